@@ -1,0 +1,322 @@
+import { z } from 'zod';
+import { anchorOf, type KeySchema, keyAt } from './config-keys.ts';
+import { describeIssue, listProblems, unknownKey } from './config-problems.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { type Duration, durationSchema, toMs } from './duration.ts';
+import { UserError } from './errors.ts';
+import { plainCopy } from './plain-copy.ts';
+import type { Settings } from './release.ts';
+import type { Rules } from './step.ts';
+
+/** What the operating system takes as an argument or a variable's value. */
+const textSchema = z.string().regex(/^[^\0]*$/, { error: 'has a NUL character in it' });
+const argvSchema = z.array(textSchema.min(1)).min(1);
+const shellSchema = z.union([textSchema.min(1), argvSchema], {
+  error: "is not a command; write a text, or a list such as ['bun', 'test']",
+});
+const pathSchema = z
+  .string()
+  .regex(/^\/(?![/\\])[!-~]*$/, { error: "is not a path; write '/' or '/readyz'" })
+  .meta({ title: 'path' });
+const portSchema = z.int().min(1).max(65_535);
+const nameSchema = z
+  .string()
+  .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, {
+    error: "is not a name; use lower-case letters, digits and '-', 40 at most, and begin with a letter",
+  })
+  .meta({ title: 'name' });
+const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+  error: "is not the name of a variable; use letters, digits and '_'",
+});
+/** How long to wait for something; waiting for no time at all would always fail. */
+const waitSchema = durationSchema.refine((text) => toMs(text) > 0, { error: 'is no time at all' });
+
+const envSchema = z.record(variableSchema, textSchema).meta({ title: 'texts by name' });
+
+const secretSourceSchema = z.union(
+  [
+    z.strictObject({ env: variableSchema.describe('The variable of your shell that holds it.') }),
+    z.strictObject({
+      file: textSchema.min(1).describe('The file that holds it; a last line break is left out.'),
+    }),
+    z.strictObject({
+      command: argvSchema.describe('The command that prints it, such as a password manager’s.'),
+    }),
+  ],
+  {
+    error:
+      "is not the source of a secret; write one of { env: 'NAME' }, { file: 'path' }, { command: ['…'] }",
+  },
+);
+const secretsSchema = z.record(variableSchema, secretSourceSchema).meta({ title: 'sources by name' });
+
+const probesSchema = z.strictObject({
+  ready: pathSchema
+    .optional()
+    .describe('Answers 200–399 when a replica may receive traffic. Default: the first of `paths`.'),
+  live: pathSchema
+    .optional()
+    .describe(
+      'Answers 200–399 as long as a replica need not be restarted. Without it, only one that ended is restarted.',
+    ),
+  metrics: pathSchema
+    .optional()
+    .describe('Prometheus metrics, by which a candidate is judged in a cluster. See service-contract.md.'),
+  timeout: waitSchema.default('1s').describe('How long an answer to a probe may take.'),
+});
+
+const serviceSchema = z
+  .strictObject({
+    entry: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A TypeScript or JavaScript file, bundled with all that it imports and run by Bun.'),
+    files: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('Instead of `entry`, for any language: the files that make the artifact, as paths or globs.'),
+    command: argvSchema
+      .optional()
+      .describe('With `files`: what starts a replica, run in the folder of the files.'),
+    test: shellSchema
+      .optional()
+      .describe(
+        'Run before every rollout; a release whose tests fail is not rolled out. A text is run by /bin/sh.',
+      ),
+    port: portSchema
+      .default(8080)
+      .describe('`PORT` in a container. On this machine each replica is given a free one.'),
+    paths: z
+      .array(pathSchema)
+      .min(1)
+      .default(['/'])
+      .describe('Declared paths: each must answer 200–399 before a replica counts as started.'),
+    probes: probesSchema.prefault({}).describe('Where a replica says how it is.'),
+    env: envSchema.default({}).describe('Variables of every environment.'),
+    secrets: secretsSchema
+      .default({})
+      .describe('Secrets by source; never in a record, a log or an object’s name.'),
+    drain: durationSchema.default('30s').describe('How long a replica may take to finish what is in flight.'),
+    release: argvSchema
+      .optional()
+      .describe(
+        'A one-off command, such as a migration, that must succeed before a replica of the release starts.',
+      ),
+  })
+  .superRefine(checkParts, { when: ({ value }) => isObject(value) });
+
+/** What an artifact is made of: `entry` alone, or `files` with `command`. */
+function checkParts(
+  {
+    entry,
+    files,
+    command,
+  }: { readonly entry?: unknown; readonly files?: unknown; readonly command?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const wrong = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+  if (entry === undefined && files === undefined) {
+    wrong('entry', 'is missing; or give files and command for a service that Bun does not run');
+  }
+  if (entry !== undefined && files !== undefined) wrong('files', 'goes without entry; write one of the two');
+  if (entry !== undefined && command !== undefined) wrong('command', 'goes with files, and entry without it');
+  if (files !== undefined && entry === undefined && command === undefined) {
+    wrong('command', 'is missing; it starts a replica');
+  }
+}
+
+const allowanceSchema = z.strictObject({
+  errorShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.02)
+    .describe(
+      'The share of failed requests up to which a release is good; beyond it, it is compared with the stable one.',
+    ),
+  slowdown: z
+    .number()
+    .min(1)
+    .default(1.5)
+    .describe(
+      'How many times as long as the stable release’s its answers may take, at the median and the slowest 5 %.',
+    ),
+});
+
+const deadlinesSchema = z.strictObject({
+  start: waitSchema.default('20s').describe('For replicas to become ready.'),
+  test: waitSchema.default('10m').describe('For the test command.'),
+  hook: waitSchema.default('5m').describe('For a hook.'),
+});
+
+const hooksSchema = z.strictObject({
+  before: shellSchema.optional().describe('Before a rollout; if it fails, nothing is rolled out.'),
+  after: shellSchema
+    .optional()
+    .describe(
+      'After a rollout, with CAUSEWAY_RELEASE and CAUSEWAY_VERDICT (good or failed). Its failure is told, and changes nothing.',
+    ),
+});
+
+/** Where the front door listens unless the config says otherwise. */
+const defaultPort = 8080;
+
+const localSchema = z.strictObject({
+  target: z.literal('local').describe('Processes on this machine behind a front door on 127.0.0.1.'),
+  port: portSchema
+    .default(defaultPort)
+    .describe('Where the front door listens; two local environments need two.'),
+  replicas: z.int().min(1).max(64).default(2).describe('How many running copies.'),
+  bake: durationSchema
+    .default('2s')
+    .describe('How long the candidate is watched: once as one replica, once as all of them.'),
+  allow: allowanceSchema.prefault({}).describe('What a release may do and still be good.'),
+  deadlines: deadlinesSchema.prefault({}).describe('When waiting ends.'),
+  env: envSchema.default({}).describe('Variables of this environment; they win over the service’s.'),
+  secrets: secretsSchema.default({}).describe('Secrets of this environment; they win over the service’s.'),
+  hooks: hooksSchema.prefault({}).describe('Commands of yours around a rollout, run where `causeway` runs.'),
+});
+
+export const configSchema = z.strictObject({
+  project: nameSchema.describe('The name of the project; names in a cluster or a cloud are made from it.'),
+  service: serviceSchema.describe('What is deployed: one HTTP service in any language.'),
+  environments: z
+    .record(nameSchema, z.discriminatedUnion('target', [localSchema]))
+    .superRefine(checkEnvironments, { when: ({ value }) => isObject(value) })
+    .meta({ title: 'environments by name', minProperties: 1 })
+    .describe('Where it is deployed to, by name. The one called `local` is meant when a command names none.'),
+});
+
+function checkEnvironments(
+  environments: Readonly<Record<string, unknown>>,
+  context: z.core.$RefinementCtx,
+): void {
+  const wrong = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (Object.keys(environments).length === 0 && context.issues.length === 0)
+    wrong([], "is empty; write local: { target: 'local' }");
+  const holders = new Map<unknown, string>();
+  for (const [name, environment] of Object.entries(environments)) {
+    if (!isObject(environment) || environment.target !== 'local' || !Number.isInteger(environment.port))
+      continue;
+    const { port } = environment;
+    const holder = holders.get(port);
+    if (holder === undefined) holders.set(port, name);
+    else
+      wrong(
+        [name, 'port'],
+        `is the port of ${holder} too; ${name} needs another (the default is ${defaultPort})`,
+      );
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What `causeway.config.ts` exports: `export default { … } satisfies CausewayConfig`. */
+export interface CausewayConfig extends Omit<z.input<typeof configSchema>, 'service' | 'environments'> {
+  readonly service: ServiceInput;
+  readonly environments: Readonly<Record<string, LocalInput>>;
+}
+// With a member of their own, the compiler's errors name them instead of printing every key.
+interface ServiceInput extends z.input<typeof serviceSchema> {
+  readonly drain?: Duration;
+}
+interface LocalInput extends z.input<typeof localSchema> {
+  readonly bake?: Duration;
+}
+
+/** The config with its defaults filled in. */
+export type Config = Readonly<z.output<typeof configSchema>>;
+export type Service = Config['service'];
+export type EnvironmentConfig = Config['environments'][string];
+export type SecretSource = z.output<typeof secretSourceSchema>;
+
+/** What the config may hold, as JSON Schema. */
+export function configJsonSchema(): KeySchema {
+  return z.toJSONSchema(configSchema, { io: 'input' }) as KeySchema;
+}
+
+/** Checks what the config file exports, whatever that is. Every problem is told at once, with its key. */
+export function parseConfig(exported: unknown, file: string): Config {
+  if (exported === undefined) {
+    throw new UserError({
+      code: 'config_wrong',
+      message: `${file} has no default export`,
+      hint: 'write export default { … } satisfies CausewayConfig; docs/config.md begins with an example',
+    });
+  }
+  const { copy, prototypeKeys } = plainCopy(exported);
+  const result = configSchema.safeParse(copy, { error: describeIssue });
+  if (result.success && prototypeKeys.length === 0) return result.data;
+  const root = configJsonSchema();
+  const problems = [
+    ...listProblems(result.error?.issues ?? [], copy, root),
+    ...prototypeKeys.map((place) => unknownKey(place, root)),
+  ];
+  const lines = [...new Set(problems.map(({ text }) => text))];
+  const { path } = keyAt(root, problems[0]?.place ?? []);
+  throw new UserError({
+    code: 'config_wrong',
+    message:
+      lines.length === 1
+        ? `${file}: ${lines[0]}`
+        : `${file} has ${lines.length} problems\n${lines.map((line) => `       ${line}`).join('\n')}`,
+    hint:
+      path === ''
+        ? 'docs/config.md lists every key, its type and its default'
+        : `docs/config.md#${anchorOf(path)} says what ${path} may be`,
+  });
+}
+
+export function environmentOf(config: Config, name: string): EnvironmentConfig {
+  const environment = Object.hasOwn(config.environments, name) ? config.environments[name] : undefined;
+  if (environment) return environment;
+  const names = Object.keys(config.environments);
+  const near = didYouMean(name, names);
+  throw new UserError({
+    code: 'environment_unknown',
+    message: `the config has no environment ${name}`,
+    hint: near ? `did you mean ${near}?` : `it has ${names.join(', ')}`,
+  });
+}
+
+/** The keys of what a release is made of: another value is another release. The others leave a release as it is. */
+export const releaseKeys: readonly string[] = [
+  'service.entry',
+  'service.files',
+  'service.command',
+  'service.port',
+  'service.paths',
+  'service.probes',
+  'service.env',
+  'service.secrets',
+  'service.drain',
+  'service.release',
+  'environments.<name>.env',
+  'environments.<name>.secrets',
+];
+
+/** What shapes a replica in this environment. */
+export function settingsOf({ service }: Config, environment: EnvironmentConfig): Settings {
+  const { port, paths, probes, drain, release } = service;
+  const { timeout, ...probePaths } = probes;
+  return {
+    env: { ...service.env, ...environment.env },
+    secrets: Object.keys({ ...service.secrets, ...environment.secrets }).sort(),
+    port,
+    paths,
+    probes: { ...probePaths, timeoutMs: toMs(timeout) },
+    drainMs: toMs(drain),
+    ...(release === undefined ? {} : { releaseCommand: release }),
+  };
+}
+
+/** How long an environment may not answer before a command gives up. */
+const unreachableMs = 60_000;
+
+export function rulesOf({ bake, deadlines, allow }: EnvironmentConfig): Rules {
+  return { bakeMs: toMs(bake), startMs: toMs(deadlines.start), unreachableMs, allowance: allow };
+}

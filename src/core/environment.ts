@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { EnvironmentConfig } from './config.ts';
+import type { Emit } from './event.ts';
+import type { RolloutRecord } from './record.ts';
+import type { Release } from './release.ts';
+import type { Outcome } from './roll-out.ts';
+import { rolloutSchema } from './rollout.ts';
+import type { Finding } from './target.ts';
+import { trafficTotalSchema } from './traffic.ts';
+
+/** What was built: an application layer, named by the digest of its bytes. */
+export interface Artifact {
+  /** `sha256:…` of `tar`. */
+  readonly digest: string;
+  /** The uncompressed layer. */
+  readonly tar: Uint8Array;
+}
+
+export interface DeployRequest {
+  readonly release: Release;
+  readonly artifact: Artifact;
+  /** The environment's secrets by name, read just now. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly by: string;
+  readonly revision?: string;
+  readonly config: EnvironmentConfig;
+  /** Once more, although it serves already, or although the end of its release command is not known. */
+  readonly isAgain: boolean;
+}
+
+export interface RollbackRequest {
+  /** The start of a release's id. Default: the last good one before the one that serves. */
+  readonly to?: string;
+  readonly by: string;
+  readonly config: EnvironmentConfig;
+}
+
+const replicaStatusSchema = z.strictObject({
+  id: z.string(),
+  release: z.string(),
+  phase: z.enum(['starting', 'ready', 'draining']),
+  restarts: z.int(),
+  /** Since when it runs, in milliseconds since 1970. */
+  startedAt: z.number(),
+  /** Why it is not ready. */
+  trouble: z.string().optional(),
+});
+export type ReplicaStatus = Readonly<z.infer<typeof replicaStatusSchema>>;
+
+export const statusSchema = z.strictObject({
+  environment: z.string(),
+  target: z.enum(['local']),
+  /**
+   * `absent`: nothing was made, or `down` took it away. `stopped`: it was made, but nothing runs it now.
+   * `empty`: it runs, and no release was found good yet. `degraded`: the stable release is not well.
+   */
+  state: z.enum(['absent', 'stopped', 'empty', 'rolling-out', 'serving', 'degraded']),
+  url: z.string().optional(),
+  stable: z
+    .strictObject({
+      release: z.string(),
+      revision: z.string().optional(),
+      /** When it was found good, in milliseconds since 1970. */
+      since: z.number().optional(),
+    })
+    .optional(),
+  rollout: rolloutSchema.optional(),
+  /** How many replicas are wanted. */
+  replicas: z.union([z.int(), z.literal('autoscaled')]).optional(),
+  running: z.array(replicaStatusSchema),
+  /** Why it is degraded or stopped. */
+  because: z.string().optional(),
+  /** What went through the front door since it was opened. */
+  traffic: trafficTotalSchema.optional(),
+});
+/** What runs in an environment, and how it is. */
+export type Status = Readonly<z.infer<typeof statusSchema>>;
+
+export interface LogQuery {
+  readonly follow: boolean;
+  /** Milliseconds since 1970; what was printed before is left out. */
+  readonly since?: number;
+  /** The start of a release's id. Default: every release. */
+  readonly release?: string;
+  /** How many lines at most, the latest; none for all. */
+  readonly lines?: number;
+}
+
+export interface LogLine {
+  readonly at: number;
+  readonly replica: string;
+  readonly release: string;
+  readonly text: string;
+}
+
+/** The proof that `down` leaves: what there was, and what is left of it. */
+export interface Receipt {
+  readonly environment: string;
+  readonly items: readonly { readonly what: string; readonly isGone: boolean }[];
+  /** What is kept on purpose, and where. */
+  readonly kept: readonly string[];
+}
+
+/** Where releases run, as commands see it; each target brings one. */
+export interface Environment {
+  readonly name: string;
+  status(signal: AbortSignal): Promise<Status>;
+  /** The status, whenever it changes. */
+  watch(signal: AbortSignal): AsyncIterable<Status>;
+  /** Makes what is missing, so that `deploy` finds an environment; says what it did in one line, or nothing. */
+  make(config: EnvironmentConfig, signal: AbortSignal): Promise<string | undefined>;
+  /** Rolls a release out. Where another process drives the rollout, it goes on when the signal aborts. */
+  deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
+  rollback(request: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
+  /** Oldest first. */
+  history(signal: AbortSignal): Promise<readonly RolloutRecord[]>;
+  /** The stored manifest of a release that ran here, while it is kept. */
+  release(id: string): Promise<Release | undefined>;
+  logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** Runs a one-off replica of the stable release in this terminal; its exit code. */
+  run(command: readonly string[], signal: AbortSignal): Promise<number>;
+  down(signal: AbortSignal): Promise<Receipt>;
+  /** What this target needs, each with how to mend it. */
+  doctor(config: EnvironmentConfig, signal: AbortSignal): Promise<readonly Finding[]>;
+}

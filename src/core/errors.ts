@@ -1,0 +1,171 @@
+/** How a command ends; the whole list, documented in docs/errors.md. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  wrongUsage: 2,
+  takenBack: 3,
+  cancelled: 4,
+  unknown: 5,
+  interrupted: 130,
+} as const;
+
+export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
+  done: 'done',
+  failed: 'failed',
+  wrongUsage: 'wrong usage or config',
+  takenBack: 'failed, and the stable release serves',
+  cancelled: 'cancelled at a prompt',
+  unknown: 'unknown: the environment did not answer',
+  interrupted: 'interrupted',
+};
+
+interface ErrorKind {
+  readonly exit: keyof typeof exitCodes;
+  /** What happened and what it means for what serves; a paragraph of docs/errors.md. */
+  readonly about: string;
+}
+
+/** Every error that a user can meet. docs/errors.md is generated from this. */
+export const errorKinds = {
+  usage_wrong: {
+    exit: 'wrongUsage',
+    about: 'A command, flag or argument is not one that Causeway knows. Nothing was started.',
+  },
+  config_not_found: {
+    exit: 'wrongUsage',
+    about: 'No `causeway.config.ts` in this folder or in one above it, or not at the path after `--config`.',
+  },
+  config_wrong: {
+    exit: 'wrongUsage',
+    about:
+      'The config does not load, or breaks the rules of [config.md](config.md). Every problem is listed with its key. Nothing was started.',
+  },
+  environment_unknown: { exit: 'wrongUsage', about: 'The config names no environment of that name.' },
+  secret_missing: {
+    exit: 'wrongUsage',
+    about: 'A secret could not be read from the source that the config names. Its value is never printed.',
+  },
+  build_failed: {
+    exit: 'failed',
+    about: 'The service could not be bundled, or a file it is made of is missing. What served still serves.',
+  },
+  test_failed: {
+    exit: 'failed',
+    about: 'The test command failed, so nothing was rolled out. What served still serves.',
+  },
+  test_timeout: {
+    exit: 'failed',
+    about: 'The test command did not end by `deadlines.test`, and was stopped. What served still serves.',
+  },
+  hook_failed: {
+    exit: 'failed',
+    about: 'The hook before the rollout failed, so nothing was rolled out. What served still serves.',
+  },
+  rollout_failed: {
+    exit: 'takenBack',
+    about:
+      'The release was bad and was taken back; the cause and its evidence are printed and kept in the record. The stable release serves as before. If there was none, nothing runs, and the exit code is 1.',
+  },
+  rollout_unknown: {
+    exit: 'unknown',
+    about:
+      'The environment stopped answering in the middle of a rollout. Nothing was undone: run the same command again to go on.',
+  },
+  rollout_running: {
+    exit: 'failed',
+    about: 'Another rollout of this environment is under way. One runs at a time.',
+  },
+  preflight_failed: {
+    exit: 'failed',
+    about: 'The rollout could not have ended well, so it was not begun. What served still serves.',
+  },
+  command_unknown: {
+    exit: 'failed',
+    about:
+      'The release command of this release was begun and its end is not known. It may have run whole, in part or not at all, so it is not run again unasked: look at what it does, then add `--again`.',
+  },
+  environment_missing: {
+    exit: 'failed',
+    about:
+      'Nothing runs in this environment yet; `deploy`, `rollback` and `run` need one that `up` has made.',
+  },
+  release_not_found: {
+    exit: 'failed',
+    about: 'This environment never ran a release of that name, or several fit.',
+  },
+  release_not_good: {
+    exit: 'failed',
+    about: 'The release ran here but was never found good, so it is nothing to go back to.',
+  },
+  release_gone: {
+    exit: 'failed',
+    about: 'The release was good here, but its stored copy was cleared: the last 20 good ones are kept.',
+  },
+  nothing_to_roll_back: { exit: 'failed', about: 'There is no good release before the one that serves.' },
+  port_busy: {
+    exit: 'failed',
+    about: 'Another program listens on the port that the config gives to the local environment.',
+  },
+  supervisor_failed: {
+    exit: 'failed',
+    about: 'The local supervisor did not start, or ended while a command spoke with it. Its log says why.',
+  },
+  supervisor_other: {
+    exit: 'failed',
+    about:
+      'The supervisor that runs here was started by another version of Causeway. `up` replaces it and says how long the address was away.',
+  },
+  state_not_writable: {
+    exit: 'failed',
+    about:
+      'The folder in which Causeway keeps releases, records and logs cannot be written: it is read-only, belongs to somebody else, or the disk is full. What served still serves.',
+  },
+  state_corrupt: {
+    exit: 'failed',
+    about: 'A file in the state folder does not have the shape it was written in. What served still serves.',
+  },
+  doctor_found: { exit: 'failed', about: 'A prerequisite is missing; the line above says how to mend it.' },
+  demo_broke: {
+    exit: 'failed',
+    about: 'The demo saw a promise broken. That is a bug of Causeway: please report it.',
+  },
+  one_off_failed: { exit: 'failed', about: 'The one-off command of `run` ended with an error of its own.' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+/**
+ * An error that the user can mend. The message is lower case, holds the value that was wrong and ends
+ * without a full stop; the hint is the command or edit that mends it. Everything else thrown is a bug.
+ */
+export class UserError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string;
+  /** What else to show, as it is: a test's output, a compiler's message. */
+  readonly details: string | undefined;
+  /** The code's own exit, unless this occurrence ends otherwise. */
+  readonly exit: keyof typeof exitCodes;
+
+  constructor({ code, message, hint, details, exit, cause }: UserErrorFields) {
+    super(message, { cause });
+    this.name = 'UserError';
+    this.code = code;
+    this.hint = hint;
+    this.details = details;
+    this.exit = exit ?? errorKinds[code].exit;
+  }
+
+  toJSON(): UserErrorFields {
+    const { code, message, hint, details, exit } = this;
+    return { code, message, hint, exit, ...(details === undefined ? {} : { details }) };
+  }
+}
+
+export interface UserErrorFields {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly details?: string;
+  readonly exit?: keyof typeof exitCodes;
+  readonly cause?: unknown;
+}

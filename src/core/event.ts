@@ -1,0 +1,31 @@
+import type { RolloutRecord } from './record.ts';
+import type { Rollout } from './rollout.ts';
+import type { TrafficTotal } from './traffic.ts';
+import type { Judgement } from './verdict.ts';
+
+/** What happens in a rollout, told as it happens. The terminal, `--json`, the page and the tests read the same. */
+export type RolloutEvent =
+  | { readonly kind: 'begun'; readonly rollout: Rollout; readonly isResumed: boolean }
+  | { readonly kind: 'command'; readonly state: 'begun' | 'done'; readonly command: readonly string[] }
+  | {
+      readonly kind: 'starting';
+      readonly size: 'one' | 'all';
+      readonly ready: number;
+      readonly wanted: number;
+      /** Why those that are not ready are not. */
+      readonly waitingFor?: string;
+    }
+  | {
+      readonly kind: 'watching';
+      readonly size: 'one' | 'all';
+      readonly elapsedMs: number;
+      readonly bakeMs: number;
+      readonly traffic: TrafficTotal;
+    }
+  | { readonly kind: 'unreachable'; readonly cause: string }
+  | { readonly kind: 'judged'; readonly judgement: Judgement }
+  | { readonly kind: 'draining'; readonly left: number }
+  | { readonly kind: 'ended'; readonly record: RolloutRecord };
+
+/** Synchronous, and never waits: a stalled reader must not stop the code that takes a bad release back. */
+export type Emit = (event: RolloutEvent) => void;

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { UserError } from './errors.ts';
+import { shortId } from './release.ts';
+import { trafficTotalSchema } from './traffic.ts';
+import { judgementSchema } from './verdict.ts';
+
+export const recordSchema = z.object({
+  schemaVersion: z.literal(1),
+  /** The rollout's id. */
+  id: z.string(),
+  kind: z.enum(['deploy', 'rollback']),
+  release: z.string(),
+  artifact: z.string(),
+  replaces: z.string().optional(),
+  by: z.string(),
+  revision: z.string().optional(),
+  startedAt: z.number(),
+  endedAt: z.number(),
+  verdict: judgementSchema,
+  traffic: trafficTotalSchema,
+});
+/** What one rollout did, kept with the environment; smaller than 1 kB. */
+export type RolloutRecord = Readonly<z.infer<typeof recordSchema>>;
+
+/** Cuts what grows without bound, so that a record stays small; the whole is in the replica's log. */
+export function makeRecord(record: Omit<RolloutRecord, 'schemaVersion'>): RolloutRecord {
+  const { by, revision, verdict } = record;
+  return {
+    schemaVersion: 1,
+    ...record,
+    by: cut(by, most.by),
+    ...(revision === undefined ? {} : { revision: cut(revision, most.revision) }),
+    verdict: shorten(verdict),
+  };
+}
+
+/** In bytes of JSON; all else takes 590 at most. */
+const most = { by: 32, revision: 60, message: 120, exit: 26, lines: 160 };
+
+function shorten(verdict: RolloutRecord['verdict']): RolloutRecord['verdict'] {
+  if (verdict.kind === 'good') return verdict;
+  const { evidence, ...rest } = verdict;
+  const message = cut(rest.message, most.message);
+  if (!evidence) return { ...rest, message };
+  const { exit, lines } = evidence;
+  return {
+    ...rest,
+    message,
+    evidence: {
+      ...(exit === undefined ? {} : { exit: cut(exit, most.exit) }),
+      lines: cutLines(lines.filter((line) => line.trim() !== '')),
+    },
+  };
+}
+
+/** The last lines that fit, and of a longer one its beginning. */
+function cutLines(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  let room = most.lines;
+  for (const line of lines.toReversed()) {
+    if (kept.length > 0 && sizeOf(line) > room) break;
+    const shown = cut(line, room);
+    kept.unshift(shown);
+    room -= sizeOf(shown) + `"",`.length;
+  }
+  return kept;
+}
+
+function cut(text: string, bytes: number): string {
+  if (sizeOf(text) <= bytes) return text;
+  let shown = '';
+  let room = bytes - sizeOf('…');
+  for (const character of text) {
+    room -= sizeOf(character);
+    if (room < 0) break;
+    shown += character;
+  }
+  return `${shown}…`;
+}
+
+/** How many bytes a text takes in JSON. */
+function sizeOf(text: string): number {
+  return new TextEncoder().encode(JSON.stringify(text)).length - 2;
+}
+
+/** The release that a plain `rollback` returns to: the good one that served before the one that serves now. */
+export function lastGoodBefore(records: readonly RolloutRecord[], stable: string | undefined): string {
+  const served = whatServed(records);
+  const here = stable === undefined ? -1 : served.lastIndexOf(stable);
+  const found = (here === -1 ? served : served.slice(0, here)).at(-1);
+  if (found !== undefined) return found;
+  throw new UserError({
+    code: 'nothing_to_roll_back',
+    message: stable
+      ? `no good release ran here before ${shortId(stable)}`
+      : 'no release was ever found good here',
+    hint: 'causeway releases shows what ran here and how it ended',
+  });
+}
+
+/** The good releases one after the other, without those that were rolled back from: there is no way back to them unasked. */
+function whatServed(records: readonly RolloutRecord[]): readonly string[] {
+  const served: string[] = [];
+  for (const { kind, release, verdict } of records) {
+    if (verdict.kind !== 'good' || served.at(-1) === release) continue;
+    const earlier = kind === 'rollback' ? served.lastIndexOf(release) : -1;
+    if (earlier === -1) served.push(release);
+    else served.length = earlier + 1;
+  }
+  return served;
+}
+
+/** The release that `--to` names, by the start of its id; it must have been found good here. */
+export function findGood(records: readonly RolloutRecord[], named: string, environment: string): string {
+  const fitting = new Set(
+    records.map(({ release }) => release).filter((release) => release.startsWith(named)),
+  );
+  const [release, ...others] = fitting;
+  const hint = `causeway releases ${environment} lists the releases you can return to`;
+  if (release === undefined || named === '') {
+    throw new UserError({
+      code: 'release_not_found',
+      message: `${environment} never ran release ${named || "''"}`,
+      hint,
+    });
+  }
+  if (others.length > 0) {
+    const names = [...fitting].map((id) => id.slice(0, named.length + 7)).join(', ');
+    throw new UserError({
+      code: 'release_not_found',
+      message: `${named} fits ${fitting.size} releases of ${environment}: ${names}`,
+      hint: 'write more of the id',
+    });
+  }
+  if (!records.some((record) => record.release === release && record.verdict.kind === 'good')) {
+    throw new UserError({
+      code: 'release_not_good',
+      message: `release ${shortId(release)} ran on ${environment} but was never found good`,
+      hint,
+    });
+  }
+  return release;
+}
+
+/** The releases that were found good, latest first, each once. */
+export function goodReleases(records: readonly RolloutRecord[]): readonly string[] {
+  return [
+    ...new Set(
+      records
+        .filter(({ verdict }) => verdict.kind === 'good')
+        .map(({ release }) => release)
+        .reverse(),
+    ),
+  ];
+}

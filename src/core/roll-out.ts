@@ -1,0 +1,245 @@
+import { UserError } from './errors.ts';
+import type { Emit } from './event.ts';
+import { makeRecord, type RolloutRecord } from './record.ts';
+import { shortId } from './release.ts';
+import { refuseUnknownCommand, runReleaseCommand } from './release-command.ts';
+import { type Desired, firstSize, giveUpReason, isSame, type Rollout, type Running } from './rollout.ts';
+import { type End, type RolloutState, type Rules, step, type TakeBack } from './step.ts';
+import type { Lock, Target } from './target.ts';
+import { totalOf } from './traffic.ts';
+import type { Evidence, Verdict } from './verdict.ts';
+
+export interface RolloutRequest {
+  readonly kind: Rollout['kind'];
+  readonly running: Running;
+  readonly by: string;
+  readonly revision?: string;
+  readonly replicas: Desired['replicas'];
+  /**
+   * Run a release command whose end is not known once more. What already serves is rolled out once more by
+   * giving it a new secret set: replicas are told apart by it.
+   */
+  readonly isAgain?: boolean;
+}
+
+export interface RolloutContext {
+  readonly target: Target;
+  readonly rules: Rules;
+  readonly emit: Emit;
+  readonly now: () => number;
+  readonly makeId: () => string;
+  /** Leaves the rollout as it is, for the next command to go on with. */
+  readonly signal: AbortSignal;
+  /** Takes the candidate out, as soon as a release command that runs has ended; its reason is recorded. */
+  readonly giveUp?: AbortSignal;
+}
+
+export type Outcome =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'ended'; readonly record: RolloutRecord }
+  | Extract<Verdict, { kind: 'unknown' }>;
+
+/**
+ * Moves an environment to a release and judges it on the way. A half-done rollout of the same release is
+ * gone on with; one of another release is taken out first, and seen to be gone: never three at once.
+ */
+export async function rollOut(context: RolloutContext, request: RolloutRequest): Promise<Outcome> {
+  const purpose = `${request.kind} ${shortId(request.running.release.id)}`;
+  return withLock(context, { by: request.by, purpose }, async (lock, found) => {
+    if (!found.rollout) return moveTo(context, lock, found, request);
+    if (isHalfDone(found, request)) {
+      const desired = { ...found, replicas: request.replicas };
+      if (found.replicas !== request.replicas) await context.target.set(desired, lock);
+      return goOn(context, lock, desired, { isResumed: true });
+    }
+    const reason = `given up for ${shortId(request.running.release.id)}`;
+    const outcome = await finish(context, lock, found, reason);
+    if (outcome.kind === 'unknown') return outcome;
+    const settled = await firstSeen(context);
+    return 'kind' in settled ? settled : moveTo(context, lock, settled, request);
+  });
+}
+
+/** Ends a rollout that was left half-done, by taking its candidate out. */
+export async function takeOut(
+  context: RolloutContext,
+  { by, reason }: { by: string; reason: string },
+): Promise<Outcome> {
+  return withLock(context, { by, purpose: 'take out a half-done rollout' }, async (lock, found) =>
+    found.rollout ? finish(context, lock, found, reason) : { kind: 'unchanged' },
+  );
+}
+
+async function withLock(
+  context: RolloutContext,
+  holder: { readonly by: string; readonly purpose: string },
+  work: (lock: Lock, found: Desired) => Promise<Outcome>,
+): Promise<Outcome> {
+  const lock = await context.target.lock(holder, context.signal);
+  const outcome = await firstSeen(context)
+    .then((found) => ('kind' in found ? found : work(lock, found)))
+    .catch(async (error: unknown) => {
+      await lock.release().catch(() => undefined);
+      throw error;
+    });
+  await lock.release();
+  return outcome;
+}
+
+/** What is there, as soon as the environment answers. */
+async function firstSeen({
+  target,
+  rules,
+  emit,
+  now,
+  signal,
+}: RolloutContext): Promise<Desired | Extract<Verdict, { kind: 'unknown' }>> {
+  let state: RolloutState = { rules };
+  for await (const seen of target.observe(signal)) {
+    if (seen.kind === 'seen') return seen.desired;
+    const next = step(state, seen, now());
+    state = next.state;
+    for (const event of next.events) emit(event);
+    if (next.act.kind === 'leave') return { kind: 'unknown', message: next.act.message };
+  }
+  throw endedEarly(signal);
+}
+
+/** Whether what was found is what is asked for, on its way: a rollback does not go on with a deploy, it takes it out. */
+function isHalfDone({ rollout, candidate, stable }: Desired, { kind, running }: RolloutRequest): boolean {
+  if (!rollout || (kind === 'rollback' && rollout.kind === 'deploy')) return false;
+  if (rollout.judged) return rollout.judged.kind === 'good' && isSame(candidate ?? stable, running);
+  return isSame(candidate, running);
+}
+
+/** The end of a release command that was begun is looked up first: whether it may run again depends on it. */
+async function finish(
+  context: RolloutContext,
+  lock: Lock,
+  desired: Desired,
+  reason: string,
+): Promise<Outcome> {
+  const { rollout, candidate } = desired;
+  if (rollout?.command === 'begun' && !rollout.judged && candidate)
+    await runReleaseCommand(context, lock, { ...desired, rollout, candidate }, reason);
+  return drive(context, lock, reason);
+}
+
+async function moveTo(
+  context: RolloutContext,
+  lock: Lock,
+  found: Desired,
+  request: RolloutRequest,
+): Promise<Outcome> {
+  const { target, signal } = context;
+  if (isSame(found.stable, request.running)) {
+    if (found.replicas !== request.replicas) await target.set({ ...found, replicas: request.replicas }, lock);
+    return { kind: 'unchanged' };
+  }
+  const desired = plan(context, found, request);
+  await refuseUnknownCommand(target, request);
+  await refuseProblems(await target.preflight(desired, signal));
+  await target.publish(request.running.release, signal);
+  await target.set(desired, lock);
+  return goOn(context, lock, desired, { isResumed: false });
+}
+
+function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutRequest): Desired {
+  const { kind, running, by, revision, replicas } = request;
+  const hasCommand = kind === 'deploy' && running.release.settings.releaseCommand !== undefined;
+  return {
+    ...found,
+    replicas,
+    rollout: {
+      id: makeId(),
+      kind,
+      by,
+      startedAt: now(),
+      command: 'none',
+      release: running.release.id,
+      artifact: running.release.artifact,
+      ...(revision === undefined ? {} : { revision }),
+      ...(found.stable ? { replaces: found.stable.release.id } : {}),
+    },
+    candidate: { ...running, size: hasCommand ? 'none' : firstSize(kind, found.stable) },
+  };
+}
+
+async function refuseProblems(findings: Awaited<ReturnType<Target['preflight']>>): Promise<void> {
+  const problem = findings.find(({ isProblem }) => isProblem);
+  if (problem)
+    throw new UserError({ code: 'preflight_failed', message: problem.message, hint: problem.hint });
+}
+
+async function goOn(
+  context: RolloutContext,
+  lock: Lock,
+  desired: Desired,
+  { isResumed }: { readonly isResumed: boolean },
+): Promise<Outcome> {
+  const { rollout, candidate } = desired;
+  if (rollout) context.emit({ kind: 'begun', rollout, isResumed });
+  if (rollout && candidate?.size === 'none')
+    await runReleaseCommand(context, lock, { ...desired, rollout, candidate });
+  return drive(context, lock);
+}
+
+/** Observe, decide, act: until the judgement is carried out, or the environment no longer answers. */
+async function drive(context: RolloutContext, lock: Lock, reason?: string): Promise<Outcome> {
+  const { target, rules, emit, now, signal, giveUp } = context;
+  let state: RolloutState = { rules };
+  for await (const seen of target.observe(signal)) {
+    const next = step({ ...state, giveUp: reason ?? giveUpReason(giveUp) }, seen, now());
+    state = next.state;
+    for (const event of next.events) emit(event);
+    const { act } = next;
+    if (act.kind === 'set') await target.set(act.desired, lock);
+    if (act.kind === 'takeBack') await target.set(await withEvidence(context, act), lock);
+    if (act.kind === 'leave') return { kind: 'unknown', message: act.message };
+    if (act.kind === 'end') return { kind: 'ended', record: await close(context, lock, act) };
+  }
+  throw endedEarly(signal);
+}
+
+/** What was seen of the candidate is kept before it is taken out; that it cannot be had keeps nothing from going. */
+async function withEvidence({ target, signal }: RolloutContext, act: TakeBack): Promise<Desired> {
+  const { rollout, judgement, candidate, desired } = act;
+  const evidence =
+    judgement.evidence ??
+    (await target.evidence(candidate, signal).catch((error: unknown): Evidence => {
+      signal.throwIfAborted();
+      return { lines: [`no evidence could be had: ${error}`] };
+    }));
+  return { ...desired, rollout: { ...rollout, judged: { ...judgement, evidence } } };
+}
+
+/** The record first, then the rollout's end: a crash between them writes the same record again, which is once. */
+async function close(
+  { target, emit, now }: RolloutContext,
+  lock: Lock,
+  { rollout, judgement, seen }: End,
+): Promise<RolloutRecord> {
+  const { id, kind, release, artifact, replaces, by, revision, startedAt } = rollout;
+  const record = makeRecord({
+    id,
+    kind,
+    release,
+    artifact,
+    ...(replaces === undefined ? {} : { replaces }),
+    by,
+    ...(revision === undefined ? {} : { revision }),
+    startedAt,
+    endedAt: now(),
+    verdict: judgement,
+    traffic: totalOf(seen.traffic),
+  });
+  await target.history.append(record);
+  const { rollout: _, ...desired } = seen.desired;
+  await target.set(desired, lock);
+  emit({ kind: 'ended', record });
+  return record;
+}
+
+function endedEarly(signal: AbortSignal): unknown {
+  return signal.reason ?? new Error('the target ended its observations');
+}

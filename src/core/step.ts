@@ -1,0 +1,229 @@
+import { showMs } from './duration.ts';
+import type { RolloutEvent } from './event.ts';
+import { belongsTo, type Candidate, candidateCount, type Desired, type Rollout } from './rollout.ts';
+import type { Observation, ReplicaState, Seen } from './target.ts';
+import { answersOf, type TrafficCount, totalOf } from './traffic.ts';
+import { type Allowance, type Failure, failed, type Judgement, judgeErrors, judgeWatch } from './verdict.ts';
+
+/** The environment's rules for a rollout; all times in milliseconds. */
+export interface Rules {
+  readonly bakeMs: number;
+  /** How long replicas may take to become ready. */
+  readonly startMs: number;
+  /** How long the environment may not answer before the command gives up, undoing nothing. */
+  readonly unreachableMs: number;
+  readonly allowance: Allowance;
+}
+
+/** What the loop remembers between two observations. Losing it costs a new watch, nothing else. */
+export interface RolloutState {
+  readonly rules: Rules;
+  /** Why it shall be taken out, whatever the release does. */
+  readonly giveUp?: string;
+  /** The rollout that is watched: what another command begins meanwhile is not ours to judge. */
+  readonly rolloutId?: string;
+  readonly lastSeenAt?: number;
+  /** Since when replicas of the present size are awaited. */
+  readonly startingSince?: number;
+  /** How long they were awaited before they were ready the last time: the deadline is for all of it. */
+  readonly awaitedMs?: number;
+  /** Since when all of them are ready. */
+  readonly watchingSince?: number;
+  readonly unreachableSince?: number;
+  readonly lastUnreachableAt?: number;
+}
+
+export type Act =
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'set'; readonly desired: Desired }
+  | TakeBack
+  | End
+  /** Stop watching, and leave everything as it is. */
+  | { readonly kind: 'leave'; readonly message: string };
+
+/** Gather the candidate's evidence, then set what shall be without it. */
+export interface TakeBack {
+  readonly kind: 'takeBack';
+  readonly rollout: Rollout;
+  readonly judgement: Failure;
+  readonly candidate: Candidate;
+  readonly desired: Desired;
+}
+
+export interface End {
+  readonly kind: 'end';
+  readonly rollout: Rollout;
+  readonly judgement: Judgement;
+  readonly seen: Seen;
+}
+
+export interface Step {
+  readonly state: RolloutState;
+  readonly act: Act;
+  readonly events: readonly RolloutEvent[];
+}
+
+/** A gap in watching longer than this (a sleeping laptop) starts the watch again. */
+const gapMs = 5_000;
+
+/** The whole rollout, verdict included, as a pure function of what is seen; the loop around it only acts. */
+export function step(state: RolloutState, seen: Observation, now: number): Step {
+  if (seen.kind === 'unreachable') return waitForAnswer(state, seen.cause, now);
+  const { rollout, candidate } = seen.desired;
+  if (!rollout || (state.rolloutId ?? rollout.id) !== rollout.id)
+    return leave(state, 'the rollout is no longer the environment’s: another command took its place');
+  const refreshed = afterGap({ ...state, rolloutId: rollout.id, unreachableSince: undefined }, now);
+  if (rollout.judged) return carryOut(refreshed, seen, rollout, rollout.judged);
+  if (!candidate) return leave(refreshed, 'the candidate is gone from the environment’s desired state');
+  if (refreshed.giveUp !== undefined) {
+    return judge(refreshed, seen, failed('interrupted', refreshed.giveUp));
+  }
+  return watch(refreshed, seen, candidate, now);
+}
+
+function waitForAnswer(state: RolloutState, cause: string, now: number): Step {
+  const hasSlept = hasGap(state.lastUnreachableAt, now);
+  const unreachableSince = hasSlept ? now : (state.unreachableSince ?? now);
+  if (now - unreachableSince > state.rules.unreachableMs)
+    return leave(state, `the environment does not answer: ${cause}`);
+  return {
+    state: { ...state, unreachableSince, lastUnreachableAt: now },
+    act: { kind: 'wait' },
+    events: state.unreachableSince === undefined ? [{ kind: 'unreachable', cause }] : [],
+  };
+}
+
+function afterGap(state: RolloutState, now: number): RolloutState {
+  const seen = { ...state, lastSeenAt: now };
+  return hasGap(state.lastSeenAt, now) ? startAgain(seen) : seen;
+}
+
+function hasGap(lastAt: number | undefined, now: number): boolean {
+  return lastAt !== undefined && Math.abs(now - lastAt) > gapMs;
+}
+
+function startAgain(state: RolloutState): RolloutState {
+  return { ...state, startingSince: undefined, awaitedMs: undefined, watchingSince: undefined };
+}
+
+/** The judgement is stored: go where it leads, and end when only the stable release is left. */
+function carryOut(state: RolloutState, seen: Seen, rollout: Rollout, judgement: Judgement): Step {
+  const { candidate, ...desired } = seen.desired;
+  if (candidate && judgement.kind === 'failed') {
+    return act(state, { kind: 'takeBack', rollout, judgement, candidate, desired });
+  }
+  if (candidate) {
+    const { size: _, ...stable } = candidate;
+    return act(state, { kind: 'set', desired: { ...desired, stable } });
+  }
+  const left = seen.replicas.filter((replica) => !belongsTo(replica, desired.stable)).length;
+  if (left > 0) return act(state, { kind: 'wait' }, [{ kind: 'draining', left }]);
+  return act(state, { kind: 'end', rollout, judgement, seen });
+}
+
+function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: number): Step {
+  const { rules } = state;
+  const { size } = candidate;
+  if (size === 'none') return act(state, { kind: 'wait' });
+  const mine = seen.replicas.filter((replica) => belongsTo(replica, candidate));
+  const stable = seen.replicas.filter((replica) => belongsTo(replica, seen.desired.stable));
+  const fault = findFault(mine);
+  if (fault) return judge(state, seen, fault);
+
+  const wanted = candidateCount(seen.desired, stable.length);
+  const ready = mine.filter(isReady).length;
+  const isRollback = seen.desired.rollout?.kind === 'rollback';
+
+  if (ready < wanted) {
+    const startingSince = state.startingSince ?? now - (state.awaitedMs ?? 0);
+    const next = { ...state, startingSince, watchingSince: undefined };
+    if (now - startingSince > rules.startMs) return judge(next, seen, whyNotReady(mine, seen, rules));
+    const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
+    return act(next, { kind: 'wait' }, [
+      { kind: 'starting', size, ready, wanted, ...(trouble === undefined ? {} : { waitingFor: trouble }) },
+    ]);
+  }
+
+  const isFresh = state.watchingSince === undefined;
+  const watchingSince = state.watchingSince ?? now;
+  const awaitedMs = state.startingSince === undefined ? state.awaitedMs : now - state.startingSince;
+  const next = { ...state, startingSince: undefined, awaitedMs, watchingSince };
+  const started: RolloutEvent[] = isFresh ? [{ kind: 'starting', size, ready, wanted }] : [];
+  if (isRollback) return judge(next, seen, { kind: 'good' }, started);
+
+  const traffic = seen.traffic.filter((count) => belongsTo(count, candidate));
+  const answers = answersOf(traffic);
+  const stableAnswers = answersOf(seen.traffic.filter((count) => belongsTo(count, seen.desired.stable)));
+  const elapsedMs = now - watchingSince;
+  const watched: RolloutEvent = {
+    kind: 'watching',
+    size,
+    elapsedMs: Math.min(elapsedMs, rules.bakeMs),
+    bakeMs: rules.bakeMs,
+    traffic: totalOf(seen.traffic),
+  };
+  const isOver = elapsedMs >= rules.bakeMs && !isAwaiting(traffic, watchingSince + rules.bakeMs);
+  const failure = (isOver ? judgeWatch : judgeErrors)(answers, stableAnswers, rules.allowance);
+  if (failure) return judge(next, seen, failure, [...started, watched]);
+  if (!isOver) return act(next, { kind: 'wait' }, [...started, watched]);
+  const everyone: Desired = { ...seen.desired, candidate: { ...candidate, size: 'all' } };
+  if (candidateCount(everyone, stable.length) > wanted) {
+    return act(startAgain(next), { kind: 'set', desired: everyone }, [...started, watched]);
+  }
+  return judge(next, seen, { kind: 'good' }, [...started, watched]);
+}
+
+/** A request that was sent in the watch still waits: a release that stops answering at its end is not good. */
+function isAwaiting(traffic: readonly TrafficCount[], watchedUntil: number): boolean {
+  return traffic.some(({ waitingSince = Number.POSITIVE_INFINITY }) => waitingSince <= watchedUntil);
+}
+
+/** What no waiting mends. A replica that ended and is ready again shows it by its restarts alone. */
+function findFault(mine: readonly ReplicaState[]): Failure | undefined {
+  const trouble = mine.find((replica) => replica.trouble?.isConclusive)?.trouble;
+  if (trouble) return failed(trouble.cause, trouble.message);
+  const restarts = mine.reduce((sum, replica) => sum + replica.restarts, 0);
+  return restarts > 0
+    ? failed('crashed', `replicas ended by themselves and were started again: ${restarts} in all`)
+    : undefined;
+}
+
+/** At the deadline: the release's fault, unless the stable one is not ready either. */
+function whyNotReady(
+  mine: readonly ReplicaState[],
+  { desired: { stable }, replicas }: Seen,
+  { startMs }: Rules,
+): Failure {
+  const { cause, message } = mine.find(({ trouble }) => trouble)?.trouble ?? {
+    cause: 'never-ready' as const,
+    message: 'no replica was ready',
+  };
+  const inTime = `not ready in ${showMs(startMs)}: ${message}`;
+  if (stable && !replicas.some((replica) => belongsTo(replica, stable) && isReady(replica))) {
+    return failed('environment', `${inTime}, and no replica of the stable release is ready`);
+  }
+  return failed(cause, inTime);
+}
+
+function isReady({ phase }: ReplicaState): boolean {
+  return phase === 'ready';
+}
+
+function judge(
+  state: RolloutState,
+  seen: Seen,
+  judged: Judgement,
+  before: readonly RolloutEvent[] = [],
+): Step {
+  const rollout = seen.desired.rollout as Rollout;
+  const desired: Desired = { ...seen.desired, rollout: { ...rollout, judged } };
+  return act(state, { kind: 'set', desired }, [...before, { kind: 'judged', judgement: judged }]);
+}
+
+function leave(state: RolloutState, message: string): Step {
+  return act(state, { kind: 'leave', message });
+}
+
+function act(state: RolloutState, what: Act, events: readonly RolloutEvent[] = []): Step {
+  return { state, act: what, events };
+}

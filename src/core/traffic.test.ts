@@ -1,0 +1,44 @@
+import { expect, test } from 'bun:test';
+import { answersOf, errorShare, type TrafficCount, totalOf } from './traffic.ts';
+
+const count: TrafficCount = {
+  source: 'front',
+  replica: 'r1',
+  key: 'a',
+  ok: 10,
+  errors: 2,
+  late: 1,
+  lost: 1,
+  retried: 4,
+  latencyBuckets: [5, 7],
+};
+
+test('the total counts every request once, and a retried one is not one more', () => {
+  const unreached: TrafficCount = {
+    source: 'front',
+    ok: 0,
+    errors: 0,
+    lost: 3,
+    retried: 0,
+    latencyBuckets: [],
+  };
+
+  const total = totalOf([count, { ...count, replica: 'r2', source: 'probe' }, unreached]);
+
+  expect(total).toEqual({ requests: 29, errors: 4, lost: 5, retried: 8 });
+});
+
+test('the total of nothing is zero', () => {
+  expect(totalOf([])).toEqual({ requests: 0, errors: 0, lost: 0, retried: 0 });
+});
+
+test('the answers of several replicas add up, bucket by bucket', () => {
+  const answers = answersOf([count, { ...count, ok: 1, errors: 0, late: 0, latencyBuckets: [1, 0, 2] }]);
+
+  expect(answers).toEqual({ ok: 11, errors: 2, late: 1, latencyBuckets: [6, 7, 2] });
+});
+
+test('the share of errors is of those that were answered, and of none it is zero', () => {
+  expect(errorShare({ ok: 30, errors: 10, late: 0, latencyBuckets: [] })).toBe(0.25);
+  expect(errorShare({ ok: 0, errors: 0, late: 0, latencyBuckets: [] })).toBe(0);
+});

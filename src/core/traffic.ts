@@ -1,0 +1,72 @@
+import { z } from 'zod';
+
+/** Totals since the rollout began, per replica, so that a restart of the reader loses nothing. */
+export interface TrafficCount {
+  readonly source: 'front' | 'probe' | 'metrics';
+  /** Absent where no replica was reached. */
+  readonly replica?: string;
+  /** `runningKey` of what that replica runs. */
+  readonly key?: string;
+  readonly ok: number;
+  readonly errors: number;
+  /** Those of the errors that got no answer in time. */
+  readonly late?: number;
+  readonly lost: number;
+  readonly retried: number;
+  /** When the oldest request of our probe that still waits for its answer was sent, in milliseconds since 1970. */
+  readonly waitingSince?: number;
+  /** How many answers fell into each bucket of `latencyBounds`. */
+  readonly latencyBuckets: readonly number[];
+}
+
+export const trafficTotalSchema = z.strictObject({
+  requests: z.int(),
+  errors: z.int(),
+  lost: z.int(),
+  retried: z.int(),
+});
+/** What a rollout's record keeps of its traffic. */
+export type TrafficTotal = Readonly<z.infer<typeof trafficTotalSchema>>;
+
+export function totalOf(counts: readonly TrafficCount[]): TrafficTotal {
+  let requests = 0;
+  let errors = 0;
+  let lost = 0;
+  let retried = 0;
+  for (const count of counts) {
+    requests += count.ok + count.errors + count.lost;
+    errors += count.errors;
+    lost += count.lost;
+    retried += count.retried;
+  }
+  return { requests, errors, lost, retried };
+}
+
+/** One side of a comparison: what the replicas of one release answered. */
+export interface Answers {
+  readonly ok: number;
+  readonly errors: number;
+  /** Those of the errors that got no answer in time. */
+  readonly late: number;
+  readonly latencyBuckets: readonly number[];
+}
+
+export function answersOf(counts: readonly TrafficCount[]): Answers {
+  const latencyBuckets: number[] = [];
+  let ok = 0;
+  let errors = 0;
+  let late = 0;
+  for (const count of counts) {
+    ok += count.ok;
+    errors += count.errors;
+    late += count.late ?? 0;
+    for (const [index, n] of count.latencyBuckets.entries()) {
+      latencyBuckets[index] = (latencyBuckets[index] ?? 0) + n;
+    }
+  }
+  return { ok, errors, late, latencyBuckets };
+}
+
+export function errorShare({ ok, errors }: Answers): number {
+  return errors === 0 ? 0 : errors / (ok + errors);
+}
