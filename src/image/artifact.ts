@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import type { Service } from '../core/config.ts';
+import type { Artifact } from '../core/environment.ts';
+import { bundleEntry } from './bundle-entry.ts';
+import { collectFiles } from './collect-files.ts';
+import { type LayerFile, packLayer } from './layer.ts';
+
+export interface Built {
+  readonly artifact: Artifact;
+  /** What starts a replica, in the artifact's folder. */
+  readonly command: readonly string[];
+}
+
+/**
+ * Builds the application layer of a service. The same tree gives the same bytes on any machine, in any
+ * folder and at any time; `folder` is the config's, links resolved.
+ */
+export async function buildArtifact({
+  service,
+  folder,
+}: {
+  readonly service: Pick<Service, 'entry' | 'files' | 'command'>;
+  readonly folder: string;
+}): Promise<Built> {
+  const { entry, files = [], command = [] } = service;
+  const content = entry === undefined ? await collectFiles(files, folder) : await bundleEntry(entry, folder);
+  return {
+    artifact: await makeArtifact(content),
+    command: entry === undefined ? command : ['bun', 'main.js'],
+  };
+}
+
+async function makeArtifact(files: readonly LayerFile[]): Promise<Artifact> {
+  const tar = await packLayer(files);
+  return { digest: `sha256:${createHash('sha256').update(tar).digest('hex')}`, tar };
+}
