@@ -1,0 +1,99 @@
+import { UserError } from '../core/errors.ts';
+import type { Emit } from '../core/event.ts';
+import type { Outcome } from '../core/roll-out.ts';
+import type { Hello, Message } from './protocol.ts';
+
+export interface ControlClientOptions {
+  readonly socket: string;
+  readonly supervisorLog: string;
+  readonly trace: (line: string) => void;
+}
+
+/** Speaks with the supervisor over its socket. */
+export class ControlClient {
+  readonly #options: ControlClientOptions;
+
+  constructor(options: ControlClientOptions) {
+    this.#options = options;
+  }
+
+  /** What the supervisor says of itself; nothing where none answers. */
+  async hello(signal?: AbortSignal): Promise<Hello | undefined> {
+    try {
+      const response = await this.#fetch('GET', '/status', undefined, signal ?? AbortSignal.timeout(5_000));
+      return (await response.json()) as Hello;
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      return undefined;
+    }
+  }
+
+  /** The same again and again, whenever it changes. */
+  watch(signal: AbortSignal): AsyncIterable<Hello> {
+    return this.#lines<Hello>('GET', '/watch', undefined, signal);
+  }
+
+  /** Has the supervisor roll out; it goes on by itself when the signal aborts. */
+  async follow(
+    path: '/deploy' | '/rollback',
+    body: unknown,
+    emit: Emit,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    for await (const message of this.#lines<Message>('POST', path, body, signal)) {
+      if (message.kind === 'event') emit(message.event);
+      else if (message.kind === 'outcome') return message.outcome;
+      else throw toError(message);
+    }
+    throw this.#lost();
+  }
+
+  async call<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
+    const response = await this.#fetch('POST', path, body, signal);
+    const answer: unknown = await response.json();
+    if (!response.ok) throw toError(answer as Message);
+    return answer as T;
+  }
+
+  async *#lines<T>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+    const decoder = new TextDecoder();
+    let rest = '';
+    try {
+      const response = await this.#fetch(method, path, body, signal);
+      for await (const chunk of response.body ?? []) {
+        const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) yield JSON.parse(line) as T;
+      }
+    } catch (error) {
+      if (signal.aborted || error instanceof UserError || error instanceof SyntaxError) throw error;
+      throw this.#lost(error);
+    }
+  }
+
+  async #fetch(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    const { socket, trace } = this.#options;
+    trace(`${method} ${path} on ${socket}`);
+    const init: BunFetchRequestInit = { method, unix: socket, signal, timeout: false };
+    return fetch(
+      `http://supervisor${path}`,
+      body === undefined ? init : { ...init, body: JSON.stringify(body) },
+    );
+  }
+
+  #lost(cause?: unknown): UserError {
+    return new UserError({
+      code: 'supervisor_failed',
+      message: 'the supervisor ended while this command spoke with it',
+      hint: `causeway status shows what it does now; its log is ${this.#options.supervisorLog}`,
+      cause,
+    });
+  }
+}
+
+function toError(message: Message): Error {
+  if (message.kind === 'error') return new UserError(message.error);
+  return new Error(
+    message.kind === 'bug' ? `in the supervisor: ${message.stack}` : 'the supervisor answered out of turn',
+  );
+}

@@ -1,0 +1,70 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { EnvironmentConfig } from '../core/config.ts';
+import type { Finding } from '../core/target.ts';
+import type { ControlClient } from './control-client.ts';
+import { isFree } from './free-port.ts';
+import { listenerOn } from './listening.ts';
+import type { Paths } from './paths.ts';
+import { protocol } from './protocol.ts';
+
+export interface CheckLocalOptions {
+  readonly paths: Paths;
+  readonly name: string;
+  readonly config: EnvironmentConfig;
+  readonly client: ControlClient;
+}
+
+/** What the local target needs: a folder that can be written, an address, and a supervisor of this version. */
+export async function checkLocal({
+  paths,
+  name,
+  config,
+  client,
+}: CheckLocalOptions): Promise<readonly Finding[]> {
+  const hello = await client.hello();
+  return [
+    checkFolder(paths),
+    checkAddress(config.port, name, hello !== undefined),
+    checkSupervisor(hello?.protocol, name),
+  ];
+}
+
+function checkFolder({ root }: Paths): Finding {
+  const folder = nearestFolder(root);
+  try {
+    accessSync(folder, constants.W_OK);
+    return { isProblem: false, message: `state is kept in ${root}`, hint: '' };
+  } catch {
+    return {
+      isProblem: true,
+      message: `${folder} cannot be written`,
+      hint: 'mend its rights, or keep the state elsewhere: export XDG_STATE_HOME=<folder>',
+    };
+  }
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
+}
+
+function checkAddress(port: number, name: string, isRunning: boolean): Finding {
+  if (isRunning || isFree(port)) {
+    return { isProblem: false, message: `127.0.0.1:${port} is ${isRunning ? 'ours' : 'free'}`, hint: '' };
+  }
+  return {
+    isProblem: true,
+    message: `port ${port} of 127.0.0.1 is taken by ${listenerOn(port) ?? 'another program'}`,
+    hint: `stop it, or give the environment another port: environments.${name}.port in causeway.config.ts`,
+  };
+}
+
+function checkSupervisor(spoken: number | undefined, name: string): Finding {
+  if (spoken === undefined) return { isProblem: false, message: 'no supervisor runs yet', hint: '' };
+  if (spoken === protocol) return { isProblem: false, message: 'the supervisor answers', hint: '' };
+  return {
+    isProblem: true,
+    message: `the supervisor speaks protocol ${spoken}, this command ${protocol}`,
+    hint: `causeway up ${name} replaces it`,
+  };
+}

@@ -1,0 +1,124 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { UserError } from '../core/errors.ts';
+
+/** Writes a file so that a crash of the machine at any moment leaves the old content or the new, whole. */
+export function writeDurably(path: string, content: string | Uint8Array): void {
+  replaceFile(path, content, (file) => fsyncSync(file));
+  syncFolder(dirname(path));
+}
+
+/** The same for a crash of the process alone, which costs no wait for the disk. */
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  replaceFile(path, content, () => undefined);
+}
+
+/** Adds a line to a file, and returns when it is on the disk. A line that a crash cut off is ended first. */
+export function appendDurably(path: string, line: string): void {
+  withStateErrors(path, () => {
+    const file = openSync(path, 'a+', 0o600);
+    try {
+      writeAll(file, Buffer.from(`${endsInLine(path) ? '' : '\n'}${line}\n`));
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/** The content of a file, or nothing where there is none. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+export function makeFolder(path: string): void {
+  withStateErrors(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'your quota on this disk is used up',
+  EROFS: 'it is on a read-only file system',
+  EACCES: 'you may not write there',
+  EPERM: 'you may not write there',
+  ENOTDIR: 'a part of the path is not a folder',
+};
+
+/** Runs work that writes to the state folder, and says in plain words what kept it from writing. */
+export function withStateErrors<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw toStateError(path, error);
+  }
+}
+
+/** The same error in the user's words, where it says that the state folder cannot be written. */
+export function toStateError(path: string, error: unknown): unknown {
+  const reason = reasons[errorCode(error) ?? ''];
+  if (reason === undefined) return error;
+  return new UserError({
+    code: 'state_not_writable',
+    message: `cannot write ${path}: ${reason}`,
+    hint: 'mend that, or keep the state elsewhere: export XDG_STATE_HOME=<folder>',
+    cause: error,
+  });
+}
+
+let writes = 0;
+
+function replaceFile(path: string, content: string | Uint8Array, settle: (file: number) => void): void {
+  writes += 1;
+  const temporary = `${path}.${process.pid}.${writes}.tmp`;
+  withStateErrors(path, () => {
+    try {
+      const file = openSync(temporary, 'w', 0o600);
+      try {
+        writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
+        settle(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+}
+
+function endsInLine(path: string): boolean {
+  const content = readFileSync(path);
+  return content.length === 0 || content.at(-1) === 10;
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

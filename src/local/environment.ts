@@ -1,0 +1,234 @@
+import { existsSync } from 'node:fs';
+import type { EnvironmentConfig } from '../core/config.ts';
+import { rulesOf } from '../core/config.ts';
+import { showMs } from '../core/duration.ts';
+import type {
+  DeployRequest,
+  Environment,
+  LogQuery,
+  Receipt,
+  RollbackRequest,
+  Status,
+} from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
+import type { Emit } from '../core/event.ts';
+import type { Outcome } from '../core/roll-out.ts';
+import type { Finding } from '../core/target.ts';
+import { ControlClient } from './control-client.ts';
+import { checkLocal } from './doctor.ts';
+import { clearAway, endProcess } from './down.ts';
+import { openHistory } from './history.ts';
+import { launchSupervisor } from './launch.ts';
+import { readLiveLock } from './lock.ts';
+import { type Paths, pathsOf } from './paths.ts';
+import { type EnvironmentSettings, type Hello, type OneOffStart, protocol } from './protocol.ts';
+import { readLogs } from './read-logs.ts';
+import { storeRelease } from './store.ts';
+import { readDesired } from './supervisor/local-target.ts';
+
+export interface OpenLocalOptions {
+  readonly project: string;
+  /** The folder of the config, links resolved. */
+  readonly folder: string;
+  /** The environment's name. */
+  readonly name: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+  /** The program that runs the supervisor and the replicas. */
+  readonly runtime: string;
+  /** Told of each request and process. */
+  readonly trace: (line: string) => void;
+}
+
+/** An environment on this machine: a supervisor that outlives the commands, and what it keeps on the disk. */
+export function openLocal(options: OpenLocalOptions): Environment {
+  return new LocalEnvironment(options);
+}
+
+class LocalEnvironment implements Environment {
+  readonly name: string;
+  readonly #options: OpenLocalOptions;
+  readonly #paths: Paths;
+  readonly #client: ControlClient;
+
+  constructor(options: OpenLocalOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#paths = pathsOf({ ...options, environment: options.name });
+    const { socket, supervisorLog } = this.#paths;
+    this.#client = new ControlClient({ socket, supervisorLog, trace: options.trace });
+  }
+
+  async status(signal: AbortSignal): Promise<Status> {
+    const hello = await this.#client.hello(signal);
+    return hello ? hello.status : this.#statusAtRest();
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<Status> {
+    while (!signal.aborted) {
+      const hello = await this.#client.hello(signal);
+      if (!hello) yield this.#statusAtRest();
+      else {
+        try {
+          for await (const { status } of this.#client.watch(signal)) yield status;
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!(error instanceof UserError)) throw error;
+        }
+      }
+      await Bun.sleep(200);
+    }
+  }
+
+  async make(config: EnvironmentConfig, signal: AbortSignal): Promise<string | undefined> {
+    const hello = await this.#client.hello(signal);
+    if (hello && fits(hello, config)) return undefined;
+    const away = hello ? await this.#replace(hello, signal) : undefined;
+    await this.#launch(config, signal);
+    return away === undefined
+      ? undefined
+      : `the supervisor was replaced; the address was away for ${showMs(Date.now() - away)}`;
+  }
+
+  async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    const { release, artifact, secrets, by, revision, config, isAgain } = request;
+    await this.#expect(signal, config);
+    await storeRelease(this.#paths, release, artifact);
+    const environment = settingsOfEnvironment(config);
+    const body = {
+      release,
+      secrets,
+      by,
+      ...(revision === undefined ? {} : { revision }),
+      environment,
+      isAgain,
+    };
+    return this.#client.follow('/deploy', body, emit, signal);
+  }
+
+  async rollback({ to, by, config }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    await this.#expect(signal, config);
+    const body = { ...(to === undefined ? {} : { to }), by, environment: settingsOfEnvironment(config) };
+    return this.#client.follow('/rollback', body, emit, signal);
+  }
+
+  history() {
+    return openHistory(this.#paths).list();
+  }
+
+  release(id: string) {
+    return openHistory(this.#paths).release(id);
+  }
+
+  logs(query: LogQuery, signal: AbortSignal) {
+    return readLogs(this.#paths.logs, query, signal);
+  }
+
+  async run(command: readonly string[], signal: AbortSignal): Promise<number> {
+    await this.#expect(signal);
+    const { workingFolder, env } = await this.#client.call<OneOffStart>('/one-off', {}, signal);
+    const [program = '', ...args] = command;
+    const found = Bun.which(program, { PATH: env.PATH ?? '', cwd: workingFolder });
+    if (!found) {
+      throw new UserError({
+        code: 'one_off_failed',
+        message: `${program || "''"} was not found, neither on PATH nor in the artifact`,
+        hint: 'give the program and its arguments after --',
+      });
+    }
+    this.#options.trace(`start ${command.join(' ')} in ${workingFolder}`);
+    const child = Bun.spawn([found, ...args], {
+      cwd: workingFolder,
+      env: { ...env, TERM: this.#options.env.TERM ?? '' },
+      stdio: ['inherit', 'inherit', 'inherit'],
+    });
+    return child.exited;
+  }
+
+  async down(signal: AbortSignal): Promise<Receipt> {
+    const before = await this.#client.hello(signal);
+    const lock = readLiveLock(this.#paths);
+    if (before) await this.#client.call('/stop', {}, signal);
+    if (lock) await endProcess(lock, before ? stopMs : 0);
+    return clearAway(this.#paths, this.name, before?.status);
+  }
+
+  doctor(config: EnvironmentConfig): Promise<readonly Finding[]> {
+    return checkLocal({ paths: this.#paths, name: this.name, config, client: this.#client });
+  }
+
+  /** The supervisor of another version goes; when it went, in milliseconds since 1970. */
+  async #replace({ pid }: Hello, signal: AbortSignal): Promise<number> {
+    const lock = readLiveLock(this.#paths);
+    const left = Date.now();
+    await this.#client.call('/stop', {}, signal);
+    if (lock?.pid === pid) await endProcess(lock, stopMs);
+    return left;
+  }
+
+  async #launch(config: EnvironmentConfig, signal: AbortSignal): Promise<void> {
+    const { runtime, trace, name } = this.#options;
+    const { port } = config;
+    await launchSupervisor(
+      { paths: this.#paths, environment: name, port, runtime, client: this.#client, trace },
+      signal,
+    );
+  }
+
+  /** A supervisor of this version answers; one that crashed this moment is waited for. */
+  async #expect(signal: AbortSignal, config?: EnvironmentConfig): Promise<void> {
+    const until = Date.now() + revivalMs;
+    let hello = await this.#client.hello(signal);
+    while (!hello && existsSync(this.#paths.lock) && Date.now() < until) {
+      await Bun.sleep(50);
+      hello = await this.#client.hello(signal);
+    }
+    const hint = `causeway up ${this.name}`;
+    if (!hello) {
+      const { state } = this.#statusAtRest();
+      const message =
+        state === 'absent'
+          ? `nothing was made on ${this.name} yet`
+          : `nothing runs on ${this.name}: its supervisor has ended`;
+      throw new UserError({ code: 'environment_missing', message, hint });
+    }
+    if (hello.protocol !== protocol) {
+      throw new UserError({
+        code: 'supervisor_other',
+        message: `the supervisor of ${this.name} speaks protocol ${hello.protocol}, this command ${protocol}`,
+        hint,
+      });
+    }
+    if (config && !fits(hello, config)) {
+      const message = `${this.name} is open at ${hello.status.url}, and the config says port ${config.port}`;
+      throw new UserError({ code: 'environment_missing', message, hint });
+    }
+  }
+
+  #statusAtRest(): Status {
+    const desired = readDesired(this.#paths);
+    const stable = typeof desired === 'object' ? desired.stable : undefined;
+    const about = { environment: this.name, target: 'local' as const, running: [] };
+    if (desired === 'missing') return { ...about, state: 'absent' };
+    return {
+      ...about,
+      state: 'stopped',
+      because: `its supervisor has ended; causeway up ${this.name} starts it again`,
+      ...(stable ? { stable: { release: stable.release.id } } : {}),
+    };
+  }
+}
+
+/** How long a supervisor may take to let what is in flight finish, before it is ended. */
+const stopMs = 120_000;
+/** How long one that crashed may take to be back. */
+const revivalMs = 3_000;
+
+/** Whether the supervisor speaks as this command does, and is open where the config says. */
+function fits({ protocol: spoken, status }: Hello, { port }: EnvironmentConfig): boolean {
+  return spoken === protocol && status.url === `http://127.0.0.1:${port}`;
+}
+
+function settingsOfEnvironment(config: EnvironmentConfig): EnvironmentSettings {
+  return { replicas: config.replicas, rules: rulesOf(config) };
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { type RolloutRecord, recordSchema } from '../core/record.ts';
+import { type Release, releaseSchema } from '../core/release.ts';
+import type { History } from '../core/target.ts';
+import { appendDurably, readIfThere } from './durable.ts';
+import type { Paths } from './paths.ts';
+
+/** The records of an environment: one JSON document a line, oldest first. */
+export function openHistory(paths: Pick<Paths, 'history' | 'releases'>): History {
+  return {
+    async append(record) {
+      if (readRecords(paths.history).some(({ id }) => id === record.id)) return;
+      appendDurably(paths.history, JSON.stringify(record));
+    },
+    async list() {
+      return readRecords(paths.history);
+    },
+    async release(id) {
+      return readRelease(paths, id);
+    },
+  };
+}
+
+/** Reads what can be read: a line that a crash cut off, or that is damaged, does not hide the others. */
+function readRecords(path: string): readonly RolloutRecord[] {
+  const records: RolloutRecord[] = [];
+  for (const line of (readIfThere(path) ?? '').split('\n')) {
+    const record = recordSchema.safeParse(parseJson(line));
+    if (record.success) records.push(record.data);
+  }
+  return records;
+}
+
+export function readRelease({ releases }: Pick<Paths, 'releases'>, id: string): Release | undefined {
+  const release = releaseSchema.safeParse(parseJson(readIfThere(join(releases, `${id}.json`)) ?? ''));
+  return release.success ? release.data : undefined;
+}
+
+/** The value of a JSON text, or nothing where it is not one. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,130 @@
+import { copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+import type { ControlClient } from './control-client.ts';
+import { makeFolder, readIfThere, withStateErrors, writeWhole } from './durable.ts';
+import { listenerOn } from './listening.ts';
+import { readLiveLock } from './lock.ts';
+import type { Paths } from './paths.ts';
+import { type Hello, type Setup, supervisorExits } from './protocol.ts';
+
+export interface LaunchOptions {
+  readonly paths: Paths;
+  readonly environment: string;
+  readonly port: number;
+  /** The program that runs the supervisor and the replicas. */
+  readonly runtime: string;
+  readonly client: ControlClient;
+  readonly trace: (line: string) => void;
+}
+
+const startMs = 15_000;
+const lookMs = 4;
+const mostLogBytes = 1024 * 1024;
+
+/** Starts a supervisor that outlives this command, and returns when one answers: this one, or one that was faster. */
+export async function launchSupervisor(options: LaunchOptions, signal: AbortSignal): Promise<Hello> {
+  const { paths, client, trace } = options;
+  makeFolder(paths.root);
+  rmSync(paths.tombstone, { force: true });
+  const argv = await prepare(options);
+  const log = openLog(paths.supervisorLog);
+  trace(`start ${argv.join(' ')}`);
+  const child = Bun.spawn(argv, { stdio: ['ignore', log, log], cwd: '/', detached: true });
+  child.unref();
+  const until = Date.now() + startMs;
+  while (Date.now() < until) {
+    signal.throwIfAborted();
+    const { exitCode } = child;
+    if (exitCode !== null && exitCode !== supervisorExits.otherWon) throw startError(exitCode, options);
+    const hello = existsSync(paths.socket) ? await client.hello() : undefined;
+    if (hello) return hello;
+    await Bun.sleep(lookMs);
+  }
+  throw silentError(paths);
+}
+
+/** The runtime and the supervisor's own code are put beside the releases, where no `npm ci` touches them. */
+async function prepare({ paths, environment, port, runtime }: LaunchOptions): Promise<string[]> {
+  makeFolder(paths.runtime);
+  const ownRuntime = join(paths.runtime, 'bun');
+  if (!isSameFile(runtime, ownRuntime)) placeFile(runtime, ownRuntime);
+  const code = join(paths.runtime, 'supervisor.js');
+  writeWhole(code, await bundleSupervisor());
+  const setup: Setup = { environment, root: paths.root, socket: paths.socket, port };
+  return [ownRuntime, '--no-install', '--no-env-file', '--smol', code, JSON.stringify(setup)];
+}
+
+async function bundleSupervisor(): Promise<Uint8Array> {
+  const entry = join(import.meta.dir, 'supervisor', 'main.ts');
+  const { outputs } = await Bun.build({ entrypoints: [entry], target: 'bun' });
+  const [bundle] = outputs;
+  if (!bundle) throw new Error(`${entry} gave no bundle`);
+  return new Uint8Array(await bundle.arrayBuffer());
+}
+
+/** A hard link costs nothing and survives that the other name is removed; elsewhere it is a copy. */
+function placeFile(from: string, to: string): void {
+  const unfinished = `${to}.${process.pid}.tmp`;
+  withStateErrors(to, () => {
+    rmSync(unfinished, { force: true });
+    try {
+      linkSync(from, unfinished);
+    } catch {
+      copyFileSync(from, unfinished);
+    }
+    renameSync(unfinished, to);
+  });
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }));
+  if (!one || !other) return false;
+  return (
+    (one.ino === other.ino && one.dev === other.dev) ||
+    (one.size === other.size && one.mtimeMs === other.mtimeMs)
+  );
+}
+
+function openLog(path: string): number {
+  return withStateErrors(path, () => {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > mostLogBytes) renameSync(path, `${path}.1`);
+    return openSync(path, 'a', 0o600);
+  });
+}
+
+function startError(exitCode: number, { paths, environment, port }: LaunchOptions): UserError {
+  if (exitCode === supervisorExits.portBusy) {
+    const holder = listenerOn(port);
+    return new UserError({
+      code: 'port_busy',
+      message: `port ${port} of 127.0.0.1 is taken by ${holder ?? 'another program'}`,
+      hint: `stop it, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
+    });
+  }
+  return new UserError({
+    code: 'supervisor_failed',
+    message: `the supervisor ended with exit code ${exitCode}`,
+    hint: `its log is ${paths.supervisorLog}`,
+    details: lastLinesOf(paths.supervisorLog),
+  });
+}
+
+function silentError(paths: Paths): UserError {
+  const lock = readLiveLock(paths);
+  return new UserError({
+    code: 'supervisor_failed',
+    message: lock
+      ? `the supervisor (pid ${lock.pid}) does not answer`
+      : 'the supervisor did not start in time',
+    hint: lock
+      ? `kill -9 ${lock.pid}: it is started again at once; its log is ${paths.supervisorLog}`
+      : `its log is ${paths.supervisorLog}`,
+    details: lastLinesOf(paths.supervisorLog),
+  });
+}
+
+function lastLinesOf(path: string): string {
+  return (readIfThere(path) ?? '').trimEnd().split('\n').slice(-10).join('\n');
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+
+/** Where an environment of this machine keeps what it needs. */
+export interface Paths {
+  readonly root: string;
+  readonly desired: string;
+  readonly history: string;
+  readonly lock: string;
+  readonly census: string;
+  /** While it is there, no supervisor comes back. */
+  readonly tombstone: string;
+  readonly artifacts: string;
+  readonly releases: string;
+  readonly secrets: string;
+  readonly logs: string;
+  readonly runtime: string;
+  readonly supervisorLog: string;
+  readonly socket: string;
+}
+
+export interface PathsOptions {
+  readonly project: string;
+  /** The folder of the config, links resolved: two clones of a project are two environments. */
+  readonly folder: string;
+  readonly environment: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+}
+
+/** Outside the working tree, so that `git clean`, another branch or `npm ci` never touch what serves. */
+export function pathsOf({ project, folder, environment, env, uid }: PathsOptions): Paths {
+  const stateHome = env.XDG_STATE_HOME || join(env.HOME || '/tmp', '.local', 'state');
+  const hash = createHash('sha256').update(`${folder}\0${environment}`).digest('hex').slice(0, 10);
+  const root = join(stateHome, 'causeway', `${project}-${environment}-${hash}`);
+  return pathsIn(root, join(socketFolder(root, env, uid), 'control.sock'));
+}
+
+export function pathsIn(root: string, socket: string): Paths {
+  return {
+    root,
+    desired: join(root, 'desired.json'),
+    history: join(root, 'history.jsonl'),
+    lock: join(root, 'lock.json'),
+    census: join(root, 'processes.json'),
+    tombstone: join(root, 'down'),
+    artifacts: join(root, 'artifacts'),
+    releases: join(root, 'releases'),
+    secrets: join(root, 'secrets'),
+    logs: join(root, 'logs'),
+    runtime: join(root, 'runtime'),
+    supervisorLog: join(root, 'supervisor.log'),
+    socket,
+  };
+}
+
+/** A socket's path may have 104 bytes on macOS, so it lies in a short folder, named after the state folder. */
+function socketFolder(root: string, env: PathsOptions['env'], uid: number): string {
+  const name = createHash('sha256').update(root).digest('hex').slice(0, 10);
+  const runtimeFolder = env.XDG_RUNTIME_DIR;
+  const home =
+    runtimeFolder && runtimeFolder.length < 60 ? join(runtimeFolder, 'causeway') : `/tmp/causeway-${uid}`;
+  return join(home, name);
+}
+
+/** Makes the socket's folder, its user's alone; refuses one that another user has laid there. */
+export function makeSocketFolder(folder: string, uid: number): void {
+  const home = join(folder, '..');
+  for (const path of [home, folder]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const { uid: owner, mode } = lstatSync(path);
+    const isFolder = lstatSync(path).isDirectory();
+    if (!isFolder || owner !== uid) {
+      throw new UserError({
+        code: 'state_not_writable',
+        message: `${path} belongs to another user`,
+        hint: 'export XDG_RUNTIME_DIR=<a folder of your own>',
+      });
+    }
+    if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
+  }
+}

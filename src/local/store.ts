@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Artifact } from '../core/environment.ts';
+import { goodReleases, type RolloutRecord } from '../core/record.ts';
+import { canonicalJson, type Release } from '../core/release.ts';
+import { unpackArtifact } from '../image/unpack.ts';
+import { makeFolder, readIfThere, toStateError, withStateErrors, writeDurably } from './durable.ts';
+import { parseJson, readRelease } from './history.ts';
+import type { Paths } from './paths.ts';
+
+/** How many good releases can be returned to. */
+export const keptReleases = 20;
+
+/** Keeps a copy of the release and what it is made of, named by content. */
+export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<void> {
+  const folder = artifactFolder(paths, release.artifact);
+  if (!existsSync(folder)) await unpackWhole(folder, artifact);
+  writeDurably(join(paths.releases, `${release.id}.json`), canonicalJson(release));
+}
+
+export function isStored(paths: Paths, release: Release): boolean {
+  return existsSync(artifactFolder(paths, release.artifact));
+}
+
+/** Where a replica of this release runs: the files of the artifact. */
+export function artifactFolder({ artifacts }: Pick<Paths, 'artifacts'>, digest: string): string {
+  return join(artifacts, digest.replace('sha256:', ''));
+}
+
+/** Removes what cannot be returned to: all but the last good releases and those in use. */
+export function clearReleases(
+  paths: Paths,
+  records: readonly RolloutRecord[],
+  inUse: readonly Release[],
+): void {
+  const kept = new Set([...goodReleases(records).slice(0, keptReleases), ...inUse.map(({ id }) => id)]);
+  const keptArtifacts = new Set(inUse.map(({ artifact }) => artifactFolder(paths, artifact)));
+  for (const file of readdirSync(paths.releases)) {
+    const id = file.replace(/\.json$/, '');
+    const release = kept.has(id) ? readRelease(paths, id) : undefined;
+    if (release) keptArtifacts.add(artifactFolder(paths, release.artifact));
+    else removeUnlessNew(join(paths.releases, file));
+  }
+  for (const name of readdirSync(paths.artifacts)) {
+    const folder = join(paths.artifacts, name);
+    if (!keptArtifacts.has(folder)) removeUnlessNew(folder);
+  }
+}
+
+/** What was stored a moment ago may belong to a command that is about to roll it out. */
+const newMs = 600_000;
+
+function removeUnlessNew(path: string): void {
+  const changedAt = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+  if (Date.now() - changedAt > newMs) rmSync(path, { recursive: true, force: true });
+}
+
+const secretsSchema = z.record(z.string(), z.string());
+export type Secrets = z.infer<typeof secretsSchema>;
+
+export interface StoreSecretsOptions {
+  /** The sets in use: one that holds the same keeps its name. */
+  readonly inUse: readonly (string | undefined)[];
+  /** A new name, whatever is in use: replicas of the same release are told apart by it. */
+  readonly isFresh: boolean;
+}
+
+/** Stores the environment's secrets under a random name, which says nothing of them; its name, if one is needed. */
+export function storeSecrets(
+  paths: Paths,
+  secrets: Secrets,
+  { inUse, isFresh }: StoreSecretsOptions,
+): string | undefined {
+  const content = canonicalJson(secrets);
+  const same = inUse.find((name) => name !== undefined && readIfThere(secretsFile(paths, name)) === content);
+  if (same !== undefined && !isFresh) return same;
+  if (Object.keys(secrets).length === 0 && !isFresh) return undefined;
+  const name = randomBytes(6).toString('hex');
+  writeDurably(secretsFile(paths, name), content);
+  return name;
+}
+
+export function readSecrets(paths: Paths, name: string | undefined): Secrets {
+  if (name === undefined) return {};
+  return secretsSchema.parse(parseJson(readIfThere(secretsFile(paths, name)) ?? ''));
+}
+
+export function clearSecrets(paths: Paths, inUse: readonly (string | undefined)[]): void {
+  for (const file of readdirSync(paths.secrets)) {
+    if (!inUse.includes(file.replace(/\.json$/, ''))) rmSync(join(paths.secrets, file), { force: true });
+  }
+}
+
+function secretsFile({ secrets }: Paths, name: string): string {
+  return join(secrets, `${name}.json`);
+}
+
+/** Unpacked beside its place and moved there whole, so that a crash leaves no half of an artifact. */
+async function unpackWhole(folder: string, { tar }: Artifact): Promise<void> {
+  const unfinished = `${folder}.${process.pid}.tmp`;
+  rmSync(unfinished, { recursive: true, force: true });
+  makeFolder(unfinished);
+  try {
+    await unpackArtifact(tar, unfinished).catch((error: unknown) => {
+      throw toStateError(unfinished, error);
+    });
+    withStateErrors(folder, () => {
+      if (!existsSync(folder)) renameSync(unfinished, folder);
+    });
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}

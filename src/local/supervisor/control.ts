@@ -1,0 +1,117 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { UserError } from '../../core/errors.ts';
+import type { RolloutEvent } from '../../core/event.ts';
+import type { Outcome } from '../../core/roll-out.ts';
+import { deploySchema, type Hello, type Message, protocol, rollbackSchema } from '../protocol.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface ControlOptions {
+  readonly socket: string;
+  readonly supervisor: Supervisor;
+  /** Ends the process, after the answer to `POST /stop` has left. */
+  readonly onStopped: () => Promise<void>;
+}
+
+/** Listens for commands, on a socket that its user alone may open. */
+export function openControl({ socket, supervisor, onStopped }: ControlOptions): Bun.Server<undefined> {
+  rmSync(socket, { force: true });
+  const hello = async (): Promise<Hello> => ({
+    protocol,
+    pid: process.pid,
+    status: await supervisor.status(),
+  });
+  const server = Bun.serve({
+    unix: socket,
+    routes: {
+      '/status': async () => Response.json(await hello()),
+      '/watch': (request, self) => {
+        self.timeout(request, 0);
+        return new Response(
+          jsonLines((send) => watch(supervisor, request.signal, async () => send(await hello()))),
+        );
+      },
+      '/deploy': {
+        POST: async (request, self) => {
+          self.timeout(request, 0);
+          const asked = deploySchema.parse(await request.json());
+          return follow((listen) => supervisor.deploy(asked, listen));
+        },
+      },
+      '/rollback': {
+        POST: async (request, self) => {
+          self.timeout(request, 0);
+          const asked = rollbackSchema.parse(await request.json());
+          return follow((listen) => supervisor.rollback(asked, listen));
+        },
+      },
+      '/one-off': { POST: () => answer(() => Response.json(supervisor.oneOffStart())) },
+      '/stop': {
+        POST: async (request, self) => {
+          self.timeout(request, 0);
+          await supervisor.stop();
+          setTimeout(() => void server.stop().then(onStopped), 0);
+          return Response.json({ stopped: true });
+        },
+      },
+    },
+    fetch: () => new Response(null, { status: 404 }),
+  });
+  chmodSync(socket, 0o600);
+  return server;
+}
+
+/** Events as they happen, then how it ended. A reader that goes away stops nothing. */
+function follow(work: (listen: (event: RolloutEvent) => void) => Promise<Outcome>): Response {
+  return new Response(
+    jsonLines(async (send) => {
+      try {
+        const outcome = await work((event) => send({ kind: 'event', event } satisfies Message));
+        send({ kind: 'outcome', outcome } satisfies Message);
+      } catch (error) {
+        send(toMessage(error));
+      }
+    }),
+  );
+}
+
+async function watch(supervisor: Supervisor, signal: AbortSignal, tell: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    const change = supervisor.changed();
+    await tell();
+    await Promise.race([change, Bun.sleep(1000)]);
+    await Bun.sleep(20);
+  }
+}
+
+function answer(work: () => Response): Response {
+  try {
+    return work();
+  } catch (error) {
+    return Response.json(toMessage(error), { status: 409 });
+  }
+}
+
+function toMessage(error: unknown): Message {
+  if (error instanceof UserError) return { kind: 'error', error: error.toJSON() };
+  return { kind: 'bug', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** A stream of JSON documents, one a line; what cannot be sent any more is dropped. */
+function jsonLines(work: (send: (value: unknown) => void) => Promise<void>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let isOpen = true;
+  return new ReadableStream<Uint8Array>({
+    async start(controller) {
+      const send = (value: unknown) => {
+        if (isOpen) controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+      };
+      void work(send).finally(() => {
+        if (isOpen) controller.close();
+        isOpen = false;
+      });
+    },
+    cancel() {
+      isOpen = false;
+    },
+  });
+}

@@ -1,0 +1,61 @@
+import type { Status } from '../../core/environment.ts';
+import type { RolloutRecord } from '../../core/record.ts';
+import { type Desired, runningKey } from '../../core/rollout.ts';
+import type { Replicas } from './replicas.ts';
+
+export interface DescribeStatusOptions {
+  readonly environment: string;
+  readonly port: number | undefined;
+  readonly desired: Desired;
+  readonly replicas: Replicas;
+  readonly records: readonly RolloutRecord[];
+}
+
+/** What runs, as `causeway status` shows it. */
+export function describeStatus(options: DescribeStatusOptions): Status {
+  const { environment, port, desired, replicas } = options;
+  const because = whyDegraded(desired, replicas);
+  return {
+    environment,
+    target: 'local',
+    state: stateOf(desired, because),
+    ...(port === undefined ? {} : { url: `http://127.0.0.1:${port}` }),
+    ...describeStable(options),
+    ...(desired.rollout ? { rollout: desired.rollout } : {}),
+    replicas: desired.replicas,
+    running: replicas.all.map((replica) => {
+      const { id, release, phase, restarts, trouble } = replica.state();
+      const { startedAt } = replica;
+      return { id, release, phase, restarts, startedAt, ...(trouble ? { trouble: trouble.message } : {}) };
+    }),
+    ...(because === undefined ? {} : { because }),
+    traffic: replicas.totalTraffic(),
+  };
+}
+
+function stateOf({ stable, rollout }: Desired, because: string | undefined): Status['state'] {
+  if (rollout) return 'rolling-out';
+  if (!stable) return 'empty';
+  return because === undefined ? 'serving' : 'degraded';
+}
+
+function describeStable({ desired, records }: DescribeStatusOptions): Pick<Status, 'stable'> {
+  const release = desired.stable?.release.id;
+  if (release === undefined) return {};
+  const record = records.findLast(
+    (candidate) => candidate.release === release && candidate.verdict.kind === 'good',
+  );
+  if (!record) return { stable: { release } };
+  const { revision, endedAt } = record;
+  return { stable: { release, ...(revision === undefined ? {} : { revision }), since: endedAt } };
+}
+
+/** After the verdict nothing is taken back, but it is said when the stable release is not well. */
+function whyDegraded({ stable, rollout, replicas: wanted }: Desired, replicas: Replicas): string | undefined {
+  if (!stable || rollout) return undefined;
+  const mine = replicas.states().filter(({ key }) => key === runningKey(stable));
+  const ready = mine.filter(({ phase }) => phase === 'ready').length;
+  if (ready >= Number(wanted)) return undefined;
+  const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
+  return `${ready} of ${wanted} replicas ready${trouble ? `: ${trouble}` : ''}`;
+}

@@ -1,0 +1,111 @@
+// Started by `causeway up`, and by the keeper after a crash: main.ts <setup as JSON> <restarts>
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { birthOf } from '../birth.ts';
+import { errorCode, makeFolder, writeWhole } from '../durable.ts';
+import { parseJson } from '../history.ts';
+import { readLiveLock } from '../lock.ts';
+import { makeSocketFolder, pathsIn } from '../paths.ts';
+import { setupSchema, supervisorExits } from '../protocol.ts';
+import { openControl } from './control.ts';
+import { Keeper } from './keeper.ts';
+import { Census, endLeftovers } from './leftovers.ts';
+import { recoverDesired } from './recover.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** Crashes in a row, each within a minute of the one before, after which nobody tries again. */
+const mostRestarts = 10;
+const passedOn = ['HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+
+const [setupText = '', restartsText = '0'] = process.argv.slice(2);
+const setup = setupSchema.parse(parseJson(setupText));
+const restarts = z.coerce.number().parse(restartsText);
+const paths = pathsIn(setup.root, setup.socket);
+
+process.on('SIGHUP', () => undefined);
+if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
+if (restarts > mostRestarts) giveUp();
+
+for (const folder of [paths.root, paths.releases, paths.artifacts, paths.secrets, paths.logs])
+  makeFolder(folder);
+if (readLiveLock(paths)) process.exit(supervisorExits.otherWon);
+const supervisor = new Supervisor({
+  environment: setup.environment,
+  paths,
+  desired: await recoverDesired(paths, log),
+  baseEnv: {
+    PATH: `${dirname(process.execPath)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
+    ...picked(process.env),
+  },
+  onProcess: noteProcess,
+  log,
+});
+await bind();
+writeWhole(
+  paths.lock,
+  JSON.stringify({ pid: process.pid, birth: birthOf(process.pid), port: setup.port, startedAt: Date.now() }),
+);
+const leftovers = endLeftovers(paths.census, paths.root);
+if (leftovers > 0) log('ended what an earlier supervisor left running', { processes: leftovers });
+const census = new Census(paths.census);
+const keeper = new Keeper({
+  argv: [process.execPath, ...process.execArgv, Bun.main, setupText],
+  restarts,
+  tombstone: paths.tombstone,
+});
+keeper.start();
+makeSocketFolder(dirname(paths.socket), process.getuid?.() ?? 0);
+openControl({ socket: paths.socket, supervisor, onStopped: leave });
+supervisor.recover();
+log('supervisor started', { pid: process.pid, restarts });
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, async () => {
+    await supervisor.stop();
+    await leave();
+  });
+}
+
+/** The address is the mutex that even a `kill -9` frees: whoever binds it is the supervisor. */
+async function bind(): Promise<void> {
+  try {
+    supervisor.open(setup.port);
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') throw error;
+    await Bun.sleep(100);
+    process.exit(readLiveLock(paths) ? supervisorExits.otherWon : supervisorExits.portBusy);
+  }
+}
+
+/** A census that cannot be written keeps no replica from running: on Linux their environment tells of them too. */
+function noteProcess(pid: number, isRunning: boolean): void {
+  try {
+    census.note(pid, isRunning);
+  } catch (error) {
+    log('the census could not be written', { because: String(error) });
+  }
+}
+
+async function leave(): Promise<void> {
+  await keeper.dismiss();
+  rmSync(dirname(paths.socket), { recursive: true, force: true });
+  rmSync(paths.lock, { force: true });
+  rmSync(paths.census, { force: true });
+  log('supervisor stopped');
+  process.exit(supervisorExits.wanted);
+}
+
+function giveUp(): never {
+  const ended = endLeftovers(paths.census, paths.root);
+  log(`gave up after ${mostRestarts} crashes in a row`, { ended });
+  process.exit(1);
+}
+
+function picked(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+function log(event: string, details: object = {}): void {
+  console.log(JSON.stringify({ at: new Date().toISOString(), event, ...details }));
+}

@@ -1,0 +1,302 @@
+import { constants } from 'node:os';
+import { showMs } from '../../core/duration.ts';
+import type { Settings } from '../../core/release.ts';
+import { type Running, runningKey } from '../../core/rollout.ts';
+import type { ReplicaState, Trouble } from '../../core/target.ts';
+import type { Evidence } from '../../core/verdict.ts';
+import { isFree } from '../free-port.ts';
+import { listeningPorts } from '../listening.ts';
+import { lastLines, ReplicaLog } from './replica-log.ts';
+import { Tally } from './tally.ts';
+
+export interface ReplicaOptions {
+  readonly id: string;
+  readonly running: Running;
+  /** How often the replica whose place it takes ended by itself. */
+  readonly restarts: number;
+  readonly argv: readonly string[];
+  readonly workingFolder: string;
+  readonly logFolder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly choosePort: () => number;
+  /** Something that others see has changed. */
+  readonly onChange: () => void;
+  /** A process was started, or has ended. */
+  readonly onProcess: (pid: number, isRunning: boolean) => void;
+}
+
+/** How often a replica is asked whether it is live and ready, once it was. */
+const checkMs = 1_000;
+/** How many answers in a row must fail before that counts. */
+const checkFailures = 3;
+/** Idle connections go sooner than the shortest keep-alive time-out that services have in practice (2 s). */
+const idleConnectionMs = 1_000;
+/** A port can be taken between its choice and the replica's bind. */
+const portTries = 3;
+
+/** One running copy of a release: a process group of its own, which listens on a loopback port. */
+export class Replica {
+  readonly id: string;
+  readonly running: Running;
+  readonly key: string;
+  readonly restarts: number;
+  readonly startedAt = Date.now();
+  readonly logFolder: string;
+  /** Requests that came through the front door, and those of our own probe at its address. */
+  front = new Tally();
+  probe = new Tally();
+  phase: 'starting' | 'ready' | 'draining' | 'ended' = 'starting';
+  trouble: Trouble | undefined;
+  /** Requests that were sent to it and are not answered whole. */
+  inFlight = 0;
+  /** It was ended with requests in flight, because they outlasted the drain time. */
+  wasCut = false;
+
+  readonly #options: ReplicaOptions;
+  readonly #session = new Bun.FetchSession();
+  readonly #log: ReplicaLog;
+  readonly #settings: Settings;
+  #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
+  #printed: Promise<unknown> = Promise.resolve();
+  #port = 0;
+  #exit: string | undefined;
+  #retiring: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+  #timers: Timer[] = [];
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.running = options.running;
+    this.key = runningKey(options.running);
+    this.restarts = options.restarts;
+    this.logFolder = options.logFolder;
+    this.#settings = options.running.release.settings;
+    this.#log = new ReplicaLog(options.logFolder);
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  state(): ReplicaState {
+    const { id, key, running, restarts, trouble } = this;
+    const phase = this.phase === 'ended' ? 'starting' : this.phase;
+    return { id, key, release: running.release.id, phase, restarts, ...(trouble ? { trouble } : {}) };
+  }
+
+  /** Starts the process, and returns when the replica is ready or has ended. */
+  async start(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      this.#spawn();
+      await this.#becomeReady();
+      const hasLostItsPort = this.phase === 'ended' && !isFree(this.#port);
+      if (!hasLostItsPort || tries === portTries || this.#retiring) return;
+      this.phase = 'starting';
+      this.trouble = undefined;
+    }
+  }
+
+  /** Sends a request to the replica, as it is. */
+  forward(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
+    return this.#session.fetch(`http://127.0.0.1:${this.#port}${pathAndQuery}`, init);
+  }
+
+  resetTallies(): void {
+    this.front = new Tally();
+    this.probe = new Tally();
+  }
+
+  begin(): void {
+    this.inFlight += 1;
+  }
+
+  finish(): void {
+    this.inFlight -= 1;
+    if (this.inFlight === 0) this.#onIdle?.();
+  }
+
+  /** Takes no new work, finishes what is in flight, then ends; what outlasts the drain time is cut. */
+  retire(): Promise<void> {
+    this.#retiring ??= this.#drain();
+    return this.#retiring;
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#signalGroup('SIGKILL');
+  }
+
+  async evidence(lineCount: number): Promise<Evidence> {
+    if (this.phase === 'ended') await Promise.race([this.#printed, Bun.sleep(200)]);
+    return { ...(this.#exit ? { exit: this.#exit } : {}), lines: [...lastLines(this.logFolder, lineCount)] };
+  }
+
+  #spawn(): void {
+    const { argv, workingFolder, env, choosePort, onProcess } = this.#options;
+    const bornAt = performance.now();
+    this.#port = choosePort();
+    try {
+      const child = Bun.spawn([...argv], {
+        cwd: workingFolder,
+        env: { ...env, PORT: String(this.#port), HOST: '127.0.0.1' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        onExit: (_child, code, signal) => {
+          onProcess(child.pid, false);
+          this.#ended(
+            signal === null
+              ? `exit code ${code}`
+              : `signal ${typeof signal === 'number' ? signalName(signal) : signal}`,
+            performance.now() - bornAt,
+          );
+        },
+      });
+      this.#process = child;
+      onProcess(child.pid, true);
+      this.#printed = Promise.allSettled([this.#log.take(child.stdout), this.#log.take(child.stderr)]);
+    } catch (error) {
+      this.#ended(`${argv[0]} did not start: ${error instanceof Error ? error.message : error}`, 0);
+    }
+  }
+
+  #ended(how: string, livedMs: number): void {
+    this.#exit = how;
+    this.#signalGroup('SIGKILL');
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.phase !== 'draining' && !this.trouble?.isConclusive) {
+      const cause = how === 'exit code 0' ? 'exited' : 'crashed';
+      this.trouble = { cause, message: `${how} after ${showMs(livedMs)}`, isConclusive: true };
+    }
+    this.phase = 'ended';
+    this.#options.onChange();
+    void this.#printed.then(() => this.#log.close());
+  }
+
+  async #becomeReady(): Promise<void> {
+    const ready = this.#settings.probes.ready ?? this.#settings.paths[0] ?? '/';
+    for (let pauseMs = 3; this.phase === 'starting'; pauseMs = Math.min(pauseMs * 1.1, 100)) {
+      const answer = await this.#ask(ready, this.#settings.probes.timeoutMs);
+      if (answer === 'good') break;
+      this.#waitFor(ready, answer);
+      await Bun.sleep(pauseMs);
+    }
+    for (const path of this.#settings.paths) {
+      if (this.phase !== 'starting') return;
+      this.trouble = { cause: 'declared-path', message: `GET ${path} has not answered`, isConclusive: false };
+      const answer = await this.#ask(path);
+      if (answer !== 'good') {
+        this.#give({ cause: 'declared-path', message: `GET ${path} ${answer}`, isConclusive: true });
+        return;
+      }
+    }
+    if (this.phase !== 'starting') return;
+    this.phase = 'ready';
+    this.trouble = undefined;
+    this.#timers = [
+      setInterval(() => void this.#check(), checkMs),
+      setInterval(() => this.#session.close(), idleConnectionMs),
+    ];
+    this.#options.onChange();
+  }
+
+  /** What keeps it from being ready, in the words of the verdict at the deadline. */
+  #waitFor(path: string, answer: string): void {
+    if (answer !== refused) {
+      this.trouble = { cause: 'never-ready', message: `GET ${path} ${answer}`, isConclusive: false };
+      return;
+    }
+    const elsewhere = Date.now() - this.startedAt > 300 && this.pid ? listeningPorts(this.pid) : [];
+    const where = elsewhere.length > 0 ? `; it listens on ${elsewhere.join(', ')} instead` : '';
+    const message = `nothing listens on PORT (here ${this.#port})${where}`;
+    this.trouble = { cause: 'not-listening', message, isConclusive: false };
+  }
+
+  #failures = { ready: 0, live: 0 };
+
+  /** Not ready: no new requests. Not live: it is ended, and if it is stable, started anew. */
+  async #check(): Promise<void> {
+    const { ready, live, timeoutMs } = this.#settings.probes;
+    const [readyAnswer, liveAnswer] = await Promise.all([
+      ready ? this.#ask(ready, timeoutMs) : 'good',
+      live ? this.#ask(live, timeoutMs) : 'good',
+    ]);
+    if (this.phase !== 'ready' && this.phase !== 'starting') return;
+    this.#failures = {
+      ready: readyAnswer === 'good' ? 0 : this.#failures.ready + 1,
+      live: liveAnswer === 'good' ? 0 : this.#failures.live + 1,
+    };
+    if (this.#failures.live >= checkFailures) {
+      this.#give({
+        cause: 'hung',
+        message: `GET ${live} ${liveAnswer}, ${checkFailures} times`,
+        isConclusive: true,
+      });
+      this.kill();
+    } else if (this.#failures.ready >= checkFailures) {
+      this.phase = 'starting';
+      this.#give({ cause: 'never-ready', message: `GET ${ready} ${readyAnswer}`, isConclusive: false });
+    } else if (this.phase === 'starting' && readyAnswer === 'good') {
+      this.phase = 'ready';
+      this.trouble = undefined;
+      this.#options.onChange();
+    }
+  }
+
+  #give(trouble: Trouble): void {
+    if (this.phase === 'ended' || this.phase === 'draining') return;
+    this.trouble = trouble;
+    this.#options.onChange();
+  }
+
+  async #ask(path: string, timeoutMs?: number): Promise<'good' | string> {
+    try {
+      const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+      const response = await this.forward(path, { redirect: 'manual', ...(signal ? { signal } : {}) });
+      await response.body?.cancel();
+      return response.status >= 200 && response.status < 400 ? 'good' : `answered ${response.status}`;
+    } catch (error) {
+      const { name, code } = error as { name?: string; code?: string };
+      if (name === 'TimeoutError') return `did not answer in ${showMs(timeoutMs ?? 0)}`;
+      return code === 'ECONNREFUSED' ? refused : 'closed the connection without an answer';
+    }
+  }
+
+  async #drain(): Promise<void> {
+    if (this.phase === 'ended') return;
+    const deadline = Date.now() + this.#settings.drainMs;
+    const isHung = this.trouble?.cause === 'hung';
+    this.phase = 'draining';
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#options.onChange();
+    if (!isHung && this.inFlight > 0) {
+      await Promise.race([
+        new Promise<void>((resolve) => (this.#onIdle = resolve)),
+        Bun.sleep(this.#settings.drainMs),
+      ]);
+    }
+    this.wasCut = this.inFlight > 0 && !isHung;
+    this.#session.close();
+    this.#process?.kill('SIGTERM');
+    const force = setTimeout(() => this.kill(), Math.max(shortestStopMs, deadline - Date.now()));
+    await this.#process?.exited;
+    clearTimeout(force);
+  }
+
+  /** The whole group: what the service started ends with it. */
+  #signalGroup(signal: NodeJS.Signals): void {
+    try {
+      if (this.pid !== undefined) process.kill(-this.pid, signal);
+    } catch {
+      // The group has ended.
+    }
+  }
+}
+
+const refused = 'refused the connection';
+/** However long draining took, a process has this long to leave after SIGTERM. */
+const shortestStopMs = 2_000;
+
+function signalName(signal: number): string {
+  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? String(signal);
+}

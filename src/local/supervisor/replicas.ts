@@ -1,0 +1,199 @@
+import { belongsTo, candidateCount, type Desired, type Running, runningKey } from '../../core/rollout.ts';
+import type { ReplicaState } from '../../core/target.ts';
+import { type TrafficCount, type TrafficTotal, totalOf } from '../../core/traffic.ts';
+import type { Replica } from './replica.ts';
+
+export interface ReplicasOptions {
+  readonly create: (running: Running, restarts: number, onChange: () => void) => Replica;
+  readonly log: (event: string, details: object) => void;
+}
+
+/** A stable replica that ended soon after its start is started again later each time. */
+const shortLifeMs = 10_000;
+const firstPauseMs = 50;
+const longestPauseMs = 5_000;
+
+/** The running copies, brought to what is desired whenever that or one of them changes. */
+export class Replicas {
+  readonly #options: ReplicasOptions;
+  #all: readonly Replica[] = [];
+  #desired: Desired = { replicas: 1 };
+  #isClosed = false;
+  #isDue = false;
+  /** Short lives in a row, by what ran. */
+  readonly #shortLives = new Map<string, number>();
+  readonly #restarts = new Map<string, number>();
+  readonly #pauses = new Set<string>();
+  #goneTraffic: readonly TrafficCount[] = [];
+  #earlier: TrafficTotal = { requests: 0, errors: 0, lost: 0, retried: 0 };
+  #change = Promise.withResolvers<void>();
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Replica[] {
+    return this.#all;
+  }
+
+  /** Resolves at the next change of any replica. */
+  changed(): Promise<void> {
+    return this.#change.promise;
+  }
+
+  routable(): readonly Replica[] {
+    return this.#all.filter(({ phase }) => phase === 'ready');
+  }
+
+  states(): readonly ReplicaState[] {
+    return this.#all.map((replica) => replica.state());
+  }
+
+  /** Whether a replica that was well is on its way out. */
+  isLeaving(): boolean {
+    return this.#all.some(({ phase, trouble }) => phase === 'draining' && !trouble);
+  }
+
+  apply(desired: Desired): void {
+    this.#desired = desired;
+    this.#reconcile();
+    this.#notify();
+  }
+
+  /** Since the rollout began, per replica; those that are gone are counted on. */
+  traffic(): readonly TrafficCount[] {
+    return [...this.#goneTraffic, ...this.#all.flatMap(countsOf)];
+  }
+
+  /** Counts from zero: a rollout begins. */
+  resetTraffic(): void {
+    this.#earlier = this.totalTraffic();
+    this.#goneTraffic = [];
+    for (const replica of this.#all) replica.resetTallies();
+  }
+
+  totalTraffic(): TrafficTotal {
+    return addTotals(this.#earlier, totalOf(this.traffic()));
+  }
+
+  /** Retires all, and starts none again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#all.map((replica) => replica.retire()));
+  }
+
+  #reconcile(): void {
+    this.#isDue = false;
+    if (this.#isClosed) return;
+    const { stable, candidate, replicas, rollout } = this.#desired;
+    for (const counts of [this.#shortLives, this.#restarts]) {
+      for (const key of counts.keys()) if (!belongsTo({ key }, stable)) counts.delete(key);
+    }
+    for (const replica of this.#all) {
+      if (!belongsTo(replica, stable) && !belongsTo(replica, candidate)) this.#retire(replica);
+    }
+    const stableCount = stable ? (replicas === 'autoscaled' ? 1 : replicas) : 0;
+    if (stable) this.#bringStable(stable, stableCount);
+    const isConvicted = rollout?.judged !== undefined;
+    if (candidate && !isConvicted)
+      this.#bringCandidate(candidate, candidateCount(this.#desired, stableCount));
+  }
+
+  /** As many as wanted; one that ended is started again, with a pause that grows. */
+  #bringStable(stable: Running, wanted: number): void {
+    const key = runningKey(stable);
+    for (const replica of this.#all) {
+      if (replica.key === key && replica.phase === 'ended') this.#bury(replica);
+    }
+    const live = this.#all.filter((replica) => replica.key === key && replica.phase !== 'draining');
+    for (const replica of live.slice(wanted)) this.#retire(replica);
+    if (this.#pauses.has(key)) return;
+    const pauseMs = this.#pauseMs(key);
+    const missing = wanted - live.length;
+    if (missing <= 0) return;
+    if (pauseMs === 0) {
+      for (let count = 0; count < missing; count += 1) this.#start(stable);
+      return;
+    }
+    this.#pauses.add(key);
+    setTimeout(() => {
+      this.#pauses.delete(key);
+      const isWanted = belongsTo({ key }, this.#desired.stable);
+      if (isWanted && !this.#isClosed) this.#start(stable);
+      this.#reconcile();
+    }, pauseMs);
+  }
+
+  /** Each once: how it ended is what the rollout is judged by. */
+  #bringCandidate(candidate: Running, wanted: number): void {
+    const key = runningKey(candidate);
+    const present = this.#all.filter((replica) => replica.key === key).length;
+    for (let count = present; count < wanted; count += 1) this.#start(candidate);
+  }
+
+  #start(running: Running): void {
+    const key = runningKey(running);
+    const replica = this.#options.create(running, this.#restarts.get(key) ?? 0, () => this.#onChange());
+    this.#all = [...this.#all, replica];
+    void replica.start();
+  }
+
+  #retire(replica: Replica): void {
+    if (replica.phase === 'ended') this.#remove(replica);
+    else void replica.retire().then(() => this.#remove(replica));
+  }
+
+  /** A stable replica ended by itself. */
+  #bury(replica: Replica): void {
+    const { key } = replica;
+    const livedMs = Date.now() - replica.startedAt;
+    this.#shortLives.set(key, livedMs < shortLifeMs ? (this.#shortLives.get(key) ?? 0) + 1 : 0);
+    this.#restarts.set(key, (this.#restarts.get(key) ?? 0) + 1);
+    this.#options.log('replica ended', { replica: replica.id, because: replica.trouble?.message });
+    this.#remove(replica);
+  }
+
+  /** The first restart is at once. */
+  #pauseMs(key: string): number {
+    const shortLives = this.#shortLives.get(key) ?? 0;
+    return shortLives <= 1 ? 0 : Math.min(firstPauseMs * 2 ** (shortLives - 2), longestPauseMs);
+  }
+
+  #remove(replica: Replica): void {
+    if (!this.#all.includes(replica)) return;
+    this.#all = this.#all.filter((other) => other !== replica);
+    if (this.#desired.rollout) this.#goneTraffic = [...this.#goneTraffic, ...countsOf(replica)];
+    else this.#earlier = addTotals(this.#earlier, totalOf(countsOf(replica)));
+    this.#notify();
+  }
+
+  /** Reconciles soon: a replica may say that it changed in the midst of being reconciled. */
+  #onChange(): void {
+    if (!this.#isDue) queueMicrotask(() => this.#reconcile());
+    this.#isDue = true;
+    this.#notify();
+  }
+
+  #notify(): void {
+    const { resolve } = this.#change;
+    this.#change = Promise.withResolvers();
+    resolve();
+  }
+}
+
+function countsOf(replica: Replica): readonly TrafficCount[] {
+  const { id, key, front, probe } = replica;
+  return [
+    front.toCount({ source: 'front', replica: id, key }),
+    probe.toCount({ source: 'probe', replica: id, key }),
+  ];
+}
+
+function addTotals(a: TrafficTotal, b: TrafficTotal): TrafficTotal {
+  return {
+    requests: a.requests + b.requests,
+    errors: a.errors + b.errors,
+    lost: a.lost + b.lost,
+    retried: a.retried + b.retried,
+  };
+}

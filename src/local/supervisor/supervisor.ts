@@ -1,0 +1,219 @@
+import type { z } from 'zod';
+import type { Status } from '../../core/environment.ts';
+import { UserError } from '../../core/errors.ts';
+import { findGood, lastGoodBefore } from '../../core/record.ts';
+import { type Release, shortId } from '../../core/release.ts';
+import { type Outcome, type RolloutContext, rollOut, takeOut } from '../../core/roll-out.ts';
+import { type Desired, runningKey } from '../../core/rollout.ts';
+import type { Rules } from '../../core/step.ts';
+import { readRelease } from '../history.ts';
+import type { deploySchema, OneOffStart, rollbackSchema } from '../protocol.ts';
+import { clearReleases, clearSecrets, storeSecrets } from '../store.ts';
+import { describeStatus } from './describe-status.ts';
+import { FrontDoor } from './front-door.ts';
+import { LocalTarget } from './local-target.ts';
+import { clearLogs } from './log-folders.ts';
+import { Processes, type ProcessesOptions } from './processes.ts';
+import { Replicas } from './replicas.ts';
+import { type Asked, type Listener, RolloutRunner } from './rollout-runner.ts';
+import { TrafficProbe } from './traffic-probe.ts';
+
+export interface SupervisorOptions extends ProcessesOptions {
+  readonly environment: string;
+  readonly desired: Desired;
+  readonly log: (event: string, details?: object) => void;
+}
+
+/** Owns the address, the replicas and the rollouts of one environment of this machine. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #front: FrontDoor;
+  readonly #replicas: Replicas;
+  readonly #probe: TrafficProbe;
+  readonly #processes: Processes;
+  readonly #target: LocalTarget;
+  readonly #runner: RolloutRunner;
+  #recovered: Promise<void> = Promise.resolve();
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#processes = new Processes(options);
+    this.#replicas = new Replicas({
+      create: (running, restarts, onChange) => this.#processes.createReplica(running, restarts, onChange),
+      log: options.log,
+    });
+    const routable = () => this.#replicas.routable();
+    this.#front = new FrontDoor({
+      routable,
+      changed: () => this.#replicas.changed(),
+      isExpected: () => this.#target.desired.stable !== undefined,
+      isLeaving: () => this.#replicas.isLeaving(),
+    });
+    this.#probe = new TrafficProbe({ front: this.#front, routable });
+    this.#target = new LocalTarget(
+      {
+        paths: options.paths,
+        replicas: this.#replicas,
+        front: this.#front,
+        probe: this.#probe,
+        log: options.log,
+        runOneOff: (what) => this.#processes.runOneOff(what),
+        which: (program, workingFolder) => this.#processes.which(program, workingFolder),
+      },
+      options.desired,
+    );
+    this.#runner = new RolloutRunner({ environment: options.environment, target: this.#target });
+  }
+
+  /** Opens the address; throws EADDRINUSE where it is taken. */
+  open(port: number): void {
+    this.#front.open(port);
+  }
+
+  /** Starts what served when an earlier supervisor ended, and ends a rollout that it left half-done. */
+  recover(): void {
+    this.#recovered = this.#recover().catch((error) =>
+      this.#options.log('could not recover', { because: String(error) }),
+    );
+  }
+
+  async #recover(): Promise<void> {
+    const { desired } = this.#target;
+    const { candidate, rollout, ...without } = desired;
+    const isPromoted = rollout?.judged?.kind === 'good' && candidate !== undefined;
+    this.#replicas.apply(isPromoted ? { ...without, stable: candidate } : without);
+    if (!rollout) return;
+    this.#options.log('rollout found half-done', { rollout: rollout.id });
+    const { kind, by } = rollout;
+    await this.#runner.run({ kind, by, rules: patientRules }, (context) =>
+      takeOut(context, { by: 'the supervisor', reason: 'the supervisor ended in mid-rollout' }),
+    );
+  }
+
+  /** Rolls a release out, or joins the rollout of it that is under way. */
+  async deploy(request: z.infer<typeof deploySchema>, listen: Listener): Promise<Outcome> {
+    await this.#recovered;
+    const { release, environment, by, revision, isAgain } = request;
+    const { stable, candidate } = this.#target.desired;
+    const inUse = [candidate?.secretSet, stable?.secretSet];
+    const secretSet = storeSecrets(this.#options.paths, request.secrets, { inUse, isFresh: isAgain });
+    const running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
+    const key = runningKey(running);
+    const { replicas, rules } = environment;
+    const asked = {
+      kind: 'deploy',
+      running,
+      by,
+      replicas,
+      isAgain,
+      ...(revision ? { revision } : {}),
+    } as const;
+    return (
+      this.#runner.join(key, listen) ??
+      this.#run({ kind: 'deploy', key, by, rules, listen }, (context) => rollOut(context, asked))
+    );
+  }
+
+  /** Returns to a good release; a rollout that is under way is taken out, and that is all if none is named. */
+  async rollback(request: z.infer<typeof rollbackSchema>, listen: Listener): Promise<Outcome> {
+    await this.#recovered;
+    const { to, by, environment } = request;
+    const takenOut = await this.#runner.giveUp(`taken out by ${by}`, listen);
+    if (takenOut && to === undefined) return takenOut;
+    const release = await this.#goodRelease(to);
+    const secretSet = this.#target.desired.stable?.secretSet;
+    const hasSecrets = release.settings.secrets.length > 0 && secretSet !== undefined;
+    const running = { release, ...(hasSecrets ? { secretSet } : {}) };
+    const { replicas, rules } = environment;
+    return this.#run({ kind: 'rollback', by, rules, listen }, (context) =>
+      rollOut(context, { kind: 'rollback', running, by, replicas }),
+    );
+  }
+
+  async status(): Promise<Status> {
+    return describeStatus({
+      environment: this.#options.environment,
+      port: this.#front.port,
+      desired: this.#target.desired,
+      replicas: this.#replicas,
+      records: await this.#target.history.list(),
+    });
+  }
+
+  /** Resolves when the status may have changed. */
+  changed(): Promise<unknown> {
+    return this.#replicas.changed();
+  }
+
+  /** How a one-off replica of the stable release is started. */
+  oneOffStart(): OneOffStart {
+    const { stable } = this.#target.desired;
+    if (!stable) {
+      throw new UserError({
+        code: 'environment_missing',
+        message: `no release serves on ${this.#options.environment} yet`,
+        hint: `causeway up ${this.#options.environment}`,
+      });
+    }
+    return this.#processes.oneOffStart(stable);
+  }
+
+  /** Takes out a rollout, closes the address, lets what is in flight finish, ends every replica. */
+  async stop(): Promise<void> {
+    await this.#runner.close();
+    await Promise.all([this.#front.close(), this.#replicas.close()]);
+  }
+
+  async #run(asked: Asked, work: (context: RolloutContext) => Promise<Outcome>): Promise<Outcome> {
+    const outcome = await this.#runner.run(asked, work);
+    await this.#tidy();
+    return outcome;
+  }
+
+  /** The named release, or the last good one before the stable one that is still kept. */
+  async #goodRelease(named: string | undefined): Promise<Release> {
+    const { paths, environment } = this.#options;
+    const records = await this.#target.history.list();
+    const stable = this.#target.desired.stable?.release.id;
+    const id = named === undefined ? lastGoodBefore(records, stable) : findGood(records, named, environment);
+    const release = readRelease(paths, id);
+    if (release) return release;
+    throw new UserError({
+      code: 'release_gone',
+      message: `release ${shortId(id)} was good on ${environment}, but its copy was cleared`,
+      hint: `check out its revision and run causeway deploy ${environment}`,
+    });
+  }
+
+  /** Removes what no release that can be returned to needs. */
+  async #tidy(): Promise<void> {
+    const { paths, log } = this.#options;
+    const { stable, candidate } = this.#target.desired;
+    const inUse = [stable, candidate].flatMap((running) => (running ? [running] : []));
+    try {
+      clearReleases(
+        paths,
+        await this.#target.history.list(),
+        inUse.map(({ release }) => release),
+      );
+      clearSecrets(
+        paths,
+        inUse.map(({ secretSet }) => secretSet),
+      );
+      clearLogs(
+        paths.logs,
+        this.#replicas.all.map(({ id }) => id),
+      );
+    } catch (error) {
+      log('could not tidy up', { because: String(error) });
+    }
+  }
+}
+
+/** For what has to be taken out without a command that brings the config's rules. */
+const patientRules: Rules = {
+  bakeMs: 0,
+  startMs: 60_000,
+  unreachableMs: 60_000,
+  allowance: { errorShare: 1, slowdown: Number.MAX_SAFE_INTEGER },
+};

@@ -1,0 +1,36 @@
+import { latencyBounds, latencyBucket } from '../../core/latency.ts';
+import type { TrafficCount } from '../../core/traffic.ts';
+
+/** Counts the answers of one replica from one source. */
+export class Tally {
+  ok = 0;
+  errors = 0;
+  late = 0;
+  lost = 0;
+  retried = 0;
+  readonly latencyBuckets = new Array<number>(latencyBounds.length).fill(0);
+  /** Requests of our own that wait for their answer, oldest first. */
+  readonly waiting = new Set<{ readonly since: number }>();
+
+  answered(isOk: boolean, ms: number): void {
+    if (isOk) this.ok += 1;
+    else this.errors += 1;
+    const bucket = latencyBucket(ms);
+    this.latencyBuckets[bucket] = (this.latencyBuckets[bucket] ?? 0) + 1;
+  }
+
+  toCount(about: Pick<TrafficCount, 'source' | 'replica' | 'key'>): TrafficCount {
+    const { ok, errors, late, lost, retried } = this;
+    const [oldest] = this.waiting;
+    return {
+      ...about,
+      ok,
+      errors,
+      late,
+      lost,
+      retried,
+      latencyBuckets: [...this.latencyBuckets],
+      ...(oldest ? { waitingSince: oldest.since } : {}),
+    };
+  }
+}

@@ -1,0 +1,95 @@
+import type { FrontDoor } from './front-door.ts';
+import type { Replica } from './replica.ts';
+import { Tally } from './tally.ts';
+
+export interface TrafficProbeOptions {
+  readonly front: FrontDoor;
+  readonly routable: () => readonly Replica[];
+}
+
+/** Each of the two kinds of requests, per second. */
+const ratePerSecond = 60;
+
+/**
+ * Steady requests for the time of a rollout, so that a quiet service is judged too. One kind goes through the
+ * front door on kept and on new connections, which is what users lose; the other to each replica's own address,
+ * which is who erred.
+ */
+export class TrafficProbe {
+  /** What found the front door's address closed. What came through it is counted there. */
+  unreached = new Tally();
+  readonly #options: TrafficProbeOptions;
+  readonly #kept = new Bun.FetchSession();
+  readonly #new = new Bun.FetchSession({ keepAlive: false });
+  #timer: Timer | undefined;
+  #count = 0;
+
+  constructor(options: TrafficProbeOptions) {
+    this.#options = options;
+  }
+
+  /** Counts from zero. */
+  start(): void {
+    this.unreached = new Tally();
+    this.#timer ??= setInterval(() => this.#tick(), 1000 / ratePerSecond);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#kept.close();
+  }
+
+  #tick(): void {
+    this.#count += 1;
+    const replicas = this.#options.routable();
+    const replica = replicas[this.#count % Math.max(1, replicas.length)];
+    if (!replica) return;
+    void this.#askFront(replica);
+    void this.#askReplica(replica);
+  }
+
+  async #askFront({ running }: Replica): Promise<void> {
+    const session = this.#count % 2 === 0 ? this.#kept : this.#new;
+    const { paths, probes } = running.release.settings;
+    try {
+      const url = `http://127.0.0.1:${this.#options.front.port}${this.#pathOf(paths)}`;
+      await read(
+        await session.fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(probes.timeoutMs) }),
+      );
+    } catch (error) {
+      const isAnswerLate = (error as Error).name === 'TimeoutError';
+      if (!isAnswerLate) this.unreached.lost += 1;
+    }
+  }
+
+  async #askReplica(replica: Replica): Promise<void> {
+    const { paths, probes } = replica.running.release.settings;
+    const { probe: tally } = replica;
+    const request = { since: Date.now() };
+    const startedAt = performance.now();
+    tally.waiting.add(request);
+    replica.begin();
+    try {
+      const signal = AbortSignal.timeout(probes.timeoutMs);
+      const response = await replica.forward(this.#pathOf(paths), { redirect: 'manual', signal });
+      await read(response);
+      tally.answered(response.status < 500, performance.now() - startedAt);
+    } catch (error) {
+      if (replica.wasCut) tally.lost += 1;
+      else tally.answered(false, performance.now() - startedAt);
+      if ((error as Error).name === 'TimeoutError') tally.late += 1;
+    } finally {
+      tally.waiting.delete(request);
+      replica.finish();
+    }
+  }
+
+  #pathOf(paths: readonly string[]): string {
+    return paths[this.#count % paths.length] ?? '/';
+  }
+}
+
+async function read(response: Response): Promise<void> {
+  await response.arrayBuffer();
+}
