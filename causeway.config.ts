@@ -1,0 +1,18 @@
+import type { CausewayConfig } from 'causeway';
+
+// Every key, its type and its default: docs/config.md
+export default {
+  project: 'automate',
+  service: {
+    entry: 'service/src/main.ts',
+    // Runs before every rollout; a release whose tests fail is not rolled out.
+    test: ['bun', 'test', 'service'],
+    // Each must answer 200–399 before a replica counts as started.
+    paths: ['/', '/version'],
+    probes: { ready: '/readyz', live: '/livez', metrics: '/metrics' },
+  },
+  environments: {
+    // Two replicas behind a front door on http://127.0.0.1:8080; a candidate is watched twice for 2 s.
+    local: { target: 'local' },
+  },
+} satisfies CausewayConfig;

@@ -1,0 +1,121 @@
+import { relative } from 'node:path';
+import { Glob } from 'bun';
+
+/** One thing that is checked by running a program; it fails by its exit code. */
+export interface Step {
+  readonly name: string;
+  readonly argv: readonly string[];
+  /** The command that mends what it found, or shows it again; the test files that failed are put behind it. */
+  readonly mend: string;
+  /** Test files: each of their tests is counted, and a file without a result is a failure. */
+  readonly testFiles?: readonly string[];
+  readonly deadlineMs: number;
+}
+
+/** A part that takes longer or needs more than the rest, and runs with `--all`. */
+export interface Tier {
+  readonly name: string;
+  readonly folder: string;
+}
+
+const minute = 60_000;
+
+const mend = './check --write';
+
+/** What mends by itself what can be mended by a program. */
+export const writeSteps = (bun: string): readonly Step[] => [
+  {
+    name: 'write docs',
+    argv: [bun, 'scripts/generate-docs.ts'],
+    mend: `${relative('.', bun)} scripts/generate-docs.ts`,
+    deadlineMs: 2 * minute,
+  },
+  {
+    name: 'write format',
+    argv: [bun, 'node_modules/.bin/biome', 'check', '--colors=off', '--write', '--linter-enabled=false', '.'],
+    mend: 'node_modules/.bin/biome format',
+    deadlineMs: 2 * minute,
+  },
+];
+
+const tools = (bun: string): readonly Step[] => [
+  {
+    name: 'format',
+    argv: [bun, 'node_modules/.bin/biome', 'format', '--colors=off', '.'],
+    mend,
+    deadlineMs: 2 * minute,
+  },
+  {
+    name: 'lint',
+    argv: [
+      bun,
+      'node_modules/.bin/biome',
+      'ci',
+      '--colors=off',
+      '--formatter-enabled=false',
+      '--error-on-warnings',
+      '.',
+    ],
+    mend: 'node_modules/.bin/biome check --write',
+    deadlineMs: 2 * minute,
+  },
+  {
+    name: 'types',
+    argv: [bun, 'node_modules/.bin/tsc', '--noEmit', '--pretty', 'false'],
+    mend: 'node_modules/.bin/tsc --noEmit',
+    deadlineMs: 2 * minute,
+  },
+  {
+    name: 'unused code',
+    argv: [bun, 'node_modules/.bin/knip', '--no-config-hints', '--no-progress'],
+    mend: 'node_modules/.bin/knip',
+    deadlineMs: 2 * minute,
+  },
+];
+
+export const tiers: readonly Tier[] = [{ name: 'local', folder: 'e2e/local' }];
+
+export async function listSteps({ root, bun }: { root: string; bun: string }): Promise<readonly Step[]> {
+  const files = (await findTests(root)).filter((file) => !tiers.some((tier) => isBelow(file, tier.folder)));
+  const architecture = 'scripts/architecture.test.ts';
+  return [
+    testStep(
+      'tests',
+      files.filter((file) => file !== architecture),
+      { root, bun },
+    ),
+    ...tools(bun),
+    testStep('architecture', [architecture], { root, bun }),
+  ];
+}
+
+/** The step of a tier; none if there is nothing in its folder. */
+export async function tierStep(
+  { name, folder }: Tier,
+  { root, bun }: { root: string; bun: string },
+): Promise<Step | undefined> {
+  const files = (await findTests(root)).filter((file) => isBelow(file, folder));
+  if (files.length === 0) return undefined;
+  return testStep(`tier ${name}`, files, { root, bun, deadlineMs: 20 * minute });
+}
+
+function testStep(
+  name: string,
+  testFiles: readonly string[],
+  { root, bun, deadlineMs = 5 * minute }: { root: string; bun: string; deadlineMs?: number },
+): Step {
+  // A path that begins with ./ is a file; any other is a pattern that may fit more.
+  const argv = [bun, 'test', '--only-failures', ...testFiles.map((file) => `./${file}`)];
+  return { name, argv, mend: `${relative(root, bun)} test`, testFiles, deadlineMs };
+}
+
+async function findTests(root: string): Promise<readonly string[]> {
+  const found = await Array.fromAsync(
+    new Glob('{src,service,scripts,e2e,bench}/**/*.test.{ts,tsx}').scan(root),
+  );
+  return found.filter((file) => !file.includes('node_modules/')).sort();
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return file.startsWith(`${folder}/`);
+}

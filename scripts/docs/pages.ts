@@ -1,0 +1,21 @@
+import { makeCliPage } from '../../src/cli/cli-page.ts';
+import { configJsonSchema } from '../../src/core/config.ts';
+import { makeConfigPage } from './config-page.ts';
+import { makeErrorsPage } from './errors-page.ts';
+
+export interface Page {
+  /** Relative to the repository. */
+  readonly file: string;
+  readonly make: () => string;
+}
+
+/** Every file that is generated from the source. */
+export const pages: readonly Page[] = [
+  { file: 'docs/cli.md', make: makeCliPage },
+  { file: 'docs/config.md', make: makeConfigPage },
+  { file: 'docs/config.schema.json', make: () => `${JSON.stringify(configJsonSchema(), null, 2)}\n` },
+  { file: 'docs/errors.md', make: makeErrorsPage },
+];
+
+/** What writes them all. */
+export const mendDocs = './check --write';
