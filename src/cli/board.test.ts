@@ -1,0 +1,107 @@
+import { expect, test } from 'bun:test';
+import { Board } from './board.ts';
+import { makeStyle } from './style.ts';
+
+function boardOn({
+  isTerminal,
+  columns = 80,
+  env = {},
+}: {
+  isTerminal: boolean;
+  columns?: number;
+  env?: Record<string, string>;
+}) {
+  const written: string[] = [];
+  let now = 0;
+  let tick = () => {};
+  const stream = { write: (text: string) => void written.push(text), isTerminal, columns };
+  const io = {
+    stderr: stream,
+    now: () => now,
+    every: (_: number, callback: () => void) => {
+      tick = callback;
+      return () => {};
+    },
+    atExit: () => () => {},
+  };
+  const style = makeStyle({ stream, env: { LANG: 'C.UTF-8', NO_COLOR: '1', ...env }, isPlain: false });
+  return {
+    board: new Board(io, style),
+    written,
+    wait(ms: number) {
+      now += ms;
+      tick();
+    },
+  };
+}
+
+test('off a terminal a step is one line when it ended, a long one is announced once', () => {
+  const { board, written, wait } = boardOn({ isTerminal: false });
+
+  board.show('build', 'main.ts');
+  wait(10);
+  board.end({ label: 'build', text: '9f3c2a1' });
+  board.show('test', 'bun test');
+  wait(600);
+  wait(600);
+  wait(600);
+  board.end({ label: 'test', text: '14 passed' });
+  board.close();
+
+  expect(written.join('')).toMatchInlineSnapshot(`
+    "build    9f3c2a1                                      0.01 s
+    test     bun test …
+    test     14 passed                                     1.8 s
+    "
+  `);
+});
+
+test('in CI nothing is drawn over, though it says that it is a terminal', () => {
+  const { board, written, wait } = boardOn({ isTerminal: true, env: { CI: 'true' } });
+
+  board.show('test', 'bun test');
+  wait(100);
+  board.close();
+
+  expect(written).toEqual([]);
+});
+
+test('on a terminal each drawing is one write that overwrites the line before', () => {
+  const { board, written, wait } = boardOn({ isTerminal: true });
+
+  board.show('test', 'bun test');
+  wait(1_200);
+  board.say({ label: 'make', text: 'the supervisor was replaced' });
+  board.end({ label: 'test', text: '14 passed' });
+  board.close();
+
+  expect(written.map((text) => JSON.stringify(text)).join('\n')).toMatchInlineSnapshot(`
+    ""\\u001b[?25l\\rtest     bun test                                     0.00 s\\u001b[K"
+    "\\u001b[?25l\\rtest     bun test                                      1.2 s\\u001b[K"
+    "\\rmake     the supervisor was replaced\\u001b[K\\n\\u001b[?25l\\rtest     bun test                                      1.2 s\\u001b[K"
+    "\\rtest     14 passed                                     1.2 s\\u001b[K\\n"
+    "\\r\\u001b[K\\u001b[?25h""
+  `);
+});
+
+test('a live line never fills the last column, however long its text', () => {
+  const { board, written } = boardOn({ isTerminal: true, columns: 30 });
+
+  board.show('test', 'bun test --with --many --flags --and --more');
+
+  expect(Bun.stringWidth(written.join(''))).toBeLessThanOrEqual(29);
+});
+
+test('what to do next takes the lines that it needs', () => {
+  const narrow = boardOn({ isTerminal: true, columns: 40 });
+  const file = boardOn({ isTerminal: false });
+  const steps = ['edit main.ts, then deploy', 'causeway demo', 'causeway down'];
+
+  narrow.board.next(steps);
+  file.board.next(steps);
+
+  expect(narrow.written.join('').replaceAll('\r', '').replaceAll('\x1b[K', '')).toBe(
+    'next     edit main.ts, then deploy\n         causeway demo · causeway down\n',
+  );
+  expect(file.written.join('')).toBe('next     edit main.ts, then deploy · causeway demo · causeway down\n');
+});

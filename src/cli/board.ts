@@ -1,0 +1,122 @@
+import type { Io } from './io.ts';
+import { labelWidth, renderBelow, renderStep, type StepLine } from './step-line.ts';
+import { fit, type Style } from './style.ts';
+
+const redrawMs = 100;
+/** Off a terminal a step that takes longer than this is announced before it ends. */
+const patienceMs = 1_000;
+const hideCursor = '\x1b[?25l';
+const showCursor = '\x1b[?25h';
+const startOfLine = '\r';
+const clearRest = '\x1b[K';
+
+interface Current {
+  readonly label: string;
+  readonly text: string;
+  readonly since: number;
+  readonly isAnnounced: boolean;
+}
+
+/**
+ * What is said on the way, on stderr. On a terminal the step under way is a live line; elsewhere each step
+ * is one plain line when it ended. Never waits.
+ */
+export class Board {
+  readonly #io: Pick<Io, 'stderr' | 'now'>;
+  readonly #style: Style;
+  readonly #stop: () => void;
+  readonly #forget: () => void;
+  #current: Current | undefined;
+
+  constructor(io: Pick<Io, 'stderr' | 'now' | 'every' | 'atExit'>, style: Style) {
+    this.#io = io;
+    this.#style = style;
+    this.#stop = io.every(redrawMs, () => this.#tick());
+    this.#forget = io.atExit(() => this.#clear());
+  }
+
+  /** A step begins, or says how far it is; one at a time. */
+  show(label: string, text: string): void {
+    const isSame = this.#current?.label === label;
+    if (isSame && this.#current?.text === text) return;
+    const since = isSame && this.#current ? this.#current.since : this.#io.now();
+    this.#current = { label, text, since, isAnnounced: isSame && this.#current?.isAnnounced === true };
+    this.#draw();
+  }
+
+  /** The step under way has ended; a step that was never shown has no time. */
+  end({ label, text, ms, mood }: StepLine): void {
+    const took = ms ?? (this.#current?.label === label ? this.#io.now() - this.#current.since : undefined);
+    this.#current = undefined;
+    this.say({ label, text, ...(took === undefined ? {} : { ms: took }), ...(mood ? { mood } : {}) });
+  }
+
+  /** A line of its own; what is under way stays under way. */
+  say(line: StepLine): void {
+    this.#print(renderStep(line, this.#style));
+  }
+
+  below(text: string): void {
+    this.#print(renderBelow(text, this.#style));
+  }
+
+  /** What the user may do now, in as many lines as the terminal needs. */
+  next(steps: readonly string[]): void {
+    const columns = this.#style.isLive ? this.#io.stderr.columns : Number.POSITIVE_INFINITY;
+    for (const [index, text] of joinWithin(steps, columns - labelWidth).entries()) {
+      this.say({ label: index === 0 ? 'next' : '', text });
+    }
+  }
+
+  /** Nothing is under way any more, and the terminal is as it was. */
+  close(): void {
+    this.#stop();
+    this.#clear();
+    this.#forget();
+  }
+
+  #print(line: string): void {
+    const { isLive, spell } = this.#style;
+    if (!isLive) this.#io.stderr.write(`${spell(line)}\n`);
+    else
+      this.#io.stderr.write(
+        `${startOfLine}${spell(fit(line, this.#io.stderr.columns))}${clearRest}\n${this.#live()}`,
+      );
+  }
+
+  #draw(): void {
+    if (this.#style.isLive) this.#io.stderr.write(this.#live());
+  }
+
+  #live(): string {
+    if (!this.#current) return '';
+    const { label, text, since } = this.#current;
+    const line = renderStep({ label, text, ms: this.#io.now() - since }, this.#style);
+    return `${hideCursor}${startOfLine}${this.#style.spell(fit(line, this.#io.stderr.columns - 1))}${clearRest}`;
+  }
+
+  #tick(): void {
+    if (this.#style.isLive) this.#draw();
+    if (this.#style.isLive || !this.#current) return;
+    const { since, isAnnounced, label, text } = this.#current;
+    if (isAnnounced || this.#io.now() - since < patienceMs) return;
+    this.#current = { ...this.#current, isAnnounced: true };
+    this.#print(renderStep({ label, text: `${text} …` }, this.#style));
+  }
+
+  #clear(): void {
+    this.#current = undefined;
+    if (this.#style.isLive) this.#io.stderr.write(`${startOfLine}${clearRest}${showCursor}`);
+  }
+}
+
+function joinWithin(parts: readonly string[], columns: number): readonly string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    const joined = `${last} · ${part}`;
+    if (last === undefined || joined.length > columns) lines.push(part);
+    else lines[lines.length - 1] = joined;
+  }
+  return lines;
+}

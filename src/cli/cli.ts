@@ -1,0 +1,36 @@
+import type { UserError } from '../core/errors.ts';
+import type { Io } from './io.ts';
+import type { Style } from './style.ts';
+
+export interface GlobalOptions {
+  readonly config?: string | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** What every command is given. */
+export interface Cli {
+  readonly io: Io;
+  readonly options: GlobalOptions;
+  /** How stdout is dressed. */
+  readonly out: Style;
+  /** How stderr is dressed. */
+  readonly err: Style;
+  /** The words after `--`. */
+  readonly rest: readonly string[];
+}
+
+/** How a command ended, to be printed by `runCli`. */
+export interface Result {
+  /** For people, on stdout. */
+  readonly lines?: readonly string[];
+  /** For `--json`, on stdout. A command that writes its own leaves it out. */
+  readonly json?: object;
+  /** The failure, on stderr, and beside what `json` holds. */
+  readonly error?: UserError;
+  /** Default: the error's, or 0. */
+  readonly exit?: number;
+}
+
+/** What a command's action does; `runCli` gives it the world and prints what it returns. */
+export type Run = (work: (cli: Cli) => Promise<Result>) => Promise<void>;

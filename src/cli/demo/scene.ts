@@ -1,0 +1,64 @@
+import { showMs } from '../../core/duration.ts';
+import { shortId } from '../../core/release.ts';
+import type { Style } from '../style.ts';
+import { renderTable } from '../table.ts';
+import type { Scene } from './play-act.ts';
+
+/** What came of it, in one line. */
+export function describeScene(scene: Scene): string {
+  const { record, code, badForMs } = scene;
+  if (code === 'test_failed') return 'its tests failed: nothing was started';
+  if (code !== undefined) return `the command failed: ${code}`;
+  if (!record) return 'nothing changed';
+  if (record.verdict.kind === 'good') {
+    const took = showMs(record.endedAt - record.startedAt);
+    return record.kind === 'rollback'
+      ? `${shortId(record.release)} serves again after ${took}`
+      : `${shortId(record.release)} is good and serves`;
+  }
+  const after =
+    badForMs === undefined
+      ? showMs(record.endedAt - record.startedAt)
+      : `${showMs(badForMs)} from its first bad answer`;
+  return `taken back in ${after}: ${record.verdict.message}`;
+}
+
+/** The promises that this scene broke, in words; none is what is wanted. */
+export function findBroken(scene: Scene, stable: string | undefined): readonly string[] {
+  const { act, record, code, serves, requests, errors, lost } = scene;
+  const broken: string[] = [];
+  const came =
+    code ?? (record?.verdict.kind === 'failed' ? record.verdict.cause : (record?.verdict.kind ?? 'nothing'));
+  if (came !== act.expected) broken.push(`${act.title}: expected ${act.expected}, came ${came}`);
+  const isTakenBack = record?.verdict.kind === 'failed';
+  if (isTakenBack && serves !== stable) broken.push(`${act.title}: the stable release no longer serves`);
+  const allLost = lost + (record?.traffic.lost ?? 0);
+  if (allLost > 0) broken.push(`${act.title}: ${allLost} requests were lost`);
+  const mostErrors = act.expected === 'errors' ? requests / 2 : 0;
+  if (errors > mostErrors) broken.push(`${act.title}: ${errors} of ${requests} requests failed`);
+  return broken;
+}
+
+export function showTable(scenes: readonly Scene[], width: number, style: Style): readonly string[] {
+  const number = (n: number) => n.toLocaleString('en-US');
+  return renderTable({
+    columns: [
+      { title: 'act' },
+      { title: 'what came of it', least: 24 },
+      { title: 'seconds', align: 'right' },
+      { title: 'requests', align: 'right' },
+      { title: 'errors', align: 'right' },
+      { title: 'lost', align: 'right' },
+    ],
+    rows: scenes.map((scene) => [
+      scene.act.label,
+      describeScene(scene),
+      (scene.ms / 1000).toFixed(1),
+      number(scene.requests),
+      number(scene.errors),
+      number(scene.lost),
+    ]),
+    width,
+    style,
+  });
+}

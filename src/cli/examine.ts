@@ -1,0 +1,81 @@
+import { UserError } from '../core/errors.ts';
+import type { Finding } from '../core/target.ts';
+import { type Chosen, chooseEnvironment } from './choose-environment.ts';
+import type { Cli, Result } from './cli.ts';
+import type { DoctorResult } from './json.ts';
+import { refuseMissingVariables, secretSources } from './read-secrets.ts';
+import { readRevision } from './revision.ts';
+import type { Style } from './style.ts';
+
+/** Every prerequisite, general ones first, then what the target needs. */
+export async function examine(cli: Cli, name: string): Promise<Result> {
+  const { io } = cli;
+  const [config, chosen] = await checkConfig(cli, name);
+  const own = chosen ? await chosen.environment.doctor(chosen.environmentConfig, io.signal) : [];
+  const checks = [
+    checkRuntime(cli),
+    await checkGit(cli, chosen?.folder ?? io.cwd),
+    config,
+    ...checkSecrets(cli, chosen),
+    ...own,
+  ];
+  const failed = checks.filter(({ isProblem }) => isProblem).length;
+  const json: DoctorResult = { environment: name, checks: [...checks] };
+  const lines = showChecks(checks, cli.out);
+  if (failed === 0) return { json, lines };
+  const error = new UserError({
+    code: 'doctor_found',
+    message: `${failed} of ${checks.length} checks failed`,
+    hint: 'each ✗ above says how to mend it; then run causeway doctor again',
+  });
+  return { json, lines, error };
+}
+
+export function showChecks(checks: readonly Finding[], { good, bad, dim }: Style): readonly string[] {
+  return checks.flatMap(({ isProblem, message, hint }) =>
+    isProblem ? [`${bad('✗')} ${message}`, `    ${dim('hint:')} ${hint}`] : [`${good('✓')} ${message}`],
+  );
+}
+
+function checkRuntime({ io }: Cli): Finding {
+  return fine(`runtime: Bun ${Bun.version} at ${io.runtime}`);
+}
+
+async function checkGit({ io }: Cli, folder: string): Promise<Finding> {
+  const revision = await readRevision(folder, io);
+  return fine(
+    revision === 'no git' ? 'git: none here; records say so instead of a revision' : `git: ${revision}`,
+  );
+}
+
+async function checkConfig(cli: Cli, name: string): Promise<readonly [Finding, Chosen | undefined]> {
+  try {
+    const chosen = await chooseEnvironment(cli, name);
+    const names = Object.keys(chosen.config.environments).join(', ');
+    return [fine(`config: project ${chosen.config.project}, environments ${names}`), chosen];
+  } catch (thrown) {
+    return [toFinding('config', thrown), undefined];
+  }
+}
+
+function checkSecrets({ io }: Cli, chosen: Chosen | undefined): readonly Finding[] {
+  if (!chosen) return [];
+  const sources = secretSources(chosen.config, chosen.environmentConfig);
+  const names = Object.keys(sources);
+  if (names.length === 0) return [];
+  try {
+    refuseMissingVariables(sources, io);
+    return [fine(`secrets: ${names.join(', ')}`)];
+  } catch (thrown) {
+    return [toFinding('secrets', thrown)];
+  }
+}
+
+function fine(message: string): Finding {
+  return { isProblem: false, message, hint: '' };
+}
+
+function toFinding(what: string, thrown: unknown): Finding {
+  if (!(thrown instanceof UserError)) throw thrown;
+  return { isProblem: true, message: `${what}: ${thrown.message}`, hint: thrown.hint };
+}

@@ -1,0 +1,183 @@
+import type {
+  DeployRequest,
+  Environment,
+  LogLine,
+  LogQuery,
+  Receipt,
+  RollbackRequest,
+  Status,
+} from '../core/environment.ts';
+import type { Emit } from '../core/event.ts';
+import { findGood, lastGoodBefore, makeRecord, type RolloutRecord } from '../core/record.ts';
+import type { Release } from '../core/release.ts';
+import type { Outcome } from '../core/roll-out.ts';
+import type { Rollout } from '../core/rollout.ts';
+import type { Finding } from '../core/target.ts';
+import type { Judgement } from '../core/verdict.ts';
+
+const traffic = { requests: 240, errors: 0, lost: 0, retried: 0 };
+
+/** An environment in memory, for the tests of commands: small, but its rollouts, records and refusals are real. */
+export class FakeEnvironment implements Environment {
+  readonly name = 'local';
+  readonly releases = new Map<string, Release>();
+  readonly requests: DeployRequest[] = [];
+  records: RolloutRecord[] = [];
+  lines: LogLine[] = [];
+  /** What each release prints when it is rolled out. */
+  logged: string[] = [];
+  findings: Finding[] = [];
+  left: string[] = [];
+  isMade = false;
+  stable: { release: string; revision?: string; since: number } | undefined;
+  /** How the next rollouts are judged. */
+  judgement: Judgement = { kind: 'good' };
+  /** The next rollout ends so instead. */
+  outcome: Outcome | undefined;
+  /** Called once the rollout has begun, which then goes on without its command. */
+  onBegun: (() => void) | undefined;
+  onMake: (() => void) | undefined;
+  oneOffExit = 0;
+  now = 1_000_000;
+
+  async status(): Promise<Status> {
+    const about = { environment: this.name, target: 'local' as const, running: [] };
+    if (!this.isMade) return { ...about, state: 'absent' };
+    const url = 'http://127.0.0.1:8080';
+    if (!this.stable) return { ...about, state: 'empty', url };
+    const { release } = this.stable;
+    const running = [1, 2].map((number) => ({
+      id: `${release.slice(0, 7)}-${number}`,
+      release,
+      phase: 'ready' as const,
+      restarts: number - 1,
+      startedAt: this.now - 60_000,
+    }));
+    return { ...about, state: 'serving', url, stable: this.stable, replicas: 2, running, traffic };
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<Status> {
+    yield this.status();
+    yield this.status();
+    this.isMade = false;
+    yield this.status();
+    signal.throwIfAborted();
+  }
+
+  async make(): Promise<string | undefined> {
+    this.onMake?.();
+    this.isMade = true;
+    return undefined;
+  }
+
+  async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    const { release, by, revision, isAgain } = request;
+    this.requests.push(request);
+    this.releases.set(release.id, release);
+    if (this.outcome) return this.outcome;
+    if (this.stable?.release === release.id && !isAgain) return { kind: 'unchanged' };
+    return this.#rollOut({ kind: 'deploy', release, by, ...(revision ? { revision } : {}) }, emit, signal);
+  }
+
+  async rollback({ to, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    const id = to
+      ? findGood(this.records, to, this.name)
+      : lastGoodBefore(this.records, this.stable?.release);
+    const release = this.releases.get(id);
+    if (!release) throw new Error(`no manifest of ${id}`);
+    return this.#rollOut({ kind: 'rollback', release, by }, emit, signal);
+  }
+
+  async history(): Promise<readonly RolloutRecord[]> {
+    return this.records;
+  }
+
+  async release(id: string): Promise<Release | undefined> {
+    return this.releases.get(id);
+  }
+
+  async *logs({ lines, release = '' }: LogQuery): AsyncGenerator<LogLine> {
+    const fitting = this.lines.filter((line) => line.release.startsWith(release));
+    yield* lines === undefined ? fitting : fitting.slice(-lines);
+  }
+
+  async run(): Promise<number> {
+    return this.oneOffExit;
+  }
+
+  async down(): Promise<Receipt> {
+    const had = this.isMade ? ['supervisor', 'port 8080'] : [];
+    this.isMade = false;
+    this.stable = undefined;
+    const items = had.map((what) => ({ what, isGone: !this.left.includes(what) }));
+    return { environment: this.name, items, kept: ['history'] };
+  }
+
+  async doctor(): Promise<readonly Finding[]> {
+    return this.findings;
+  }
+
+  #rollOut(
+    what: Pick<Rollout, 'kind' | 'by' | 'revision'> & { readonly release: Release },
+    emit: Emit,
+    signal: AbortSignal,
+  ): Outcome {
+    const { kind, release, by, revision } = what;
+    const rollout: Rollout = {
+      id: `rollout-${this.records.length + 1}`,
+      kind,
+      by,
+      startedAt: this.now,
+      ...(revision ? { revision } : {}),
+      release: release.id,
+      artifact: release.artifact,
+      ...(this.stable ? { replaces: this.stable.release } : {}),
+      command: 'none',
+    };
+    emit({ kind: 'begun', rollout, isResumed: false });
+    for (const text of this.logged)
+      this.lines.push({ at: this.now, replica: '1', release: release.id, text });
+    this.onBegun?.();
+    signal.throwIfAborted();
+    for (const size of this.stable && kind === 'deploy' ? (['one', 'all'] as const) : (['all'] as const)) {
+      const wanted = size === 'one' ? 1 : 2;
+      emit({ kind: 'starting', size, ready: 0, wanted });
+      if (this.judgement.kind === 'failed') break;
+      emit({ kind: 'starting', size, ready: wanted, wanted });
+      if (kind === 'rollback') break;
+      emit({
+        kind: 'watching',
+        size,
+        elapsedMs: 2_000,
+        bakeMs: 2_000,
+        traffic: { ...traffic, requests: size === 'one' || !this.stable ? 240 : 500 },
+      });
+    }
+    return this.#judge(rollout, emit);
+  }
+
+  #judge({ id, kind, by, release, artifact, revision, replaces, startedAt }: Rollout, emit: Emit): Outcome {
+    emit({ kind: 'judged', judgement: this.judgement });
+    if (this.stable || this.judgement.kind === 'failed')
+      emit({ kind: 'draining', left: this.judgement.kind === 'good' ? 2 : 1 });
+    if (this.judgement.kind === 'good')
+      this.stable = { release, ...(revision ? { revision } : {}), since: this.now };
+    const endedAt = this.now;
+    const record = makeRecord({
+      id,
+      kind,
+      by,
+      release,
+      artifact,
+      ...(revision ? { revision } : {}),
+      ...(replaces ? { replaces } : {}),
+      startedAt,
+      endedAt,
+      verdict: this.judgement,
+      traffic,
+    });
+    this.records.push(record);
+    emit({ kind: 'ended', record });
+    return { kind: 'ended', record };
+  }
+}

@@ -1,0 +1,108 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { FakeEnvironment } from './fake-environment.ts';
+import type { Io } from './io.ts';
+import { runCli } from './run-cli.ts';
+
+export interface Said {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TerminalOptions {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isTerminal?: boolean;
+  readonly columns?: number;
+}
+
+/** A project in a folder of its own, an environment in memory, and a terminal to call `causeway` in. */
+export class FakeTerminal {
+  readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'causeway cli ')));
+  readonly environment = new FakeEnvironment();
+  readonly browsed: string[] = [];
+  readonly #options: TerminalOptions;
+  #interrupt = new AbortController();
+  #ticks: (() => void)[] = [];
+
+  constructor(options: TerminalOptions = {}) {
+    this.#options = options;
+    const { files = {} } = options;
+    for (const [path, text] of Object.entries({ ...project, ...files })) this.write(path, text);
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(join(this.folder, path)), { recursive: true });
+    writeFileSync(join(this.folder, path), text);
+  }
+
+  interrupt(): void {
+    this.#interrupt.abort(new Error('Ctrl-C'));
+  }
+
+  /** The time that a live line is drawn again. */
+  tick(ms: number): void {
+    this.environment.now += ms;
+    for (const callback of this.#ticks) callback();
+  }
+
+  async call(...words: string[]): Promise<Said> {
+    const { env = {}, isTerminal = false, columns = 80 } = this.#options;
+    const stdout: string[] = [];
+    const stderr: string[] = [];
+    const { environment } = this;
+    const io: Io = {
+      stdout: { write: (text) => void stdout.push(text), isTerminal, columns },
+      stderr: { write: (text) => void stderr.push(text), isTerminal, columns },
+      env: {
+        PATH: process.env.PATH,
+        LANG: 'C.UTF-8',
+        TERM: 'xterm',
+        GIT_CEILING_DIRECTORIES: '/',
+        GIT_DIR: '/nowhere',
+        ...env,
+      },
+      cwd: this.folder,
+      user: 'ada@laptop',
+      uid: 1000,
+      runtime: process.execPath,
+      signal: this.#interrupt.signal,
+      now: () => environment.now,
+      every: (_, callback) => {
+        this.#ticks.push(callback);
+        return () => {
+          this.#ticks = this.#ticks.filter((other) => other !== callback);
+        };
+      },
+      atExit: () => () => {},
+      pause: async () => {},
+      browse: (url) => void this.browsed.push(url),
+      openEnvironment: async () => environment,
+    };
+    const exit = await runCli(words, io);
+    return { exit, stdout: stdout.join(''), stderr: stderr.join('') };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** What a config holds, as text of `causeway.config.ts`. */
+export function configText(service: object = {}, local: object = {}): string {
+  const config = {
+    project: 'probe',
+    service: { entry: 'main.ts', test: 'echo 14 pass', ...service },
+    environments: { local: { target: 'local', ...local }, staging: { target: 'local', port: 8081 } },
+  };
+  return `export default ${JSON.stringify(config, null, 2)};\n`;
+}
+
+const project = { 'causeway.config.ts': configText(), 'main.ts': 'console.log("serve");\n' };
+
+/** Release ids differ with the bundler's version; in snapshots they stand as `<id>`. */
+export function withoutIds(text: string): string {
+  return text.replace(/\b[0-9a-f]{64}\b/g, '<id>').replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{7}\b/g, '<short>');
+}

@@ -1,0 +1,42 @@
+import type { OpenEnvironment } from './open-environment.ts';
+
+export interface Stream {
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  readonly columns: number;
+}
+
+/** The world as commands see it: what `main.ts` takes from the process, and tests make up. */
+export interface Io {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder that the command was called in. */
+  readonly cwd: string;
+  /** Who calls: `user@host`. */
+  readonly user: string;
+  readonly uid: number;
+  /** The runtime that runs this, and replicas: an absolute path that ends in `bun`. */
+  readonly runtime: string;
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls again and again, until what it returns is called. */
+  every(ms: number, callback: () => void): () => void;
+  /** Calls when the process leaves, however it leaves, until what it returns is called. */
+  atExit(callback: () => void): () => void;
+  /** Waits for Enter on a terminal, elsewhere three seconds. */
+  pause(): Promise<void>;
+  /** Shows a URL in the user's browser. */
+  browse(url: string): void;
+  readonly openEnvironment: OpenEnvironment;
+}
+
+/** The variables that a process started by a command gets. */
+export function inheritedEnv({ env }: Pick<Io, 'env'>): Record<string, string> {
+  const { CAUSEWAY_STARTED_AT: _, ...rest } = env;
+  return Object.fromEntries(
+    Object.entries(rest).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { statusSchema } from '../core/environment.ts';
+import { type ErrorCode, errorKinds } from '../core/errors.ts';
+import { recordSchema } from '../core/record.ts';
+
+/** What `--json` writes to stdout: one document a command, whose shape is one of these. */
+const errorCodes = Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]];
+
+/** Beside what a command could still say, where it failed; alone, where it could say nothing. */
+export const errorSchema = z.strictObject({
+  code: z.enum([...errorCodes, 'interrupted', 'bug']),
+  message: z.string(),
+  hint: z.string(),
+  details: z.string().optional(),
+});
+export const failureSchema = z.strictObject({ error: errorSchema });
+
+/** `up`, `deploy` and `rollback`. */
+export const rolloutResultSchema = z.strictObject({
+  environment: z.string(),
+  url: z.string().optional(),
+  /** The release that it moved to, or would have. */
+  release: z.string().optional(),
+  outcome: z.enum(['unchanged', 'good', 'failed', 'unknown']),
+  /** The release that serves now. */
+  serves: z.string().optional(),
+  record: recordSchema.optional(),
+  elapsedMs: z.number(),
+  error: errorSchema.optional(),
+});
+export type RolloutResult = Readonly<z.infer<typeof rolloutResultSchema>>;
+
+/** `status`, and each line of `status --watch`. */
+export const statusResultSchema = statusSchema;
+
+/** `releases`: latest first. */
+export const releasesResultSchema = z.strictObject({
+  environment: z.string(),
+  stable: z.string().optional(),
+  rollouts: z.array(recordSchema),
+});
+export type ReleasesResult = Readonly<z.infer<typeof releasesResultSchema>>;
+
+/** Each line of `logs --follow`, and a member of `logs`. */
+export const logLineSchema = z.strictObject({
+  at: z.number(),
+  replica: z.string(),
+  release: z.string(),
+  text: z.string(),
+});
+export const logsResultSchema = z.strictObject({ environment: z.string(), lines: z.array(logLineSchema) });
+export type LogsResult = Readonly<z.infer<typeof logsResultSchema>>;
+
+export const openResultSchema = z.strictObject({ environment: z.string(), url: z.string() });
+export type OpenResult = Readonly<z.infer<typeof openResultSchema>>;
+
+export const planResultSchema = z.strictObject({
+  environment: z.string(),
+  state: statusSchema.shape.state,
+  release: z.string(),
+  revision: z.string(),
+  /** `serves`: nothing to do. `good`, `failed`: how its last rollout here ended. */
+  found: z.enum(['new', 'serves', 'good', 'failed']),
+  /** Why it failed before. */
+  because: z.string().optional(),
+  stable: z.string().optional(),
+  changes: z.array(z.strictObject({ field: z.string(), from: z.unknown(), to: z.unknown() })),
+  costs: z.string(),
+});
+export type PlanResult = Readonly<z.infer<typeof planResultSchema>>;
+
+export const downResultSchema = z.strictObject({
+  environment: z.string(),
+  items: z.array(z.strictObject({ what: z.string(), isGone: z.boolean() })),
+  kept: z.array(z.string()),
+  error: errorSchema.optional(),
+});
+export type DownResult = Readonly<z.infer<typeof downResultSchema>>;
+
+export const doctorResultSchema = z.strictObject({
+  environment: z.string(),
+  checks: z.array(z.strictObject({ isProblem: z.boolean(), message: z.string(), hint: z.string() })),
+  error: errorSchema.optional(),
+});
+export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>;
+
+export const demoResultSchema = z.strictObject({
+  /** Whether every promise was kept. */
+  isKept: z.boolean(),
+  broken: z.array(z.string()),
+  acts: z.array(
+    z.strictObject({
+      act: z.string(),
+      came: z.string(),
+      elapsedMs: z.number(),
+      requests: z.int(),
+      errors: z.int(),
+      lost: z.int(),
+    }),
+  ),
+  error: errorSchema.optional(),
+});
+export type DemoResult = Readonly<z.infer<typeof demoResultSchema>>;

@@ -1,0 +1,81 @@
+import { showMs } from '../core/duration.ts';
+import type { RolloutRecord } from '../core/record.ts';
+import { shortId } from '../core/release.ts';
+import { chooseEnvironment } from './choose-environment.ts';
+import type { Cli, Result } from './cli.ts';
+import type { ReleasesResult } from './json.ts';
+import { groupThousands } from './show-rollout.ts';
+import type { Style } from './style.ts';
+import { type Column, renderTable } from './table.ts';
+
+/** The rollouts of an environment, latest first. */
+export async function listReleases(cli: Cli, name: string, limit: number): Promise<Result> {
+  const { io, out } = cli;
+  const { environment } = await chooseEnvironment(cli, name);
+  const [records, status] = await Promise.all([
+    environment.history(io.signal),
+    environment.status(io.signal),
+  ]);
+  const rollouts = records.slice(-limit).reverse();
+  const stable = status.stable?.release;
+  const json: ReleasesResult = { environment: name, ...(stable ? { stable } : {}), rollouts };
+  const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
+  const table = showReleases(rollouts, {
+    stable,
+    revisions: revisionsOf(records),
+    now: io.now(),
+    width,
+    style: out,
+  });
+  const lines =
+    rollouts.length === 0 ? [`nothing was rolled out on ${name} yet; causeway up ${name} does it`] : table;
+  return { json, lines };
+}
+
+export interface ReleasesView {
+  readonly stable: string | undefined;
+  /** By release, for rollbacks, whose records have none. */
+  readonly revisions: ReadonlyMap<string, string>;
+  readonly now: number;
+  readonly width: number;
+  readonly style: Style;
+}
+
+const columns: readonly Column[] = [
+  { title: '' },
+  { title: 'release' },
+  { title: 'revision', least: 12, drop: 3 },
+  { title: 'when' },
+  { title: 'by', least: 6, drop: 1 },
+  { title: 'kind' },
+  { title: 'verdict', least: 16 },
+  { title: 'requests', align: 'right', drop: 2 },
+  { title: 'lost', align: 'right' },
+  { title: 'errors', align: 'right' },
+];
+
+export function showReleases(
+  records: readonly RolloutRecord[],
+  { stable, revisions, now, width, style }: ReleasesView,
+): readonly string[] {
+  const newest = records.findIndex(({ release, verdict }) => release === stable && verdict.kind === 'good');
+  const rows = records.map((record, index) => [
+    index === newest ? '●' : '',
+    shortId(record.release),
+    record.revision ?? revisions.get(record.release) ?? '',
+    `${showMs(now - record.endedAt)} ago`,
+    record.by,
+    record.kind,
+    record.verdict.kind === 'good' ? 'good' : `failed: ${record.verdict.cause}, ${record.verdict.message}`,
+    groupThousands(record.traffic.requests),
+    groupThousands(record.traffic.lost),
+    groupThousands(record.traffic.errors),
+  ]);
+  return renderTable({ columns, rows, width, style });
+}
+
+function revisionsOf(records: readonly RolloutRecord[]): ReadonlyMap<string, string> {
+  return new Map(
+    records.flatMap(({ release, revision }): [string, string][] => (revision ? [[release, revision]] : [])),
+  );
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'bun:test';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FakeTerminal } from './fake-terminal.ts';
+import { loadConfig } from './load-config.ts';
+
+test('the nearest config above the working folder is found', async () => {
+  using terminal = new FakeTerminal();
+  const deep = join(terminal.folder, 'a', 'b');
+  mkdirSync(deep, { recursive: true });
+
+  const { config, folder } = await loadConfig({ cwd: deep });
+
+  expect(config.project).toBe('probe');
+  expect(folder).toBe(terminal.folder);
+});
+
+test.each([
+  ['export default { project: 1 ', 'causeway.config.ts does not load: line 1, column 29: '],
+  ['throw new Error("no luck");', 'causeway.config.ts does not load: no luck'],
+  ['import "./nowhere.ts";', "causeway.config.ts does not load: Cannot find module './nowhere.ts'"],
+  ['export const config = {};', 'causeway.config.ts has no default export'],
+])('a config that reads %p is an error with its place', async (text, message) => {
+  using terminal = new FakeTerminal({ files: { 'causeway.config.ts': `${text}\n` } });
+
+  await expect(loadConfig({ cwd: terminal.folder })).rejects.toMatchObject({
+    code: 'config_wrong',
+    message: expect.stringContaining(message),
+  });
+});
+
+test('a missing config is named as it was looked for', async () => {
+  using terminal = new FakeTerminal();
+
+  await expect(loadConfig({ cwd: '/' })).rejects.toMatchObject({
+    code: 'config_not_found',
+    message: 'no causeway.config.ts in / or in a folder above it',
+  });
+  await expect(loadConfig({ cwd: terminal.folder, file: 'other.ts' })).rejects.toMatchObject({
+    code: 'config_not_found',
+    message: 'there is no config other.ts',
+  });
+});
+
+test('a folder whose name has characters of a URL is no matter', async () => {
+  using terminal = new FakeTerminal({ files: { 'a#b?c%20/causeway.config.ts': 'export default 1;\n' } });
+
+  await expect(loadConfig({ cwd: join(terminal.folder, 'a#b?c%20') })).rejects.toMatchObject({
+    code: 'config_wrong',
+  });
+});

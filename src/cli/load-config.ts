@@ -1,0 +1,72 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Config, parseConfig } from '../core/config.ts';
+import { UserError } from '../core/errors.ts';
+
+const fileName = 'causeway.config.ts';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly file: string;
+  /** The folder that the config's paths are relative to, links resolved. */
+  readonly folder: string;
+}
+
+/** Loads the config that `--config` names, or the nearest one in the folder or above it. */
+export async function loadConfig({
+  cwd,
+  file,
+}: {
+  cwd: string;
+  file?: string | undefined;
+}): Promise<LoadedConfig> {
+  const path = realpathSync(file === undefined ? findUpwards(cwd) : named(cwd, file));
+  const shown = relative(cwd, path) || path;
+  return { config: parseConfig(await exportOf(path, shown), shown), file: path, folder: dirname(path) };
+}
+
+function named(cwd: string, file: string): string {
+  const path = resolve(cwd, file);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  throw new UserError({
+    code: 'config_not_found',
+    message: `there is no config ${file}`,
+    hint: 'give the path of a file after --config, from the folder that you are in',
+  });
+}
+
+function findUpwards(cwd: string): string {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const path = join(folder, fileName);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) break;
+  }
+  throw new UserError({
+    code: 'config_not_found',
+    message: `no ${fileName} in ${cwd} or in a folder above it`,
+    hint: 'cd to the project, or name the file with --config',
+  });
+}
+
+async function exportOf(path: string, shown: string): Promise<unknown> {
+  try {
+    const module: { default?: unknown } = await import(pathToFileURL(path).href);
+    return module.default;
+  } catch (cause) {
+    throw new UserError({
+      code: 'config_wrong',
+      message: `${shown} does not load: ${describe(cause)}`,
+      hint: 'mend the file; docs/config.md shows what it holds',
+      cause,
+    });
+  }
+}
+
+/** What the compiler or the file itself threw, in one line, with its place where it has one. */
+function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const { position } = thrown as { position?: { line: number; column: number } | null };
+  const [message = thrown.name] = thrown.message.split('\n');
+  return position ? `line ${position.line}, column ${position.column}: ${message}` : message;
+}

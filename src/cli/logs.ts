@@ -1,0 +1,43 @@
+import { Command } from '@commander-js/extra-typings';
+import type { Run } from './cli.ts';
+import { withGuide } from './guide.ts';
+import { moment, wholeNumber } from './parse-flag.ts';
+
+const defaultLines = 100;
+
+export function logsCommand(run: Run) {
+  const command = new Command('logs')
+    .description('what replicas print, of those that are gone as well')
+    .usage('[env] [flags]')
+    .argument('[env]', 'the environment', 'local')
+    .option('-f, --follow', 'go on with what is printed from now on; with --json one line a document')
+    .option('--since <time>', 'no older than this: a span such as 5m, or a date such as 2026-07-01T09:30:00Z')
+    .option('--release <id>', 'of this release alone, by the start of its id')
+    .option(
+      '-n, --lines <n>',
+      `how many lines at most, the latest (default: ${defaultLines}, all with --since)`,
+      wholeNumber('--lines'),
+    )
+    .action((name, { follow, since, release, lines }) =>
+      run(async (cli) => {
+        const from = since === undefined ? undefined : moment('--since', since, cli.io.now());
+        const most = lines ?? (from === undefined ? defaultLines : undefined);
+        const { readLogs } = await import('./read-logs.ts');
+        return readLogs(cli, name, {
+          follow: follow === true,
+          ...(from === undefined ? {} : { since: from }),
+          ...(release === undefined ? {} : { release }),
+          ...(most === undefined ? {} : { lines: most }),
+        });
+      }),
+    );
+  return withGuide(command, {
+    examples: [
+      { command: 'causeway logs -f', shows: 'go on until Ctrl-C' },
+      { command: 'causeway logs --since 5m', shows: 'of the last five minutes' },
+      { command: 'causeway logs --release 4be21c0', shows: 'of a release that was taken back, too' },
+    ],
+    about: [],
+    exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
+  });
+}

@@ -1,0 +1,52 @@
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { configText } from './fake-terminal.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'causeway main '));
+afterAll(() => rmSync(home, { recursive: true }));
+writeFileSync(join(home, 'causeway.config.ts'), configText({ test: 'echo ready; sleep 60' }));
+writeFileSync(join(home, 'main.ts'), '');
+
+function start(words: readonly string[]) {
+  return Bun.spawn(
+    [process.execPath, '--no-install', '--no-env-file', join(import.meta.dir, 'main.ts'), ...words],
+    {
+      cwd: home,
+      env: {
+        PATH: process.env.PATH,
+        HOME: home,
+        XDG_STATE_HOME: join(home, 'state'),
+        XDG_RUNTIME_DIR: home,
+        LANG: 'C.UTF-8',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+}
+
+test('the process ends with the exit code, the result on stdout and nothing on stderr', async () => {
+  const child = start(['status', '--json']);
+
+  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({ environment: 'local', state: 'absent' });
+});
+
+test('wrong usage ends the process with 2', async () => {
+  const child = start(['stauts']);
+
+  expect(await child.exited).toBe(2);
+  expect(await child.stderr.text()).toContain('did you mean causeway status?');
+});
+
+test('a reader that leaves early ends it quietly', async () => {
+  const main = join(import.meta.dir, 'main.ts');
+  const script = `"${process.execPath}" "${main}" help | true; echo "\${PIPESTATUS[0]}"`;
+  const child = Bun.spawn(['bash', '-c', script], { cwd: home, stdio: ['ignore', 'pipe', 'pipe'] });
+
+  expect(await child.stdout.text()).toBe('0\n');
+  expect(await child.stderr.text()).toBe('');
+});

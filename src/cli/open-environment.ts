@@ -1,0 +1,27 @@
+import type { EnvironmentConfig } from '../core/config.ts';
+import type { Environment } from '../core/environment.ts';
+
+export interface Place {
+  /** The name of the project. */
+  readonly project: string;
+  /** The folder of the config, links resolved. */
+  readonly folder: string;
+  /** The name of the environment. */
+  readonly name: string;
+  readonly config: EnvironmentConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The number of the user that calls. */
+  readonly uid: number;
+  /** The program that runs this, and replicas. */
+  readonly runtime: string;
+  /** Told of each request and process, for `--verbose`. */
+  readonly trace: (line: string) => void;
+}
+
+export type OpenEnvironment = (place: Place) => Promise<Environment>;
+
+/** The target that the config names, loaded when it is needed. */
+export const openEnvironment: OpenEnvironment = async (place) => {
+  const { openLocal } = await import('../local/environment.ts');
+  return openLocal(place);
+};

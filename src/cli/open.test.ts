@@ -1,0 +1,33 @@
+import { expect, test } from 'bun:test';
+import { FakeTerminal } from './fake-terminal.ts';
+import { openResultSchema } from './json.ts';
+
+test('off a terminal the URL is printed, and no browser is opened', async () => {
+  using terminal = new FakeTerminal();
+  await terminal.call('up');
+
+  const { stdout } = await terminal.call('open');
+
+  expect(stdout).toBe('http://127.0.0.1:8080\n');
+  expect(terminal.browsed).toEqual([]);
+});
+
+test('on a terminal the browser shows it, except with --json', async () => {
+  using terminal = new FakeTerminal({ isTerminal: true });
+  await terminal.call('up');
+
+  await terminal.call('open');
+  const { stdout } = await terminal.call('open', '--json');
+
+  expect(terminal.browsed).toEqual(['http://127.0.0.1:8080']);
+  expect(openResultSchema.parse(JSON.parse(stdout)).url).toBe('http://127.0.0.1:8080');
+});
+
+test('where nothing runs there is no URL', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout, stderr } = await terminal.call('open');
+
+  expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+  expect(stderr).toContain('error: local has no URL: nothing runs there\n  hint: causeway up local\n');
+});

@@ -1,0 +1,16 @@
+import { expect, test } from 'bun:test';
+import { moment, wholeNumber } from './parse-flag.ts';
+
+test('a span is that long ago, a date is that moment', () => {
+  expect(moment('--since', '5m', 1_000_000)).toBe(700_000);
+  expect(moment('--since', '1.5s', 1_000_000)).toBe(998_500);
+  expect(moment('--since', '2026-07-01T09:30:00Z', 0)).toBe(Date.UTC(2026, 6, 1, 9, 30));
+});
+
+test.each(['', '5', 'm', '-5m', 'soon', '2026-99-99'])('%p is no moment', (text) => {
+  expect(() => moment('--since', text, 0)).toThrow("is not a span such as '5m'");
+});
+
+test.each(['', '0', '-1', '1.5', '1e3', 'ten', '9999999999'])('%p is no whole number above 0', (text) => {
+  expect(() => wholeNumber('--limit')(text)).toThrow('is not a whole number above 0');
+});

@@ -1,0 +1,238 @@
+import { expect, test } from 'bun:test';
+import { FakeTerminal } from './fake-terminal.ts';
+import { failureSchema } from './json.ts';
+
+test('bare causeway shows the everyday commands', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout, stderr } = await terminal.call();
+
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(stdout).toMatchInlineSnapshot(`
+    "Causeway deploys a service without losing a request.
+
+      causeway up        makes what is missing, then rolls out the working tree
+      causeway deploy    rolls out the working tree where up has made an environment
+      causeway status    what runs: release, replicas, a rollout under way
+      causeway rollback  returns to the last good release before this one, or to a
+                         named one
+      causeway down      takes it all away and shows the receipt
+      causeway demo      the story in under a minute: good and bad releases under
+                         traffic, every request counted
+
+    causeway help lists every command · causeway help <command> explains one
+    "
+  `);
+});
+
+test('help lists every command, examples first', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout } = await terminal.call('--help');
+
+  expect(exit).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "Causeway deploys a service without losing a request.
+
+      $ causeway up                 bring the service up on this machine, or roll
+                                    out what changed
+      $ causeway status production  what runs in an environment of the config
+      $ causeway rollback           return to the last good release before this one
+
+    The first word after a command is the environment; local when none is given. On
+    stdout stands the result, on stderr what is said on the way.
+
+    usage: causeway <command> [env] [flags]
+
+    commands:
+      up        makes what is missing, then rolls out the working tree
+      deploy    rolls out the working tree where up has made an environment
+      status    what runs: release, replicas, a rollout under way
+      rollback  returns to the last good release before this one, or to a named one
+      down      takes it all away and shows the receipt
+      plan      what up would change and what it costs, changing nothing
+      releases  what ran, and how each rollout ended
+      logs      what replicas print, of those that are gone as well
+      open      prints the URL, and on a terminal shows it in the browser
+      run       runs a command in a one-off replica of the stable release
+      demo      the story in under a minute: good and bad releases under traffic,
+                every request counted
+      doctor    checks every prerequisite and says how to mend what is missing
+
+    flags:
+      --config <file>  the config; else causeway.config.ts in this folder or one
+                       above it
+      --verbose        show the requests and processes behind each step
+      --json           stdout is one JSON document; errors too
+      --no-color       no colour; NO_COLOR and FORCE_COLOR are honoured as well
+      --version        print the version
+
+    exit codes:
+      0    done
+      1    failed
+      2    wrong usage or config
+      3    failed, and the stable release serves
+      4    cancelled at a prompt
+      5    unknown: the environment did not answer
+      130  interrupted
+    "
+  `);
+});
+
+test('the help of a command leads with examples and ends with its exit codes', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout } = await terminal.call('rollback', '--help');
+
+  expect(exit).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "causeway rollback: returns to the last good release before this one, or to a
+    named one
+
+      $ causeway rollback               to the last good release before the one that
+                                        serves
+      $ causeway rollback --to 4be21c0  to any release that causeway releases shows
+                                        as good
+
+    Nothing is built: the release was found good here, so all its replicas start at
+    once beside the stable ones, which go when all are ready. It uses the secrets
+    that the environment has now.
+
+    usage: causeway rollback [env] [flags]
+
+    arguments:
+      env  the environment
+
+    flags:
+      --to <release>  the release to return to, by the start of its id
+
+    flags of every command:
+      --config <file>  the config; else causeway.config.ts in this folder or one
+                       above it
+      --verbose        show the requests and processes behind each step
+      --json           stdout is one JSON document; errors too
+      --no-color       no colour; NO_COLOR and FORCE_COLOR are honoured as well
+
+    exit codes:
+      0    done
+      1    failed
+      2    wrong usage or config
+      3    failed, and the stable release serves
+      5    unknown: the environment did not answer
+      130  interrupted
+    "
+  `);
+  expect((await terminal.call('help', 'rollback')).stdout).toBe(stdout);
+});
+
+test.each([
+  'help',
+  'up',
+  'deploy',
+  'status',
+  'rollback',
+  'down',
+  'plan',
+  'releases',
+  'logs',
+  'open',
+  'run',
+  'doctor',
+  'demo',
+])('the help of %s fits in 80 columns', async (command) => {
+  using terminal = new FakeTerminal();
+
+  const { stdout } = await terminal.call(...(command === 'help' ? ['help'] : [command, '--help']));
+
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
+test.each([
+  [['upp'], 'unknown command upp', 'did you mean causeway up?'],
+  [['xyzzy', '--frob'], 'unknown command xyzzy', 'causeway help lists the commands'],
+  [['help', 'roolback'], 'unknown command roolback', 'did you mean causeway rollback?'],
+  [['up', '--agian'], 'causeway up has no flag --agian', 'did you mean --again?'],
+  [['status', '--wach=yes'], 'causeway status has no flag --wach', 'did you mean --watch?'],
+  [['up', '--xyzzy'], 'causeway up has no flag --xyzzy', 'causeway up --help lists its flags'],
+  [['--jsn'], 'causeway has no flag --jsn', 'did you mean --json?'],
+  [
+    ['up', 'local', 'now'],
+    'causeway up takes one word, the environment; now is too much',
+    'causeway up --help shows how it is called',
+  ],
+  [
+    ['rollback', '--to'],
+    "option '--to <release>' argument missing",
+    'causeway rollback --help shows how it is called',
+  ],
+  [['status', 'stagin'], 'the config has no environment stagin', 'did you mean staging?'],
+  [['status', 'elsewhere'], 'the config has no environment elsewhere', 'it has local, staging'],
+])('%p ends with 2 and says what was meant', async (words, message, hint) => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout, stderr } = await terminal.call(...words);
+
+  expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+  expect(stderr).toContain(`error: ${message}\n  hint: ${hint}\n  help: docs/errors.md#`);
+});
+
+test('with --json an error is one document on stdout, and stands on stderr as well', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout, stderr } = await terminal.call('upp', '--json');
+
+  expect(exit).toBe(2);
+  expect(failureSchema.parse(JSON.parse(stdout)).error).toEqual({
+    code: 'usage_wrong',
+    message: 'unknown command upp',
+    hint: 'did you mean causeway up?',
+  });
+  expect(stderr).toContain('error: unknown command upp\n');
+});
+
+test('anything that is not a UserError is a bug: its stack, how to report it, and 1', async () => {
+  using terminal = new FakeTerminal();
+  terminal.environment.status = async () => {
+    throw new TypeError('undefined is not a function', { cause: new Error('the first cause') });
+  };
+
+  const { exit, stderr } = await terminal.call('status');
+
+  expect(exit).toBe(1);
+  expect(stderr).toMatch(/^TypeError: undefined is not a function\n {4,}at /);
+  expect(stderr).toContain('caused by Error: the first cause\n');
+  expect(stderr).toMatch(
+    /error: this is a bug of Causeway \S+, not of what you did\n {2}hint: report it with the lines above and the command: causeway status\n$/,
+  );
+});
+
+test('Ctrl-C in a command that changes nothing ends with 130', async () => {
+  using terminal = new FakeTerminal();
+  terminal.environment.status = async () => {
+    terminal.interrupt();
+    throw new Error('cut off');
+  };
+
+  const { exit, stdout, stderr } = await terminal.call('status', '--json');
+
+  expect(exit).toBe(130);
+  expect(stderr).toBe('interrupted: nothing was changed\n');
+  expect(failureSchema.parse(JSON.parse(stdout)).error.code).toBe('interrupted');
+});
+
+test('--version prints the version alone', async () => {
+  using terminal = new FakeTerminal();
+
+  expect((await terminal.call('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('colour is there on a terminal, and FORCE_COLOR brings it elsewhere', async () => {
+  using terminal = new FakeTerminal({ isTerminal: true });
+  using forced = new FakeTerminal({ env: { FORCE_COLOR: '1' } });
+  using never = new FakeTerminal({ isTerminal: true, env: { NO_COLOR: '1' } });
+
+  expect((await terminal.call('upp')).stderr).toStartWith('\x1b[31merror:\x1b[0m');
+  expect((await forced.call('upp')).stderr).toStartWith('\x1b[31merror:\x1b[0m');
+  expect((await never.call('upp')).stderr).toStartWith('error:');
+  expect((await terminal.call('upp', '--no-color')).stderr).toStartWith('error:');
+});

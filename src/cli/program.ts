@@ -1,0 +1,62 @@
+import { Command } from '@commander-js/extra-typings';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Run } from './cli.ts';
+import { demoCommand } from './demo.ts';
+import { deployCommand } from './deploy.ts';
+import { doctorCommand } from './doctor.ts';
+import { downCommand } from './down.ts';
+import { withGuide } from './guide.ts';
+import { logsCommand } from './logs.ts';
+import { openCommand } from './open.ts';
+import { planCommand } from './plan.ts';
+import { releasesCommand } from './releases.ts';
+import { rollbackCommand } from './rollback.ts';
+import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
+import { upCommand } from './up.ts';
+
+export const { version } = packageJson;
+
+/** In the order of help: what is done every day first. A new command is a file and a line here. */
+const commands = [
+  upCommand,
+  deployCommand,
+  statusCommand,
+  rollbackCommand,
+  downCommand,
+  planCommand,
+  releasesCommand,
+  logsCommand,
+  openCommand,
+  runCommand,
+  demoCommand,
+  doctorCommand,
+] as const;
+
+/** The grammar of the command line; `run` is given the action of the command that was called. */
+export function makeProgram(run: Run) {
+  const program = new Command('causeway')
+    .description('Causeway deploys a service without losing a request')
+    .usage('<command> [env] [flags]')
+    .option('--config <file>', 'the config; else causeway.config.ts in this folder or one above it')
+    .option('--verbose', 'show the requests and processes behind each step')
+    .option('--json', 'stdout is one JSON document; errors too')
+    .option('--no-color', 'no colour; NO_COLOR and FORCE_COLOR are honoured as well')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'explain the command')
+    .helpCommand('help [command]', 'explain a command')
+    .showSuggestionAfterError(false);
+  for (const command of commands)
+    program.addCommand(command(run).helpOption('-h, --help', 'explain the command'));
+  return withGuide(program, {
+    examples: [
+      { command: 'causeway up', shows: 'bring the service up on this machine, or roll out what changed' },
+      { command: 'causeway status production', shows: 'what runs in an environment of the config' },
+      { command: 'causeway rollback', shows: 'return to the last good release before this one' },
+    ],
+    about: [
+      'The first word after a command is the environment; local when none is given. On stdout stands the result, on stderr what is said on the way.',
+    ],
+    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'cancelled', 'unknown', 'interrupted'],
+  });
+}

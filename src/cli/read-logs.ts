@@ -1,0 +1,40 @@
+import type { LogLine, LogQuery } from '../core/environment.ts';
+import { exitCodes } from '../core/errors.ts';
+import { shortId } from '../core/release.ts';
+import { chooseEnvironment } from './choose-environment.ts';
+import type { Cli, Result } from './cli.ts';
+import type { LogsResult } from './json.ts';
+import type { Style } from './style.ts';
+
+/** Prints what replicas printed, as it comes. */
+export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise<Result> {
+  const { io, options, out } = cli;
+  const { environment } = await chooseEnvironment(cli, name);
+  const collected: LogLine[] = [];
+  const take = (line: LogLine) => {
+    if (!options.json) io.stdout.write(`${showLogLine(line, out)}\n`);
+    else if (query.follow) io.stdout.write(`${JSON.stringify(line)}\n`);
+    else collected.push(line);
+  };
+  try {
+    for await (const line of environment.logs(query, io.signal)) take(line);
+  } catch (thrown) {
+    if (!io.signal.aborted) throw thrown;
+  }
+  const exit = io.signal.aborted ? exitCodes.interrupted : exitCodes.done;
+  if (query.follow || !options.json) return { exit };
+  const json: LogsResult = { environment: name, lines: collected };
+  return { json, exit };
+}
+
+/** The replica's own text is printed as it is. */
+export function showLogLine({ at, replica, release, text }: LogLine, { dim, accent }: Style): string {
+  const who = replica.startsWith(shortId(release)) ? replica : `${shortId(release)} ${replica}`;
+  return `${dim(timeOf(at))} ${accent(who)} ${text}`;
+}
+
+/** Local time, to the millisecond. */
+function timeOf(at: number): string {
+  const date = new Date(at);
+  return `${date.toTimeString().slice(0, 8)}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,28 @@
+import { Command } from '@commander-js/extra-typings';
+import type { Run } from './cli.ts';
+import { withGuide } from './guide.ts';
+import { wholeNumber } from './parse-flag.ts';
+
+export function releasesCommand(run: Run) {
+  const command = new Command('releases')
+    .description('what ran, and how each rollout ended')
+    .usage('[env] [flags]')
+    .argument('[env]', 'the environment', 'local')
+    .option('--limit <n>', 'how many rollouts, the latest (default: 20)', wholeNumber('--limit'), 20)
+    .action((name, { limit }) =>
+      run(async (cli) => {
+        const { listReleases } = await import('./list-releases.ts');
+        return listReleases(cli, name, limit);
+      }),
+    );
+  return withGuide(command, {
+    examples: [
+      { command: 'causeway releases', shows: 'the last 20 rollouts on this machine, latest first' },
+      { command: 'causeway releases --limit 3 --json', shows: 'the last three, to be read by a program' },
+    ],
+    about: [
+      'A rollout that ended good is one that rollback --to can return to. ● marks the release that serves.',
+    ],
+    exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
+  });
+}

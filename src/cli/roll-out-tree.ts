@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Status } from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
+import { shortId } from '../core/release.ts';
+import { Board } from './board.ts';
+import { type BuiltRelease, buildRelease } from './build-release.ts';
+import { type Chosen, chooseEnvironment } from './choose-environment.ts';
+import type { Cli, Result } from './cli.ts';
+import { Interrupted } from './interrupted.ts';
+import { readSecrets, refuseMissingVariables, secretSources } from './read-secrets.ts';
+import { runAround } from './run-around.ts';
+import { runTests } from './run-tests.ts';
+
+export interface TreeOptions {
+  readonly name: string | undefined;
+  /** Make what is missing; without it a missing environment is an error. */
+  readonly makes: boolean;
+  /** Roll out once more what serves already. */
+  readonly isAgain: boolean;
+}
+
+/** The runbook of `up` and `deploy`: build, test, roll out. */
+export async function rollOutTree(cli: Cli, options: TreeOptions): Promise<Result> {
+  const { io } = cli;
+  const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
+  const chosen = await chooseEnvironment(cli, options.name);
+  const board = new Board(io, cli.err);
+  try {
+    return await build(cli, chosen, options, { board, startedAt });
+  } catch (thrown) {
+    if (!io.signal.aborted || thrown instanceof Interrupted) throw thrown;
+    throw new Interrupted(
+      'nothing was rolled out; what served still serves',
+      `causeway status ${chosen.name}`,
+    );
+  } finally {
+    board.close();
+  }
+}
+
+interface Way {
+  readonly board: Board;
+  readonly startedAt: number;
+}
+
+async function build(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): Promise<Result> {
+  const { io } = cli;
+  const { environment, environmentConfig, config } = chosen;
+  const sources = secretSources(config, environmentConfig);
+  refuseMissingVariables(sources, io);
+
+  way.board.show('build', config.service.entry ?? config.service.files?.join(' ') ?? '');
+  const built = await buildRelease(chosen, io);
+  way.board.end({ label: 'build', text: `${shortId(built.release.id)}  ${built.revision}` });
+
+  const before = await environment.status(io.signal);
+  if (!options.makes) refuseMissing(before);
+  const isServing = before.stable?.release === built.release.id && !options.isAgain;
+  await prepare(cli, chosen, { makes: options.makes, tests: !isServing }, way);
+
+  const mayRollOut = !isServing || Object.keys(sources).length > 0;
+  const result = await runAround(cli, chosen, {
+    ...way,
+    beside: besideOf(before),
+    release: built.release.id,
+    runsBefore: mayRollOut,
+    act: async (emit) => {
+      const { release, artifact, revision } = built;
+      const secrets = await readSecrets(sources, chosen.folder, io);
+      const { isAgain } = options;
+      const request = {
+        release,
+        artifact,
+        secrets,
+        by: io.user,
+        revision,
+        config: environmentConfig,
+        isAgain,
+      };
+      return environment.deploy(request, emit, io.signal);
+    },
+  });
+  if (!result.error) way.board.next(nextSteps(cli, chosen, before, built));
+  return result;
+}
+
+function refuseMissing({ state, environment: name, because }: Status): void {
+  if (state !== 'absent' && state !== 'stopped') return;
+  throw new UserError({
+    code: 'environment_missing',
+    message:
+      state === 'absent'
+        ? `${name} is not up`
+        : `${name} was up, but nothing runs it now${because ? `: ${because}` : ''}`,
+    hint: `causeway up ${name} makes what is missing, then rolls out`,
+  });
+}
+
+/** What is missing is made while the tests run; whichever fails first is told, once the other has ended. */
+async function prepare(
+  cli: Cli,
+  chosen: Chosen,
+  { makes, tests }: { makes: boolean; tests: boolean },
+  { board }: Way,
+): Promise<void> {
+  const { signal } = cli.io;
+  const failure = new AbortController();
+  const make = async () => {
+    const made = await chosen.environment.make(chosen.environmentConfig, signal);
+    if (made !== undefined) board.say({ label: 'make', text: made });
+  };
+  const work = [
+    ...(tests ? [runTests(cli, chosen, board, AbortSignal.any([signal, failure.signal]))] : []),
+    ...(makes ? [make()] : []),
+  ].map((part) =>
+    part.catch((thrown: unknown) => {
+      if (!failure.signal.aborted) failure.abort(thrown);
+    }),
+  );
+  await Promise.all(work);
+  if (failure.signal.aborted) throw failure.signal.reason;
+}
+
+/** How many stable replicas the candidate will stand beside. */
+function besideOf({ stable, running, replicas }: Status): number {
+  if (!stable) return 0;
+  const serving = running.filter(({ release }) => release === stable.release).length;
+  return serving || (typeof replicas === 'number' ? replicas : 0);
+}
+
+function nextSteps(
+  { io }: Cli,
+  { config, name }: Chosen,
+  before: Status,
+  { release }: BuiltRelease,
+): readonly string[] {
+  const word = existsSync(join(io.cwd, 'causeway')) ? './causeway' : 'causeway';
+  const at = name === 'local' ? '' : ` ${name}`;
+  if (before.stable && before.stable.release !== release.id) {
+    return [`back to ${shortId(before.stable.release)}: ${word} rollback${at}`, `${word} releases${at}`];
+  }
+  return [
+    `edit ${config.service.entry ?? 'the service'}, then ${word} deploy${at}`,
+    `see bad releases taken back: ${word} demo`,
+    `${word} down${at}`,
+  ];
+}

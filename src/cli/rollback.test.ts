@@ -1,0 +1,53 @@
+import { expect, test } from 'bun:test';
+import { FakeTerminal, withoutIds } from './fake-terminal.ts';
+import { rolloutResultSchema } from './json.ts';
+
+async function withTwoReleases(): Promise<FakeTerminal> {
+  const terminal = new FakeTerminal();
+  await terminal.call('up');
+  terminal.write('main.ts', 'console.log("other");\n');
+  await terminal.call('deploy');
+  return terminal;
+}
+
+test('rollback returns to the last good release before the one that serves', async () => {
+  using terminal = await withTwoReleases();
+  const [first] = terminal.environment.records;
+
+  const { exit, stdout, stderr } = await terminal.call('rollback');
+
+  expect(exit).toBe(0);
+  expect(terminal.environment.stable?.release).toBe(first?.release ?? '');
+  expect(withoutIds(stderr)).toMatchInlineSnapshot(`
+    "start    ●● 2 of 2, ready                             0.00 s
+    verdict  good
+    drain    2 earlier replicas, gone                     0.00 s
+    "
+  `);
+  expect(withoutIds(stdout)).toMatchInlineSnapshot(`
+    "local    http://127.0.0.1:8080   <short>              0.00 s
+    "
+  `);
+});
+
+test('rollback --to a release that never ran here is an error that says where to look', async () => {
+  using terminal = await withTwoReleases();
+
+  const { exit, stderr } = await terminal.call('rollback', '--to', '9f3c2a1');
+
+  expect(exit).toBe(1);
+  expect(stderr).toMatchInlineSnapshot(`
+    "error: local never ran release 9f3c2a1
+      hint: causeway releases local lists the releases you can return to
+      help: docs/errors.md#release_not_found
+    "
+  `);
+});
+
+test('rollback --json is one document', async () => {
+  using terminal = await withTwoReleases();
+
+  const { stdout } = await terminal.call('rollback', '--json');
+
+  expect(rolloutResultSchema.parse(JSON.parse(stdout)).record?.kind).toBe('rollback');
+});

@@ -1,0 +1,30 @@
+import { Command } from '@commander-js/extra-typings';
+import type { Run } from './cli.ts';
+import { withGuide } from './guide.ts';
+
+export function rollbackCommand(run: Run) {
+  const command = new Command('rollback')
+    .description('returns to the last good release before this one, or to a named one')
+    .usage('[env] [flags]')
+    .argument('[env]', 'the environment', 'local')
+    .option('--to <release>', 'the release to return to, by the start of its id')
+    .action((name, { to }) =>
+      run(async (cli) => {
+        const { rollBack } = await import('./roll-back.ts');
+        return rollBack(cli, name, to);
+      }),
+    );
+  return withGuide(command, {
+    examples: [
+      { command: 'causeway rollback', shows: 'to the last good release before the one that serves' },
+      {
+        command: 'causeway rollback --to 4be21c0',
+        shows: 'to any release that causeway releases shows as good',
+      },
+    ],
+    about: [
+      'Nothing is built: the release was found good here, so all its replicas start at once beside the stable ones, which go when all are ready. It uses the secrets that the environment has now.',
+    ],
+    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
+  });
+}

@@ -1,0 +1,14 @@
+import type { Emit } from '../core/event.ts';
+import type { Board } from './board.ts';
+import { type RolloutView, showRollout } from './show-rollout.ts';
+
+/** Tells a rollout's events on the board, as they come. */
+export function tellOn(board: Board, beside: number): Emit {
+  let view: RolloutView = { beside };
+  return (event) => {
+    const told = showRollout(view, event);
+    view = told.view;
+    for (const line of told.ended) board.end(line);
+    if (view.now) board.show(view.now.label, view.now.text);
+  };
+}

@@ -1,0 +1,135 @@
+import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { exitCodes, UserError } from '../core/errors.ts';
+import type { Cli, GlobalOptions, Result } from './cli.ts';
+import { formatHelp, formatOverview } from './help.ts';
+import { Interrupted } from './interrupted.ts';
+import type { Io } from './io.ts';
+import { makeProgram, version } from './program.ts';
+import { showBug, showInterrupted, showUserError } from './show-error.ts';
+import { makeStyle } from './style.ts';
+import { toUsageError, unknownCommand } from './usage-error.ts';
+
+/** Runs one command line and says how it ended: the exit code. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const dashes = argv.indexOf('--');
+  const words = dashes === -1 ? argv : argv.slice(0, dashes);
+  const rest = dashes === -1 ? [] : argv.slice(dashes + 1);
+  const cli = makeCli(io, readGlobals(words), rest);
+  try {
+    const result = await dispatch(words, cli);
+    return print(result, cli);
+  } catch (thrown) {
+    return fail(thrown, cli, argv);
+  }
+}
+
+function makeCli(
+  io: Io,
+  { isPlain, ...options }: GlobalOptions & { isPlain: boolean },
+  rest: Cli['rest'],
+): Cli {
+  const { env } = io;
+  return {
+    io,
+    options,
+    rest,
+    out: makeStyle({ stream: io.stdout, env, isPlain: isPlain || options.json === true }),
+    err: makeStyle({ stream: io.stderr, env, isPlain }),
+  };
+}
+
+/** Read before the rest, so that a wrong command line is answered as it asks to be. */
+function readGlobals(words: readonly string[]): GlobalOptions & { isPlain: boolean } {
+  return {
+    json: words.includes('--json'),
+    verbose: words.includes('--verbose'),
+    isPlain: words.includes('--no-color'),
+  };
+}
+
+async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
+  let result: Result = {};
+  const program = makeProgram(async (work) => {
+    result = await work({ ...cli, options: { ...cli.options, ...program.opts() } });
+  });
+  const columns = Math.min(cli.io.stdout.columns, 100);
+  prepare(program, cli, columns);
+  if (words.length === 0) return { lines: [formatOverview(program, columns).trimEnd()] };
+  refuseRest(program, words, cli);
+  refuseUnknownHelp(program, words);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) return {};
+    if (thrown.code === 'commander.help') return { lines: [formatOverview(program, columns).trimEnd()] };
+    throw toUsageError(program, words, thrown);
+  }
+  return result;
+}
+
+function prepare(program: CommandUnknownOpts, { io }: Cli, columns: number): void {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    command.configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: () => {},
+      outputError: () => {},
+    });
+    command.configureHelp({ formatHelp: (shown) => formatHelp(shown, columns) });
+  }
+}
+
+/** `--` and what follows it is for `run` alone. */
+function refuseRest(program: CommandUnknownOpts, words: readonly string[], { rest }: Cli): void {
+  const word = words.find((candidate) => !candidate.startsWith('-'));
+  if (rest.length === 0 || word === 'run' || word === 'help') return;
+  if (!program.commands.some((command) => command.name() === word)) throw unknownCommand(program, word ?? '');
+  throw new UserError({
+    code: 'usage_wrong',
+    message: `causeway ${word} takes no command after --: ${rest.join(' ')}`,
+    hint: `causeway run -- ${rest.join(' ')} runs it in a one-off replica`,
+  });
+}
+
+/** Commander would answer `help upp` with the help of the program. */
+function refuseUnknownHelp(program: CommandUnknownOpts, [word, topic]: readonly string[]): void {
+  if (word !== 'help' || topic === undefined || topic.startsWith('-')) return;
+  if (!program.commands.some((command) => command.name() === topic)) throw unknownCommand(program, topic);
+}
+
+function print({ lines, json, error, exit }: Result, { io, options, out, err }: Cli): number {
+  if (options.json && json) {
+    io.stdout.write(`${JSON.stringify(error ? { ...json, error: toErrorJson(error) } : json, null, 2)}\n`);
+  } else if (lines && lines.length > 0) {
+    io.stdout.write(`${lines.map(out.spell).join('\n')}\n`);
+  }
+  if (error) io.stderr.write(err.spell(showUserError(error, err)));
+  return exit ?? exitCodes[error?.exit ?? 'done'];
+}
+
+function fail(thrown: unknown, cli: Cli, argv: readonly string[]): number {
+  const { io, err } = cli;
+  if (thrown instanceof UserError) return print({ json: {}, error: thrown }, cli);
+  if (thrown instanceof Interrupted || io.signal.aborted) {
+    const interrupted = thrown instanceof Interrupted ? thrown : new Interrupted('nothing was changed');
+    printErrorJson(cli, { code: 'interrupted', message: interrupted.message, hint: interrupted.next ?? '' });
+    io.stderr.write(err.spell(showInterrupted(interrupted, err)));
+    return exitCodes.interrupted;
+  }
+  printErrorJson(cli, {
+    code: 'bug',
+    message: thrown instanceof Error ? thrown.message : String(thrown),
+    hint: 'report it with the lines on stderr',
+  });
+  io.stderr.write(showBug(thrown, err, argv, version));
+  return exitCodes.failed;
+}
+
+function printErrorJson({ io, options }: Cli, error: { code: string; message: string; hint: string }): void {
+  if (options.json) io.stdout.write(`${JSON.stringify({ error }, null, 2)}\n`);
+}
+
+function toErrorJson({ code, message, hint, details }: UserError): object {
+  return { code, message, hint, ...(details === undefined ? {} : { details }) };
+}

@@ -1,0 +1,16 @@
+import { UserError } from '../core/errors.ts';
+import { chooseEnvironment } from './choose-environment.ts';
+import type { Cli, Result } from './cli.ts';
+
+/** Runs the words after `--`; ends with their exit code. */
+export async function runOneOff(cli: Cli, name: string): Promise<Result> {
+  const { environment } = await chooseEnvironment(cli, name);
+  const exit = await environment.run(cli.rest, cli.io.signal);
+  if (exit === 0) return {};
+  const error = new UserError({
+    code: 'one_off_failed',
+    message: `${cli.rest.join(' ')} ended with exit code ${exit}`,
+    hint: 'read its output above; what serves was not touched',
+  });
+  return { error, exit };
+}

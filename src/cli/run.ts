@@ -1,0 +1,42 @@
+import { Command } from '@commander-js/extra-typings';
+import { UserError } from '../core/errors.ts';
+import type { Cli, Run } from './cli.ts';
+import { withGuide } from './guide.ts';
+
+export function runCommand(run: Run) {
+  const command = new Command('run')
+    .description('runs a command in a one-off replica of the stable release')
+    .usage('[env] [flags] -- <command>')
+    .argument('[env]', 'the environment', 'local')
+    .action((name) =>
+      run(async (cli) => {
+        refuseWrongUse(cli);
+        const { runOneOff } = await import('./run-one-off.ts');
+        return runOneOff(cli, name);
+      }),
+    );
+  return withGuide(command, {
+    examples: [
+      { command: 'causeway run -- bun migrate.ts', shows: 'with the variables and secrets of the release' },
+      { command: 'causeway run production -- env', shows: 'what a replica there is given' },
+    ],
+    about: ['The exit code is the command’s own. It receives no traffic, and what serves is not touched.'],
+    exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
+  });
+}
+
+function refuseWrongUse({ rest, options }: Cli): void {
+  if (rest.length === 0) {
+    throw new UserError({
+      code: 'usage_wrong',
+      message: 'causeway run has no command to run',
+      hint: 'give it after --: causeway run -- bun migrate.ts',
+    });
+  }
+  if (!options.json) return;
+  throw new UserError({
+    code: 'usage_wrong',
+    message: 'causeway run has no --json: its output is the command’s own',
+    hint: 'leave --json out; the exit code is the command’s own as well',
+  });
+}

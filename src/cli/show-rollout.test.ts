@@ -1,0 +1,116 @@
+import { expect, test } from 'bun:test';
+import type { RolloutEvent } from '../core/event.ts';
+import { makeRecord } from '../core/record.ts';
+import { type RolloutView, showRollout } from './show-rollout.ts';
+import { renderStep } from './step-line.ts';
+import { makeStyle } from './style.ts';
+
+const style = makeStyle({ stream: { isTerminal: false }, env: { LANG: 'C.UTF-8' }, isPlain: true });
+const traffic = (requests: number, errors = 0) => ({ requests, errors, lost: 0, retried: 0 });
+
+/** What ended after each event, and what was under way then. */
+function tell(events: readonly RolloutEvent[], beside = 0): string {
+  let view: RolloutView = { beside };
+  const lines: string[] = [];
+  for (const event of events) {
+    const told = showRollout(view, event);
+    view = told.view;
+    for (const line of told.ended) lines.push(renderStep(line, style));
+    if (view.now) lines.push(`> ${renderStep(view.now, style)}`);
+  }
+  return lines.join('\n');
+}
+
+test('a replica that does not become ready says why, and the watch counts its errors', () => {
+  const told = tell(
+    [
+      { kind: 'command', state: 'begun', command: ['bun', 'migrate.ts'] },
+      { kind: 'command', state: 'done', command: ['bun', 'migrate.ts'] },
+      { kind: 'starting', size: 'one', ready: 0, wanted: 1, waitingFor: 'GET /readyz: 503' },
+      { kind: 'starting', size: 'one', ready: 1, wanted: 1 },
+      { kind: 'watching', size: 'one', elapsedMs: 300, bakeMs: 2_000, traffic: traffic(40, 12) },
+      { kind: 'unreachable', cause: 'connection refused' },
+      { kind: 'watching', size: 'one', elapsedMs: 2_000, bakeMs: 2_000, traffic: traffic(1_240, 12) },
+      { kind: 'starting', size: 'all', ready: 1, wanted: 3 },
+      { kind: 'starting', size: 'all', ready: 3, wanted: 3 },
+      { kind: 'watching', size: 'all', elapsedMs: 2_000, bakeMs: 2_000, traffic: traffic(2_000, 12) },
+      { kind: 'judged', judgement: { kind: 'good' } },
+      { kind: 'draining', left: 3 },
+      { kind: 'draining', left: 1 },
+    ],
+    3,
+  );
+
+  expect(told).toMatchInlineSnapshot(`
+    "> release  bun migrate.ts
+    > release  bun migrate.ts
+    release  bun migrate.ts
+    > start    ○ 0 of 1 beside 3 stable: GET /readyz: 503
+    > start    ● 1 of 1 beside 3 stable
+    start    ● 1 of 1 beside 3 stable
+    > watch    0.3 s of 2 s, 40 requests, 12 errors, 0 lost
+    watch    0.3 s of 2 s, 40 requests, 12 errors, 0 lost
+    > wait     no answer: connection refused
+    wait     no answer: connection refused
+    > watch    2 s, 1,200 requests, 0 lost
+    watch    2 s, 1,200 requests, 0 lost
+    > start    ●○○ 1 of 3
+    > start    ●●● 3 of 3, ready
+    start    ●●● 3 of 3, ready
+    > watch    2 s, 760 requests, 0 lost
+    watch    2 s, 760 requests, 0 lost
+    verdict  good
+    > drain    3 earlier replicas, 3 left
+    > drain    3 earlier replicas, 1 left"
+  `);
+});
+
+test('a resumed rollout says who began it, and one that fails removes its candidate', () => {
+  const verdict = {
+    kind: 'failed',
+    cause: 'hung',
+    message: 'GET /livez: no answer',
+    evidence: { lines: ['last words'] },
+  } as const;
+  const told = tell([
+    {
+      kind: 'begun',
+      isResumed: true,
+      rollout: {
+        id: 'r1',
+        kind: 'deploy',
+        by: 'ada@laptop',
+        startedAt: 0,
+        release: 'a'.repeat(64),
+        artifact: 'sha256:00',
+        command: 'none',
+      },
+    },
+    { kind: 'starting', size: 'all', ready: 40, wanted: 40 },
+    { kind: 'judged', judgement: { ...verdict, evidence: undefined } as never },
+    { kind: 'draining', left: 40 },
+    {
+      kind: 'ended',
+      record: makeRecord({
+        id: 'r1',
+        kind: 'deploy',
+        release: 'a'.repeat(64),
+        artifact: 'sha256:00',
+        by: 'ada@laptop',
+        startedAt: 0,
+        endedAt: 1,
+        verdict: { ...verdict, evidence: { lines: [...verdict.evidence.lines] } },
+        traffic: traffic(1),
+      }),
+    },
+  ]);
+
+  expect(told).toMatchInlineSnapshot(`
+    "resume   the rollout that ada@laptop began
+    > start    40 of 40, ready
+    start    40 of 40, ready
+    verdict  failed: hung, GET /livez: no answer
+    > remove   40 candidate replicas, 40 left
+    remove   40 candidate replicas, gone"
+  `);
+});

@@ -1,0 +1,139 @@
+import { showMs } from '../core/duration.ts';
+import type { RolloutEvent } from '../core/event.ts';
+import { shortId } from '../core/release.ts';
+import type { TrafficTotal } from '../core/traffic.ts';
+import type { Judgement } from '../core/verdict.ts';
+import type { StepLine } from './step-line.ts';
+
+/** What of a rollout's story was told, and the step that it is at. */
+export interface RolloutView {
+  /** How many stable replicas serve beside the candidate. */
+  readonly beside: number;
+  readonly now?: StepLine & { readonly key: string };
+  /** Up to now, and up to the end of the last watch that was told. */
+  readonly traffic?: TrafficTotal;
+  readonly told?: TrafficTotal;
+  readonly isBad?: boolean;
+  /** How many replicas were to be drained at first. */
+  readonly toDrain?: number;
+}
+
+/** One event told: what has ended for good stands above, what is under way is the view's `now`. */
+export interface Told {
+  readonly view: RolloutView;
+  readonly ended: readonly StepLine[];
+}
+
+/** Tells the next event of a rollout; a pure function of what was told before. */
+export function showRollout(view: RolloutView, event: RolloutEvent): Told {
+  switch (event.kind) {
+    case 'begun':
+      return event.isResumed
+        ? tell(view, { label: 'resume', text: `the rollout that ${event.rollout.by} began` })
+        : { view, ended: [] };
+    case 'command':
+      return goTo(view, { key: 'command', label: 'release', text: event.command.join(' ') });
+    case 'starting':
+      return goTo(view, { key: `start ${event.size}`, label: 'start', text: startText(view, event) });
+    case 'watching': {
+      const text = watchText(view, event);
+      return goTo({ ...view, traffic: event.traffic }, { key: `watch ${event.size}`, label: 'watch', text });
+    }
+    case 'unreachable':
+      return goTo(view, { key: 'wait', label: 'wait', text: `no answer: ${event.cause}` });
+    case 'judged':
+      return showJudgement(view, event.judgement);
+    case 'draining':
+      return showDrain(view, event.left);
+    case 'ended':
+      return showEnd(view);
+  }
+}
+
+export function verdictText(judgement: Judgement): string {
+  return judgement.kind === 'good' ? 'good' : `failed: ${judgement.cause}, ${judgement.message}`;
+}
+
+/** What a release's id and its share in the story look like at the end: `9f3c2a1 is bad and was taken back`. */
+export function takenBackText(release: string, serves: string | undefined): string {
+  const after = serves === undefined ? 'nothing runs' : `${shortId(serves)} serves as before`;
+  return `release ${shortId(release)} is bad and was taken back; ${after}`;
+}
+
+/** The step is under way; another one that was under way has ended. */
+function goTo(view: RolloutView, now: StepLine & { readonly key: string }): Told {
+  if (view.now === undefined || view.now.key === now.key) return { view: { ...view, now }, ended: [] };
+  const { view: after, ended } = finish(view);
+  return { view: { ...after, now }, ended };
+}
+
+function tell(view: RolloutView, ...lines: readonly StepLine[]): Told {
+  const { view: after, ended } = finish(view);
+  return { view: after, ended: [...ended, ...lines] };
+}
+
+function finish(view: RolloutView): Told {
+  const { now, ...rest } = view;
+  if (!now) return { view, ended: [] };
+  const { key, ...line } = now;
+  const isWatch = key.startsWith('watch');
+  return { view: isWatch && view.traffic ? { ...rest, told: view.traffic } : rest, ended: [line] };
+}
+
+const mostDots = 16;
+
+function startText(
+  { beside }: RolloutView,
+  { size, ready, wanted, waitingFor }: Extract<RolloutEvent, { kind: 'starting' }>,
+): string {
+  const dots = wanted <= mostDots ? `${'●'.repeat(ready)}${'○'.repeat(Math.max(0, wanted - ready))} ` : '';
+  const place = size === 'one' && beside > 0 ? ` beside ${beside} stable` : '';
+  const state = ready >= wanted ? (place ? '' : ', ready') : waitingFor ? `: ${waitingFor}` : '';
+  return `${dots}${ready} of ${wanted}${place}${state}`;
+}
+
+/** The requests since the last watch that was told, so that each stands in one line and none in two. */
+function watchText(
+  { told }: RolloutView,
+  { elapsedMs, bakeMs, traffic }: Extract<RolloutEvent, { kind: 'watching' }>,
+): string {
+  const requests = traffic.requests - (told?.requests ?? 0);
+  const errors = traffic.errors - (told?.errors ?? 0);
+  const lost = traffic.lost - (told?.lost ?? 0);
+  const time = elapsedMs < bakeMs ? `${showMs(elapsedMs)} of ${showSpan(bakeMs)}` : showSpan(bakeMs);
+  return `${time}, ${count(requests, 'request')}${errors > 0 ? `, ${count(errors, 'error')}` : ''}, ${lost} lost`;
+}
+
+/** A span as the config has it: `2 s`, not `2.0 s`. */
+function showSpan(ms: number): string {
+  return showMs(ms).replace('.0 ', ' ');
+}
+
+function showJudgement(view: RolloutView, judgement: Judgement): Told {
+  const isBad = judgement.kind === 'failed';
+  const line: StepLine = { label: 'verdict', text: verdictText(judgement), mood: isBad ? 'bad' : 'good' };
+  return tell({ ...view, isBad }, line);
+}
+
+function showDrain(view: RolloutView, left: number): Told {
+  const toDrain = Math.max(view.toDrain ?? 0, left);
+  const of = view.isBad ? 'candidate' : 'earlier';
+  const text = `${toDrain} ${of} ${toDrain === 1 ? 'replica' : 'replicas'}, ${left === 0 ? 'gone' : `${left} left`}`;
+  return goTo({ ...view, toDrain }, { key: 'drain', label: view.isBad ? 'remove' : 'drain', text });
+}
+
+/** Whatever was still to be drained has gone by now. */
+function showEnd(view: RolloutView): Told {
+  const { now } = view;
+  if (now?.key !== 'drain') return tell(view);
+  return tell({ ...view, now: { ...now, text: now.text.replace(/, \d+ left$/, ', gone') } });
+}
+
+/** `1 request`, `12,345 requests`. */
+export function count(n: number, word: string): string {
+  return `${groupThousands(n)} ${n === 1 ? word : `${word}s`}`;
+}
+
+export function groupThousands(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+}

@@ -1,0 +1,112 @@
+import { showMs } from '../core/duration.ts';
+import type { ReplicaStatus, Status } from '../core/environment.ts';
+import { shortId } from '../core/release.ts';
+import { count } from './show-rollout.ts';
+import { renderBelow, renderStep, type StepLine } from './step-line.ts';
+import type { Style } from './style.ts';
+
+interface Dressing {
+  readonly style: Style;
+  readonly now: number;
+}
+
+/** What runs in an environment, for people. */
+export function showStatus(status: Status, { style, now }: Dressing): readonly string[] {
+  const lines: StepLine[] = [
+    { label: status.environment, text: headText(status), mood: moodOf(status) },
+    ...stableLine(status, now),
+    ...rolloutLine(status, now),
+    ...status.running.map((replica) => replicaLine(replica, now)),
+    ...trafficLine(status),
+  ];
+  const why = status.because === undefined ? [] : [renderBelow(status.because, style)];
+  const [head = '', ...rest] = lines.map((line) => renderStep(withoutMood(line), style));
+  const next = nextLine(status);
+  return [head, ...why, ...rest, ...(next ? [renderStep({ label: 'next', text: next }, style)] : [])];
+}
+
+/** The same in one line, for a watch without a terminal. */
+export function statusLine({ environment, state, stable, rollout, running, because }: Status): string {
+  const ready = running.filter(({ phase }) => phase === 'ready').length;
+  const parts = [
+    `${environment} ${stateTexts[state]}`,
+    ...(stable ? [shortId(stable.release)] : []),
+    ...(rollout ? [`→ ${shortId(rollout.release)}`] : []),
+    ...(running.length > 0 ? [`${ready} of ${count(running.length, 'replica')} ready`] : []),
+    ...(because ? [because] : []),
+  ];
+  return parts.join('  ');
+}
+
+const stateTexts = {
+  absent: 'is not up',
+  stopped: 'is stopped: nothing runs it now',
+  empty: 'is up, and has no good release yet',
+  'rolling-out': 'is rolling out',
+  serving: 'serves',
+  degraded: 'is degraded: the stable release is not well',
+} as const satisfies Record<Status['state'], string>;
+
+function headText({ state, url }: Status): string {
+  return `${stateTexts[state]}${url && state !== 'absent' ? `   ${url}` : ''}`;
+}
+
+function moodOf({ state }: Status): 'good' | 'bad' {
+  return state === 'degraded' || state === 'stopped' ? 'bad' : 'good';
+}
+
+function withoutMood(line: StepLine): StepLine {
+  if (line.mood !== 'good') return line;
+  const { mood: _, ...plain } = line;
+  return plain;
+}
+
+function stableLine({ stable }: Status, now: number): readonly StepLine[] {
+  if (!stable) return [];
+  const since = stable.since === undefined ? '' : `  good for ${showMs(now - stable.since)}`;
+  return [
+    {
+      label: 'stable',
+      text: `${shortId(stable.release)}${stable.revision ? `  ${stable.revision}` : ''}${since}`,
+    },
+  ];
+}
+
+function rolloutLine({ rollout }: Status, now: number): readonly StepLine[] {
+  if (!rollout) return [];
+  const { kind, release, by, startedAt, judged, revision } = rollout;
+  const state = judged ? (judged.kind === 'good' ? ', found good' : `, failed: ${judged.message}`) : '';
+  const what = `${kind} of ${shortId(release)}${revision ? `  ${revision}` : ''}`;
+  return [{ label: 'rollout', text: `${what}  by ${by} for ${showMs(now - startedAt)}${state}` }];
+}
+
+function replicaLine(
+  { id, release, phase, restarts, startedAt, trouble }: ReplicaStatus,
+  now: number,
+): StepLine {
+  const mark = phase === 'ready' ? '●' : '○';
+  const text = [
+    `${mark} ${id}`,
+    ...(id.includes(shortId(release)) ? [] : [shortId(release)]),
+    `${phase} for ${showMs(now - startedAt)}`,
+    restarts === 0 ? 'no restart' : count(restarts, 'restart'),
+    ...(trouble ? [trouble] : []),
+  ].join('  ');
+  return { label: 'replica', text, ...(trouble ? { mood: 'bad' as const } : {}) };
+}
+
+function trafficLine({ traffic }: Status): readonly StepLine[] {
+  if (!traffic) return [];
+  const { requests, errors, lost } = traffic;
+  return [
+    { label: 'traffic', text: `${count(requests, 'request')}, ${count(errors, 'error')}, ${lost} lost` },
+  ];
+}
+
+function nextLine({ state, environment: name }: Status): string | undefined {
+  const at = name === 'local' ? '' : ` ${name}`;
+  if (state === 'absent' || state === 'stopped' || state === 'empty') return `causeway up${at}`;
+  if (state === 'rolling-out') return `causeway status${at} --watch`;
+  if (state === 'degraded') return `causeway logs${at} · causeway rollback${at}`;
+  return undefined;
+}

@@ -1,0 +1,35 @@
+import { showMs } from '../core/duration.ts';
+import type { Style } from './style.ts';
+import { widthOf } from './style.ts';
+
+export interface StepLine {
+  /** One word: what is done. */
+  readonly label: string;
+  readonly text: string;
+  readonly ms?: number;
+  readonly mood?: 'good' | 'bad';
+}
+
+export const labelWidth = 9;
+/** Where times end, so that they stand below each other in 80 columns. */
+const timeEnd = 60;
+
+/** `test     14 passed                                    0.4 s` */
+export function renderStep({ label, text, ms, mood }: StepLine, { bold, dim, good, bad }: Style): string {
+  const dress = mood === 'good' ? good : mood === 'bad' ? bad : (plain: string) => plain;
+  const time = ms === undefined ? '' : showSeconds(ms);
+  const gap = ' '.repeat(Math.max(2, timeEnd - labelWidth - widthOf(text) - time.length));
+  const start = label.length < labelWidth ? label.padEnd(labelWidth) : `${label}  `;
+  return `${bold(start)}${dress(text)}${time ? gap + dim(time) : ''}`;
+}
+
+/** What stands below a step: a release's last lines, a list. */
+export function renderBelow(text: string, { dim }: Style): string {
+  return `${' '.repeat(labelWidth)}${dim('│')} ${text}`;
+}
+
+/** Seconds, so that times can be compared at a glance; from two minutes on as `showMs`. */
+function showSeconds(ms: number): string {
+  if (ms < 95) return `${(Math.max(0, ms) / 1000).toFixed(2)} s`;
+  return ms < 100 ? '0.1 s' : showMs(ms);
+}

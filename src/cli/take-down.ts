@@ -1,0 +1,54 @@
+import type { Receipt } from '../core/environment.ts';
+import { exitCodes } from '../core/errors.ts';
+import { Board } from './board.ts';
+import { chooseEnvironment } from './choose-environment.ts';
+import type { Cli, Result } from './cli.ts';
+import { Interrupted } from './interrupted.ts';
+import { count } from './show-rollout.ts';
+import { renderStep } from './step-line.ts';
+import type { Style } from './style.ts';
+
+/** Takes an environment away; something that is left is a failure. */
+export async function takeDown(cli: Cli, name: string): Promise<Result> {
+  const { io } = cli;
+  const { environment } = await chooseEnvironment(cli, name);
+  const board = new Board(io, cli.err);
+  const startedAt = io.now();
+  try {
+    board.show('down', `${name}: what is in flight ends first`);
+    const receipt = await environment.down(io.signal);
+    board.close();
+    const left = receipt.items.filter(({ isGone }) => !isGone).length;
+    if (left > 0) board.say({ label: 'left', text: leftText(left, receipt, name), mood: 'bad' });
+    return {
+      json: { ...receipt },
+      lines: showReceipt(receipt, cli.out, io.now() - startedAt),
+      exit: left > 0 ? exitCodes.failed : exitCodes.done,
+    };
+  } catch (thrown) {
+    if (!io.signal.aborted) throw thrown;
+    throw new Interrupted(`${name} may be half taken down`, `causeway down ${name} goes on`);
+  } finally {
+    board.close();
+  }
+}
+
+function leftText(left: number, { items }: Receipt, name: string): string {
+  return `${left} of ${count(items.length, 'thing')} ${left === 1 ? 'is' : 'are'} still there; causeway down ${name} tries again`;
+}
+
+export function showReceipt(
+  { environment: name, items, kept }: Receipt,
+  style: Style,
+  ms: number,
+): readonly string[] {
+  const gone = items.filter(({ isGone }) => isGone).length;
+  const end = items.length === 0 ? 'nothing was there' : `${gone} of ${items.length} gone`;
+  return [
+    ...items.map(({ what, isGone }) =>
+      isGone ? `${style.good('✓')} ${what}: gone` : `${style.bad('✗')} ${what}: still there`,
+    ),
+    ...kept.map((what) => `· kept: ${what}`),
+    renderStep({ label: name, text: end, ms }, style),
+  ];
+}

@@ -1,0 +1,68 @@
+import type { Environment, Status } from '../core/environment.ts';
+import { exitCodes } from '../core/errors.ts';
+import type { Cli, Result } from './cli.ts';
+import { showStatus, statusLine } from './show-status.ts';
+import { fit } from './style.ts';
+
+const redrawMs = 1_000;
+
+/** Shows the status until Ctrl-C: in place on a terminal, else a line for each change. */
+export async function watchStatus(cli: Cli, environment: Environment): Promise<Result> {
+  const { io } = cli;
+  const screen = cli.out.isLive && !cli.options.json ? new Screen(cli) : undefined;
+  const stop = screen ? io.every(redrawMs, () => screen.draw()) : () => {};
+  const forget = io.atExit(() => screen?.close());
+  let last: string | undefined;
+  try {
+    for await (const status of environment.watch(io.signal)) {
+      if (screen) screen.draw(status);
+      else last = writeLine(cli, status, last);
+    }
+  } catch (thrown) {
+    if (!io.signal.aborted) throw thrown;
+  } finally {
+    stop();
+    screen?.close();
+    forget();
+  }
+  return { exit: io.signal.aborted ? exitCodes.interrupted : exitCodes.done };
+}
+
+/** What a line does not show changes silently. */
+function writeLine({ io, options, out }: Cli, status: Status, last: string | undefined): string {
+  const line = options.json ? JSON.stringify(status) : out.spell(statusLine(status));
+  if (line !== last) io.stdout.write(options.json ? `${line}\n` : `${timeOfDay(io.now())}  ${line}\n`);
+  return line;
+}
+
+function timeOfDay(now: number): string {
+  return new Date(now).toTimeString().slice(0, 8);
+}
+
+/** The lines that were drawn last are drawn over, in one write. */
+class Screen {
+  readonly #cli: Cli;
+  #status: Status | undefined;
+  #height = 0;
+
+  constructor(cli: Cli) {
+    this.#cli = cli;
+  }
+
+  draw(status = this.#status): void {
+    if (!status) return;
+    this.#status = status;
+    const { io, out } = this.#cli;
+    const lines = showStatus(status, { style: out, now: io.now() });
+    const up = this.#height > 0 ? `\x1b[${this.#height}A` : '\x1b[?25l';
+    const text = lines.map((line) => `${out.spell(fit(line, io.stdout.columns - 1))}\x1b[K\n`).join('');
+    io.stdout.write(`${up}\r${text}\x1b[J`);
+    this.#height = lines.length;
+  }
+
+  close(): void {
+    if (this.#height > 0) this.#cli.io.stdout.write('\x1b[?25h');
+    this.#height = 0;
+    this.#status = undefined;
+  }
+}
