@@ -198,3 +198,17 @@ test('what the bad release printed last is shown from its log, where that has mo
     'evidence exit code 1\n         │ 4 | throw new Error()\n         │ error: boom at start\nerror: release',
   );
 });
+
+test('Ctrl-C while the rollout is asked for does not claim that nothing began', async () => {
+  using terminal = new FakeTerminal();
+  terminal.environment.isMade = true;
+  terminal.environment.deploy = async () => {
+    terminal.interrupt();
+    throw new Error('cut off');
+  };
+
+  const { exit, stderr } = await terminal.call('deploy');
+
+  expect(exit).toBe(130);
+  expect(stderr).toContain('interrupted: the rollout was asked for, and goes on by itself if it had begun\n');
+});

@@ -31,7 +31,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
   return { json, lines, error };
 }
 
-export function showChecks(checks: readonly Finding[], { good, bad, dim }: Style): readonly string[] {
+function showChecks(checks: readonly Finding[], { good, bad, dim }: Style): readonly string[] {
   return checks.flatMap(({ isProblem, message, hint }) =>
     isProblem ? [`${bad('✗')} ${message}`, `    ${dim('hint:')} ${hint}`] : [`${good('✓')} ${message}`],
   );

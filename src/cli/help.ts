@@ -59,7 +59,7 @@ export function flagRows(command: CommandUnknownOpts | null): readonly Row[] {
 }
 
 /** Those that the program gives to each of its commands. */
-export function sharedFlagRows(command: CommandUnknownOpts): readonly Row[] {
+function sharedFlagRows(command: CommandUnknownOpts): readonly Row[] {
   return flagRows(command.parent).filter(([flags]) => flags !== '--version');
 }
 

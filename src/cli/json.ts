@@ -3,11 +3,11 @@ import { statusSchema } from '../core/environment.ts';
 import { type ErrorCode, errorKinds } from '../core/errors.ts';
 import { recordSchema } from '../core/record.ts';
 
-/** What `--json` writes to stdout: one document a command, whose shape is one of these. */
+// What `--json` writes to stdout: one document a command, whose shape is one of these.
 const errorCodes = Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]];
 
 /** Beside what a command could still say, where it failed; alone, where it could say nothing. */
-export const errorSchema = z.strictObject({
+const errorSchema = z.strictObject({
   code: z.enum([...errorCodes, 'interrupted', 'bug']),
   message: z.string(),
   hint: z.string(),

@@ -32,7 +32,7 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
   return { json, lines };
 }
 
-export interface ReleasesView {
+interface ReleasesView {
   readonly stable: string | undefined;
   /** By release, for rollbacks, whose records have none. */
   readonly revisions: ReadonlyMap<string, string>;
@@ -54,7 +54,7 @@ const columns: readonly Column[] = [
   { title: 'errors', align: 'right' },
 ];
 
-export function showReleases(
+function showReleases(
   records: readonly RolloutRecord[],
   { stable, revisions, now, width, style }: ReleasesView,
 ): readonly string[] {

@@ -64,7 +64,7 @@ function replicasChange({ replicas }: Status, wanted: number): readonly Change[]
     : [{ field: 'replicas', from: replicas, to: wanted }];
 }
 
-export function showPlan(plan: PlanResult, style: Style): readonly string[] {
+function showPlan(plan: PlanResult, style: Style): readonly string[] {
   const line = (label: string, text: string) => renderStep({ label, text }, style);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
   return [

@@ -28,7 +28,7 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
 }
 
 /** The replica's own text is printed as it is. */
-export function showLogLine({ at, replica, release, text }: LogLine, { dim, accent }: Style): string {
+function showLogLine({ at, replica, release, text }: LogLine, { dim, accent }: Style): string {
   const who = replica.startsWith(shortId(release)) ? replica : `${shortId(release)} ${replica}`;
   return `${dim(timeOf(at))} ${accent(who)} ${text}`;
 }

@@ -1,5 +1,5 @@
-import { expect, test } from 'bun:test';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SecretSource } from '../core/config.ts';
@@ -7,6 +7,7 @@ import { UserError } from '../core/errors.ts';
 import { readSecrets } from './read-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'causeway secrets '));
+afterAll(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'token'), 's3cret \n');
 writeFileSync(join(folder, 'blank'), '\n');
 const io = { env: { PATH: process.env.PATH, FILLED: 'v4lue', BLANK: '' } };

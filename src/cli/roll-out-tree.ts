@@ -7,32 +7,34 @@ import { Board } from './board.ts';
 import { type BuiltRelease, buildRelease } from './build-release.ts';
 import { type Chosen, chooseEnvironment } from './choose-environment.ts';
 import type { Cli, Result } from './cli.ts';
+import { followRollout, hookEnv } from './follow-rollout.ts';
 import { Interrupted } from './interrupted.ts';
 import { readSecrets, refuseMissingVariables, secretSources } from './read-secrets.ts';
-import { runAround } from './run-around.ts';
+import { runBefore } from './run-hook.ts';
 import { runTests } from './run-tests.ts';
 
 export interface TreeOptions {
-  readonly name: string | undefined;
+  readonly name: string;
   /** Make what is missing; without it a missing environment is an error. */
   readonly makes: boolean;
   /** Roll out once more what serves already. */
   readonly isAgain: boolean;
 }
 
-/** The runbook of `up` and `deploy`: build, test, roll out. */
+/** What `up` and `deploy` do, and what is left of it when Ctrl-C comes before the rollout. */
 export async function rollOutTree(cli: Cli, options: TreeOptions): Promise<Result> {
   const { io } = cli;
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
-  const chosen = await chooseEnvironment(cli, options.name);
   const board = new Board(io, cli.err);
   try {
-    return await build(cli, chosen, options, { board, startedAt });
+    board.show('build', 'reading the config');
+    const chosen = await chooseEnvironment(cli, options.name);
+    return await work(cli, chosen, options, { board, startedAt });
   } catch (thrown) {
     if (!io.signal.aborted || thrown instanceof Interrupted) throw thrown;
     throw new Interrupted(
       'nothing was rolled out; what served still serves',
-      `causeway status ${chosen.name}`,
+      `causeway status ${options.name}`,
     );
   } finally {
     board.close();
@@ -44,7 +46,8 @@ interface Way {
   readonly startedAt: number;
 }
 
-async function build(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): Promise<Result> {
+/** The runbook: build, test, roll out. */
+async function work(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): Promise<Result> {
   const { io } = cli;
   const { environment, environmentConfig, config } = chosen;
   const sources = secretSources(config, environmentConfig);
@@ -59,27 +62,19 @@ async function build(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): 
   const isServing = before.stable?.release === built.release.id && !options.isAgain;
   await prepare(cli, chosen, { makes: options.makes, tests: !isServing }, way);
 
-  const mayRollOut = !isServing || Object.keys(sources).length > 0;
-  const result = await runAround(cli, chosen, {
+  if (!isServing || Object.keys(sources).length > 0) {
+    const hook = { ...chosen, env: hookEnv(chosen, built.release.id) };
+    await runBefore(cli, hook, way.board, io.signal);
+  }
+  const { release, artifact, revision } = built;
+  const secrets = await readSecrets(sources, chosen.folder, io);
+  const { isAgain } = options;
+  const request = { release, artifact, secrets, by: io.user, revision, config: environmentConfig, isAgain };
+  const result = await followRollout(cli, chosen, {
     ...way,
     beside: besideOf(before),
-    release: built.release.id,
-    runsBefore: mayRollOut,
-    act: async (emit) => {
-      const { release, artifact, revision } = built;
-      const secrets = await readSecrets(sources, chosen.folder, io);
-      const { isAgain } = options;
-      const request = {
-        release,
-        artifact,
-        secrets,
-        by: io.user,
-        revision,
-        config: environmentConfig,
-        isAgain,
-      };
-      return environment.deploy(request, emit, io.signal);
-    },
+    release: release.id,
+    act: (emit) => environment.deploy(request, emit, io.signal),
   });
   if (!result.error) way.board.next(nextSteps(cli, chosen, before, built));
   return result;

@@ -4,7 +4,6 @@ import { shortId } from '../core/release.ts';
 import type { Outcome } from '../core/roll-out.ts';
 import type { Cli, Result } from './cli.ts';
 import type { RolloutResult } from './json.ts';
-import { takenBackText } from './show-rollout.ts';
 import { renderStep } from './step-line.ts';
 
 export interface EndedRollout {
@@ -53,4 +52,9 @@ function errorOf({ outcome, status }: EndedRollout, release: string | undefined)
     hint: `causeway logs ${name} --release ${shortId(release)} shows what it printed`,
     exit: stable === undefined ? 'failed' : 'takenBack',
   });
+}
+
+function takenBackText(release: string, serves: string | undefined): string {
+  const after = serves === undefined ? 'nothing runs' : `${shortId(serves)} serves as before`;
+  return `release ${shortId(release)} is bad and was taken back; ${after}`;
 }

@@ -1,10 +1,11 @@
-import { expect, test } from 'bun:test';
-import { mkdtempSync, realpathSync } from 'node:fs';
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runShell, type ShellRun } from './run-shell.ts';
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'causeway shell ')));
+afterAll(() => rmSync(folder, { recursive: true }));
 const io = { env: { PATH: process.env.PATH }, runtime: process.execPath, atExit: () => () => {} };
 
 function run(command: ShellRun['command'], more: Partial<ShellRun> = {}) {

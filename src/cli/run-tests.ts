@@ -26,6 +26,8 @@ export async function runTests(
   const deadline = environmentConfig.deadlines.test;
   board.show('test', command);
   if (options.verbose) board.below(`${command} in ${folder}`);
+  const sayStop = () => board.show('test', 'being stopped');
+  signal.addEventListener('abort', sayStop);
   const end = await runShell(
     {
       command: test,
@@ -36,6 +38,7 @@ export async function runTests(
     },
     io,
   );
+  signal.removeEventListener('abort', sayStop);
   if (end.kind === 'aborted') throw new Interrupted('the tests were stopped, and nothing was rolled out');
   if (end.kind === 'ended' && end.code === 0) {
     const passed = countTests(end.output);

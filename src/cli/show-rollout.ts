@@ -1,6 +1,5 @@
 import { showMs } from '../core/duration.ts';
 import type { RolloutEvent } from '../core/event.ts';
-import { shortId } from '../core/release.ts';
 import type { TrafficTotal } from '../core/traffic.ts';
 import type { Judgement } from '../core/verdict.ts';
 import type { StepLine } from './step-line.ts';
@@ -50,14 +49,8 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
   }
 }
 
-export function verdictText(judgement: Judgement): string {
+function verdictText(judgement: Judgement): string {
   return judgement.kind === 'good' ? 'good' : `failed: ${judgement.cause}, ${judgement.message}`;
-}
-
-/** What a release's id and its share in the story look like at the end: `9f3c2a1 is bad and was taken back`. */
-export function takenBackText(release: string, serves: string | undefined): string {
-  const after = serves === undefined ? 'nothing runs' : `${shortId(serves)} serves as before`;
-  return `release ${shortId(release)} is bad and was taken back; ${after}`;
 }
 
 /** The step is under way; another one that was under way has ended. */

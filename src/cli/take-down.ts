@@ -4,6 +4,7 @@ import { Board } from './board.ts';
 import { chooseEnvironment } from './choose-environment.ts';
 import type { Cli, Result } from './cli.ts';
 import { Interrupted } from './interrupted.ts';
+import type { DownResult } from './json.ts';
 import { count } from './show-rollout.ts';
 import { renderStep } from './step-line.ts';
 import type { Style } from './style.ts';
@@ -20,8 +21,9 @@ export async function takeDown(cli: Cli, name: string): Promise<Result> {
     board.close();
     const left = receipt.items.filter(({ isGone }) => !isGone).length;
     if (left > 0) board.say({ label: 'left', text: leftText(left, receipt, name), mood: 'bad' });
+    const json: DownResult = { environment: name, items: [...receipt.items], kept: [...receipt.kept] };
     return {
-      json: { ...receipt },
+      json,
       lines: showReceipt(receipt, cli.out, io.now() - startedAt),
       exit: left > 0 ? exitCodes.failed : exitCodes.done,
     };
@@ -37,7 +39,7 @@ function leftText(left: number, { items }: Receipt, name: string): string {
   return `${left} of ${count(items.length, 'thing')} ${left === 1 ? 'is' : 'are'} still there; causeway down ${name} tries again`;
 }
 
-export function showReceipt(
+function showReceipt(
   { environment: name, items, kept }: Receipt,
   style: Style,
   ms: number,

@@ -13,15 +13,24 @@ export function compilerError(logs: readonly Log[], entry: string, folder: strin
     code: 'build_failed',
     message: `${place}: ${first?.message ?? 'it does not bundle'}`,
     hint: 'mend the source, then run the same command again',
-    details: errors.map((error) => describe(error, folder)).join('\n\n'),
+    details:
+      first && errors.length === 1
+        ? frameOf(first)
+        : errors.map((error) => describe(error, folder)).join('\n\n'),
   });
 }
 
-function describe({ message, position }: Log, folder: string): string {
-  if (!position) return message;
+function describe(error: Log, folder: string): string {
+  const place = error.position ? `${placeOf(error.position, folder)}: ` : '';
+  return [`${place}${error.message}`, frameOf(error)].join('\n').trimEnd();
+}
+
+/** The line, and a mark below what is wrong in it. */
+function frameOf({ position }: Log): string {
+  if (!position) return '';
   const text = position.lineText.replaceAll('\t', ' ');
   const marker = ' '.repeat(Math.max(0, position.column - 1)) + '^'.repeat(Math.max(1, position.length));
-  return [`${placeOf(position, folder)}: ${message}`, `  ${text}`, `  ${marker}`].join('\n');
+  return `  ${text}\n  ${marker}`;
 }
 
 function placeOf({ file, line, column }: Position, folder: string): string {
