@@ -119,7 +119,7 @@ install_now() {
   npm_pid=''
   cp "$home/package-lock.json" "$home/node_modules/.installed-$1"
   seconds=$(node -p '((Date.now() - process.env.CAUSEWAY_STARTED_AT) / 1000).toFixed(1)')
-  say "install  runtime and packages, once                   $seconds s"
+  say "install  runtime and packages, once                    $seconds s"
 }
 
 find_bun() {

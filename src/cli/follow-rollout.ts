@@ -18,6 +18,7 @@ export interface Followed {
   readonly beside: number;
   /** The release that is wanted, where that is known before. */
   readonly release?: string;
+  readonly isRollback?: boolean;
   /** The rollout itself. */
   readonly act: (emit: Emit) => Promise<Outcome>;
 }
@@ -44,6 +45,7 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
     outcome,
     status,
     elapsedMs: io.now() - startedAt,
+    isRollback: followed.isRollback === true,
     ...(followed.release ? { release: followed.release } : {}),
   });
 }

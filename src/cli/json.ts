@@ -21,7 +21,8 @@ export const rolloutResultSchema = z.strictObject({
   url: z.string().optional(),
   /** The release that it moved to, or would have. */
   release: z.string().optional(),
-  outcome: z.enum(['unchanged', 'good', 'failed', 'unknown']),
+  /** `takenOut`: a rollback ended a rollout that was under way. */
+  outcome: z.enum(['unchanged', 'good', 'failed', 'takenOut', 'unknown']),
   /** The release that serves now. */
   serves: z.string().optional(),
   record: recordSchema.optional(),

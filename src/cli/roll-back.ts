@@ -17,6 +17,7 @@ export async function rollBack(cli: Cli, name: string, to: string | undefined): 
       board,
       startedAt,
       beside: 0,
+      isRollback: true,
       act: (emit) => chosen.environment.rollback(request, emit, io.signal),
     });
   } finally {

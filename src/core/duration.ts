@@ -1,21 +1,7 @@
-import { z } from 'zod';
-
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** How durations are written in the config: `'500ms'`, `'2s'`, `'1.5m'`, `'8h'`. */
 export type Duration = `${number}${keyof typeof unitMs}`;
-
-/** Timers count milliseconds in 31 bits; what is longer would be over at once. */
-const longestMs = 24 * unitMs.d;
-
-/** A duration as text; `toMs` makes milliseconds of it. */
-export const durationSchema = z
-  .templateLiteral([z.number(), z.enum(['ms', 's', 'm', 'h', 'd'])], {
-    error: "is not a duration; write '500ms', '2s', '5m' or '8h'",
-  })
-  .refine((text) => toMs(text) >= 0, { error: 'is negative', abort: true })
-  .refine((text) => toMs(text) <= longestMs, { error: 'is too long; 24d at most' })
-  .meta({ title: 'duration' });
 
 export function toMs(duration: Duration): number {
   const [, number, unit] = /^([^a-z]+)(ms|s|m|h|d)$/.exec(duration) ?? [];

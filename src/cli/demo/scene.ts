@@ -23,6 +23,14 @@ export function describeScene(scene: Scene): string {
   return `taken back in ${after}: ${record.verdict.message}`;
 }
 
+/** The same in a few words. */
+function nameScene({ record, code }: Scene): string {
+  if (code === 'test_failed') return 'refused by its tests';
+  if (!record) return code ?? 'nothing';
+  if (record.verdict.kind === 'failed') return `taken back: ${record.verdict.cause}`;
+  return record.kind === 'rollback' ? 'serves again' : 'good';
+}
+
 /** The promises that this scene broke, in words; none is what is wanted. */
 export function findBroken(scene: Scene, stable: string | undefined): readonly string[] {
   const { act, record, code, serves, requests, errors, lost } = scene;
@@ -44,7 +52,7 @@ export function showTable(scenes: readonly Scene[], width: number, style: Style)
   return renderTable({
     columns: [
       { title: 'act' },
-      { title: 'what came of it', least: 24 },
+      { title: 'what came of it', least: 12 },
       { title: 'seconds', align: 'right' },
       { title: 'requests', align: 'right' },
       { title: 'errors', align: 'right' },
@@ -52,7 +60,7 @@ export function showTable(scenes: readonly Scene[], width: number, style: Style)
     ],
     rows: scenes.map((scene) => [
       scene.act.label,
-      describeScene(scene),
+      nameScene(scene),
       (scene.ms / 1000).toFixed(1),
       number(scene.requests),
       number(scene.errors),
