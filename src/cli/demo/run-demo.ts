@@ -6,6 +6,7 @@ import { Board } from '../board.ts';
 import type { Cli, Result } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
 import type { DemoResult } from '../json.ts';
+import { count } from '../show-rollout.ts';
 import { takeDown } from '../take-down.ts';
 import { acts } from './acts.ts';
 import { DemoCopy } from './copy.ts';
@@ -80,8 +81,17 @@ async function playActs(cli: Cli, { board, copy, port, isPaced }: Stage) {
   }
 }
 
+function describeKept(scenes: readonly Scene[]): string {
+  const sum = (read: (scene: Scene) => number) => scenes.reduce((total, scene) => total + read(scene), 0);
+  const requests = count(
+    sum((scene) => scene.requests),
+    'request',
+  );
+  return `every promise was kept: ${requests}, ${sum(({ errors }) => errors)} errors of a bad release, 0 lost`;
+}
+
 function describeTraffic({ requests, errors, lost }: Scene): string {
-  return `${requests.toLocaleString('en-US')} requests meanwhile, ${errors} errors, ${lost} lost`;
+  return `${count(requests, 'request')} meanwhile, ${count(errors, 'error')}, ${lost} lost`;
 }
 
 /** Whether nothing is left of the copy. */
@@ -110,7 +120,7 @@ function conclude({ io, out }: Cli, scenes: readonly Scene[], broken: readonly s
   };
   const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
   const lines = showTable(scenes, width, out);
-  if (broken.length === 0) return { json, lines };
+  if (broken.length === 0) return { json, lines: [...lines, out.good(describeKept(scenes))] };
   return {
     json,
     lines,

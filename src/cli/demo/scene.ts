@@ -1,5 +1,6 @@
 import { showMs } from '../../core/duration.ts';
 import { shortId } from '../../core/release.ts';
+import { groupThousands } from '../show-rollout.ts';
 import type { Style } from '../style.ts';
 import { renderTable } from '../table.ts';
 import type { Scene } from './play-act.ts';
@@ -48,7 +49,6 @@ export function findBroken(scene: Scene, stable: string | undefined): readonly s
 }
 
 export function showTable(scenes: readonly Scene[], width: number, style: Style): readonly string[] {
-  const number = (n: number) => n.toLocaleString('en-US');
   return renderTable({
     columns: [
       { title: 'act' },
@@ -61,10 +61,10 @@ export function showTable(scenes: readonly Scene[], width: number, style: Style)
     rows: scenes.map((scene) => [
       scene.act.label,
       nameScene(scene),
-      (scene.ms / 1000).toFixed(1),
-      number(scene.requests),
-      number(scene.errors),
-      number(scene.lost),
+      (scene.ms / 1000).toFixed(2),
+      groupThousands(scene.requests),
+      groupThousands(scene.errors),
+      groupThousands(scene.lost),
     ]),
     width,
     style,
