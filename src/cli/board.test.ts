@@ -91,17 +91,3 @@ test('a live line never fills the last column, however long its text', () => {
 
   expect(Bun.stringWidth(written.join(''))).toBeLessThanOrEqual(29);
 });
-
-test('what to do next takes the lines that it needs', () => {
-  const narrow = boardOn({ isTerminal: true, columns: 40 });
-  const file = boardOn({ isTerminal: false });
-  const steps = ['edit main.ts, then deploy', 'causeway demo', 'causeway down'];
-
-  narrow.board.next(steps);
-  file.board.next(steps);
-
-  expect(narrow.written.join('').replaceAll('\r', '').replaceAll('\x1b[K', '')).toBe(
-    'next     edit main.ts, then deploy\n         causeway demo · causeway down\n',
-  );
-  expect(file.written.join('')).toBe('next     edit main.ts, then deploy · causeway demo · causeway down\n');
-});

@@ -1,5 +1,5 @@
 import type { Io } from './io.ts';
-import { labelWidth, renderBelow, renderStep, type StepLine } from './step-line.ts';
+import { renderBelow, renderStep, type StepLine } from './step-line.ts';
 import { fit, type Style } from './style.ts';
 
 const redrawMs = 100;
@@ -60,14 +60,6 @@ export class Board {
     this.#print(renderBelow(text, this.#style));
   }
 
-  /** What the user may do now, in as many lines as the terminal needs. */
-  next(steps: readonly string[]): void {
-    const columns = this.#style.isLive ? this.#io.stderr.columns : Number.POSITIVE_INFINITY;
-    for (const [index, text] of joinWithin(steps, columns - labelWidth).entries()) {
-      this.say({ label: index === 0 ? 'next' : '', text });
-    }
-  }
-
   /** Nothing is under way any more, and the terminal is as it was. */
   close(): void {
     this.#stop();
@@ -108,15 +100,4 @@ export class Board {
     this.#current = undefined;
     if (this.#style.isLive) this.#io.stderr.write(`${startOfLine}${clearRest}${showCursor}`);
   }
-}
-
-function joinWithin(parts: readonly string[], columns: number): readonly string[] {
-  const lines: string[] = [];
-  for (const part of parts) {
-    const last = lines.at(-1);
-    const joined = `${last} · ${part}`;
-    if (last === undefined || joined.length > columns) lines.push(part);
-    else lines[lines.length - 1] = joined;
-  }
-  return lines;
 }

@@ -24,6 +24,8 @@ export interface Cli {
 export interface Result {
   /** For people, on stdout. */
   readonly lines?: readonly string[];
+  /** What the user may do now, below it. */
+  readonly next?: readonly string[];
   /** For `--json`, on stdout. A command that writes its own leaves it out. */
   readonly json?: object;
   /** The failure, on stderr, and beside what `json` holds. */

@@ -76,8 +76,7 @@ async function work(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): P
     release: release.id,
     act: (emit) => environment.deploy(request, emit, io.signal),
   });
-  if (!result.error) way.board.next(nextSteps(cli, chosen, before, built));
-  return result;
+  return result.error ? result : { ...result, next: nextSteps(cli, chosen, before, built) };
 }
 
 function refuseMissing({ state, environment: name, because }: Status): void {

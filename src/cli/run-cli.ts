@@ -4,6 +4,7 @@ import type { Cli, GlobalOptions, Result } from './cli.ts';
 import { formatHelp, formatOverview } from './help.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
+import { renderNext } from './next-steps.ts';
 import { makeProgram, version } from './program.ts';
 import { showBug, showInterrupted, showUserError } from './show-error.ts';
 import { makeStyle } from './style.ts';
@@ -98,11 +99,15 @@ function refuseUnknownHelp(program: CommandUnknownOpts, [word, topic]: readonly 
   if (!program.commands.some((command) => command.name() === topic)) throw unknownCommand(program, topic);
 }
 
-function print({ lines, json, error, exit }: Result, { io, options, out, err }: Cli): number {
+function print({ lines, next, json, error, exit }: Result, { io, options, out, err }: Cli): number {
   if (options.json && json) {
     io.stdout.write(`${JSON.stringify(error ? { ...json, error: toErrorJson(error) } : json, null, 2)}\n`);
   } else if (lines && lines.length > 0) {
     io.stdout.write(`${lines.map(out.spell).join('\n')}\n`);
+  }
+  if (next) {
+    const columns = err.isLive ? io.stderr.columns : Number.POSITIVE_INFINITY;
+    io.stderr.write(`${renderNext(next, columns, err).map(err.spell).join('\n')}\n`);
   }
   if (error) io.stderr.write(err.spell(showUserError(error, err)));
   return exit ?? exitCodes[error?.exit ?? 'done'];

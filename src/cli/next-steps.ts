@@ -1,0 +1,19 @@
+import { labelWidth, renderStep } from './step-line.ts';
+import type { Style } from './style.ts';
+
+/** What the user may do now, in as many lines as the columns need; below the result, on stderr. */
+export function renderNext(steps: readonly string[], columns: number, style: Style): readonly string[] {
+  const lines = joinWithin(steps, columns - labelWidth);
+  return lines.map((text, index) => renderStep({ label: index === 0 ? 'next' : '', text }, style));
+}
+
+function joinWithin(parts: readonly string[], columns: number): readonly string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    const joined = `${last} · ${part}`;
+    if (last === undefined || joined.length > columns) lines.push(part);
+    else lines[lines.length - 1] = joined;
+  }
+  return lines;
+}
