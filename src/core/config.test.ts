@@ -114,7 +114,8 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
       withService({ env: { '1A': 'x' } }),
       "service.env.1A is not the name of a variable; use letters, digits and '_'",
     ],
-    [withService({ env: { PORT: undefined } }), 'service.env.PORT: undefined is not a text'],
+    [withService({ env: { PORT: '80' } }), 'service.env.PORT is given to each replica by Causeway'],
+    [withService({ env: { LEVEL: undefined } }), 'service.env.LEVEL: undefined is not a text'],
     [withService({ files: ['a'] }), 'service.files goes without entry; write one of the two'],
     [{ ...least, service: { files: ['a'] } }, 'service.command is missing; it starts a replica'],
     [

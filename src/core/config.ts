@@ -32,7 +32,12 @@ const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 /** How long to wait for something; waiting for no time at all would always fail. */
 const waitSchema = durationSchema.refine((text) => toMs(text) > 0, { error: 'is no time at all' });
 
-const envSchema = z.record(variableSchema, textSchema).meta({ title: 'texts by name' });
+/** A replica is told its address by these. */
+const givenNames = ['PORT', 'HOST'];
+const ownVariableSchema = variableSchema.refine((name) => !givenNames.includes(name), {
+  error: 'is given to each replica by Causeway',
+});
+const envSchema = z.record(ownVariableSchema, textSchema).meta({ title: 'texts by name' });
 
 const secretSourceSchema = z.union(
   [
@@ -49,7 +54,7 @@ const secretSourceSchema = z.union(
       "is not the source of a secret; write one of { env: 'NAME' }, { file: 'path' }, { command: ['…'] }",
   },
 );
-const secretsSchema = z.record(variableSchema, secretSourceSchema).meta({ title: 'sources by name' });
+const secretsSchema = z.record(ownVariableSchema, secretSourceSchema).meta({ title: 'sources by name' });
 
 const probesSchema = z.strictObject({
   ready: pathSchema
