@@ -1,13 +1,17 @@
 import { UserError } from '../core/errors.ts';
 import type { Emit } from '../core/event.ts';
 import type { Outcome } from '../core/roll-out.ts';
+import { readLiveLock } from './lock.ts';
+import type { Paths } from './paths.ts';
 import type { Hello, Message } from './protocol.ts';
 
 export interface ControlClientOptions {
-  readonly socket: string;
-  readonly supervisorLog: string;
+  readonly paths: Pick<Paths, 'socket' | 'lock' | 'supervisorLog'>;
   readonly trace: (line: string) => void;
 }
+
+/** How long a supervisor may take to say how it is. */
+const patienceMs = 5_000;
 
 /** Speaks with the supervisor over its socket. */
 export class ControlClient {
@@ -17,13 +21,16 @@ export class ControlClient {
     this.#options = options;
   }
 
-  /** What the supervisor says of itself; nothing where none answers. */
+  /** What the supervisor says of itself; nothing where none listens. One that listens and stays silent hangs. */
   async hello(signal?: AbortSignal): Promise<Hello | undefined> {
+    const patience = AbortSignal.timeout(patienceMs);
     try {
-      const response = await this.#fetch('GET', '/status', undefined, signal ?? AbortSignal.timeout(5_000));
+      const either = signal ? AbortSignal.any([signal, patience]) : patience;
+      const response = await this.#fetch('GET', '/status', undefined, either);
       return (await response.json()) as Hello;
     } catch (error) {
       if (signal?.aborted) throw error;
+      if (patience.aborted) throw silentError(this.#options.paths);
       return undefined;
     }
   }
@@ -50,7 +57,9 @@ export class ControlClient {
 
   async call<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
     const response = await this.#fetch('POST', path, body, signal);
-    const answer: unknown = await response.json();
+    const answer: unknown = await response.json().catch((error: unknown) => {
+      throw this.#lost(error);
+    });
     if (!response.ok) throw toError(answer as Message);
     return answer as T;
   }
@@ -66,13 +75,14 @@ export class ControlClient {
         for (const line of lines) yield JSON.parse(line) as T;
       }
     } catch (error) {
-      if (signal.aborted || error instanceof UserError || error instanceof SyntaxError) throw error;
+      if (signal.aborted || error instanceof UserError) throw error;
       throw this.#lost(error);
     }
   }
 
   async #fetch(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
-    const { socket, trace } = this.#options;
+    const { paths, trace } = this.#options;
+    const { socket } = paths;
     trace(`${method} ${path} on ${socket}`);
     const init: BunFetchRequestInit = { method, unix: socket, signal, timeout: false };
     return fetch(
@@ -85,10 +95,24 @@ export class ControlClient {
     return new UserError({
       code: 'supervisor_failed',
       message: 'the supervisor ended while this command spoke with it',
-      hint: `causeway status shows what it does now; its log is ${this.#options.supervisorLog}`,
+      hint: `causeway status shows what it does now; its log is ${this.#options.paths.supervisorLog}`,
       cause,
     });
   }
+}
+
+/** A supervisor runs, and does not answer. */
+export function silentError({ lock, supervisorLog }: ControlClientOptions['paths']): UserError {
+  const pid = readLiveLock({ lock })?.pid;
+  return new UserError({
+    code: 'supervisor_failed',
+    message:
+      pid === undefined ? 'the supervisor does not answer' : `the supervisor (pid ${pid}) does not answer`,
+    hint:
+      pid === undefined
+        ? `its log is ${supervisorLog}`
+        : `kill -9 ${pid}: it is started again at once; its log is ${supervisorLog}`,
+  });
 }
 
 function toError(message: Message): Error {

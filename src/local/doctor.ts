@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EnvironmentConfig } from '../core/config.ts';
+import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/target.ts';
 import type { ControlClient } from './control-client.ts';
 import { isFree } from './free-port.ts';
@@ -22,12 +23,19 @@ export async function checkLocal({
   config,
   client,
 }: CheckLocalOptions): Promise<readonly Finding[]> {
-  const hello = await client.hello();
+  const hello = await client.hello().catch(toFinding);
+  const isSilent = hello !== undefined && 'isProblem' in hello;
   return [
     checkFolder(paths),
     checkAddress(config.port, name, hello !== undefined),
-    checkSupervisor(hello?.protocol, name),
+    isSilent ? hello : checkSupervisor(hello?.protocol, name),
   ];
+}
+
+/** A supervisor that hangs is something to mend too. */
+function toFinding(error: unknown): Finding {
+  if (!(error instanceof UserError)) throw error;
+  return { isProblem: true, message: error.message, hint: error.hint };
 }
 
 function checkFolder({ root }: Paths): Finding {

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Receipt, Status } from '../core/environment.ts';
-import { isAlive, type ProcessIdentity } from './birth.ts';
+import { birthOf, isAlive, type ProcessIdentity } from './birth.ts';
 import { writeWhole } from './durable.ts';
 import { isFree } from './free-port.ts';
 import { readLiveLock } from './lock.ts';
 import type { Paths } from './paths.ts';
+import type { Hello } from './protocol.ts';
 import { endLeftovers, listLeftovers } from './supervisor/leftovers.ts';
 
 /** Waits for a process to end, and ends it when that takes too long. */
@@ -18,13 +19,29 @@ export async function endProcess(identity: ProcessIdentity, patienceMs: number):
   }
 }
 
+/** Keeps the keeper from starting a supervisor again, when the one that runs has to be killed. */
+export function forbidReturn({ root, tombstone }: Paths): void {
+  if (existsSync(root)) writeWhole(tombstone, '');
+}
+
+/** The process that holds the environment: by its lock, or where that is lost, as it says itself. */
+export function holderOf(paths: Paths, before: Hello | undefined): ProcessIdentity | undefined {
+  const birth = before && birthOf(before.pid);
+  return readLiveLock(paths) ?? (before && birth ? { pid: before.pid, birth } : undefined);
+}
+
+export interface Found {
+  /** What it said of itself, if it did. */
+  readonly before: Status | undefined;
+  readonly holder: ProcessIdentity | undefined;
+}
+
 /** Removes what a supervisor left, and looks whether all is gone. History and good releases are kept. */
-export function clearAway(paths: Paths, environment: string, before: Status | undefined): Receipt {
-  if (!existsSync(paths.root)) return { environment, items: [], kept: [] };
-  writeWhole(paths.tombstone, '');
-  endLeftovers(paths.census, paths.root);
+export function clearAway(paths: Paths, environment: string, { before, holder }: Found): Receipt {
   const socketFolder = dirname(paths.socket);
-  const hadSocket = existsSync(socketFolder);
+  const hadSocket = holder !== undefined || existsSync(socketFolder);
+  if (!hadSocket && !existsSync(paths.root)) return { environment, items: [], kept: [] };
+  endLeftovers(paths.census, paths.root);
   for (const path of [
     socketFolder,
     paths.lock,
@@ -42,9 +59,7 @@ export function clearAway(paths: Paths, environment: string, before: Status | un
   return {
     environment,
     items: [
-      ...(before
-        ? [{ what: 'the supervisor and its keeper', isGone: readLiveLock(paths) === undefined }]
-        : []),
+      ...(holder ? [{ what: 'the supervisor and its keeper', isGone: !isAlive(holder) }] : []),
       ...(replicas > 0
         ? [
             {

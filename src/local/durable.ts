@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -25,6 +26,7 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
 /** Adds a line to a file, and returns when it is on the disk. A line that a crash cut off is ended first. */
 export function appendDurably(path: string, line: string): void {
   withStateErrors(path, () => {
+    const isNew = !existsSync(path);
     const file = openSync(path, 'a+', 0o600);
     try {
       writeAll(file, Buffer.from(`${endsInLine(path) ? '' : '\n'}${line}\n`));
@@ -32,6 +34,7 @@ export function appendDurably(path: string, line: string): void {
     } finally {
       closeSync(file);
     }
+    if (isNew) syncFolder(dirname(path));
   });
 }
 
@@ -60,6 +63,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'you may not write there',
   EPERM: 'you may not write there',
   ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'something that is not a folder is in its place',
 };
 
 /** Runs work that writes to the state folder, and says in plain words what kept it from writing. */
@@ -89,8 +93,8 @@ function replaceFile(path: string, content: string | Uint8Array, settle: (file: 
   writes += 1;
   const temporary = `${path}.${process.pid}.${writes}.tmp`;
   withStateErrors(path, () => {
+    const file = openSync(temporary, 'w', 0o600);
     try {
-      const file = openSync(temporary, 'w', 0o600);
       try {
         writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
         settle(file);

@@ -15,16 +15,10 @@ import type { Emit } from '../core/event.ts';
 import type { Outcome } from '../core/roll-out.ts';
 import type { Finding } from '../core/target.ts';
 import { ControlClient } from './control-client.ts';
-import { checkLocal } from './doctor.ts';
-import { clearAway, endProcess } from './down.ts';
-import { openHistory } from './history.ts';
-import { launchSupervisor } from './launch.ts';
 import { readLiveLock } from './lock.ts';
 import { type Paths, pathsOf } from './paths.ts';
-import { type EnvironmentSettings, type Hello, type OneOffStart, protocol } from './protocol.ts';
-import { readLogs } from './read-logs.ts';
-import { storeRelease } from './store.ts';
-import { readDesired } from './supervisor/local-target.ts';
+import { type Hello, type OneOffStart, protocol } from './protocol.ts';
+import type { EnvironmentSettings } from './supervisor/requests.ts';
 
 export interface OpenLocalOptions {
   readonly project: string;
@@ -40,7 +34,10 @@ export interface OpenLocalOptions {
   readonly trace: (line: string) => void;
 }
 
-/** An environment on this machine: a supervisor that outlives the commands, and what it keeps on the disk. */
+/**
+ * An environment on this machine: a supervisor that outlives the commands, and what it keeps on the disk. What
+ * a single command needs is loaded by it alone, so that the others answer sooner.
+ */
 export function openLocal(options: OpenLocalOptions): Environment {
   return new LocalEnvironment(options);
 }
@@ -55,8 +52,7 @@ class LocalEnvironment implements Environment {
     this.name = options.name;
     this.#options = options;
     this.#paths = pathsOf({ ...options, environment: options.name });
-    const { socket, supervisorLog } = this.#paths;
-    this.#client = new ControlClient({ socket, supervisorLog, trace: options.trace });
+    this.#client = new ControlClient({ paths: this.#paths, trace: options.trace });
   }
 
   async status(signal: AbortSignal): Promise<Status> {
@@ -67,7 +63,7 @@ class LocalEnvironment implements Environment {
   async *watch(signal: AbortSignal): AsyncGenerator<Status> {
     while (!signal.aborted) {
       const hello = await this.#client.hello(signal);
-      if (!hello) yield this.#statusAtRest();
+      if (!hello) yield await this.#statusAtRest();
       else {
         try {
           for await (const { status } of this.#client.watch(signal)) yield status;
@@ -93,6 +89,8 @@ class LocalEnvironment implements Environment {
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
     const { release, artifact, secrets, by, revision, config, isAgain } = request;
     await this.#expect(signal, config);
+    const { storeRelease } = await import('./store.ts');
+    await this.#mendRuntime(config);
     await storeRelease(this.#paths, release, artifact);
     const environment = settingsOfEnvironment(config);
     const body = {
@@ -112,16 +110,19 @@ class LocalEnvironment implements Environment {
     return this.#client.follow('/rollback', body, emit, signal);
   }
 
-  history() {
+  async history() {
+    const { openHistory } = await import('./history.ts');
     return openHistory(this.#paths).list();
   }
 
-  release(id: string) {
+  async release(id: string) {
+    const { openHistory } = await import('./history.ts');
     return openHistory(this.#paths).release(id);
   }
 
-  logs(query: LogQuery, signal: AbortSignal) {
-    return readLogs(this.#paths.logs, query, signal);
+  async *logs(query: LogQuery, signal: AbortSignal) {
+    const { readLogs } = await import('./read-logs.ts');
+    yield* readLogs(this.#paths.logs, query, signal);
   }
 
   async run(command: readonly string[], signal: AbortSignal): Promise<number> {
@@ -146,14 +147,17 @@ class LocalEnvironment implements Environment {
   }
 
   async down(signal: AbortSignal): Promise<Receipt> {
-    const before = await this.#client.hello(signal);
-    const lock = readLiveLock(this.#paths);
+    const { clearAway, endProcess, forbidReturn, holderOf } = await import('./down.ts');
+    const before = await this.#client.hello(signal).catch(nothingIfSilent);
+    const holder = holderOf(this.#paths, before);
     if (before) await this.#client.call('/stop', {}, signal);
-    if (lock) await endProcess(lock, before ? stopMs : 0);
-    return clearAway(this.#paths, this.name, before?.status);
+    forbidReturn(this.#paths);
+    if (holder) await endProcess(holder, before ? stopMs : 0);
+    return clearAway(this.#paths, this.name, { before: before?.status, holder });
   }
 
-  doctor(config: EnvironmentConfig): Promise<readonly Finding[]> {
+  async doctor(config: EnvironmentConfig): Promise<readonly Finding[]> {
+    const { checkLocal } = await import('./doctor.ts');
     return checkLocal({ paths: this.#paths, name: this.name, config, client: this.#client });
   }
 
@@ -162,6 +166,7 @@ class LocalEnvironment implements Environment {
     const lock = readLiveLock(this.#paths);
     const left = Date.now();
     await this.#client.call('/stop', {}, signal);
+    const { endProcess } = await import('./down.ts');
     if (lock?.pid === pid) await endProcess(lock, stopMs);
     return left;
   }
@@ -169,10 +174,19 @@ class LocalEnvironment implements Environment {
   async #launch(config: EnvironmentConfig, signal: AbortSignal): Promise<void> {
     const { runtime, trace, name } = this.#options;
     const { port } = config;
+    const { launchSupervisor } = await import('./launch.ts');
     await launchSupervisor(
       { paths: this.#paths, environment: name, port, runtime, client: this.#client, trace },
       signal,
     );
+  }
+
+  /** Replicas are started from it; a state folder that was deleted has lost it. */
+  async #mendRuntime({ port }: EnvironmentConfig): Promise<void> {
+    if (existsSync(this.#paths.runtime)) return;
+    const { placeRuntime } = await import('./launch.ts');
+    const { name, runtime } = this.#options;
+    await placeRuntime({ paths: this.#paths, environment: name, port, runtime });
   }
 
   /** A supervisor of this version answers; one that crashed this moment is waited for. */
@@ -185,7 +199,7 @@ class LocalEnvironment implements Environment {
     }
     const hint = `causeway up ${this.name}`;
     if (!hello) {
-      const { state } = this.#statusAtRest();
+      const { state } = await this.#statusAtRest();
       const message =
         state === 'absent'
           ? `nothing was made on ${this.name} yet`
@@ -205,7 +219,8 @@ class LocalEnvironment implements Environment {
     }
   }
 
-  #statusAtRest(): Status {
+  async #statusAtRest(): Promise<Status> {
+    const { readDesired } = await import('./desired.ts');
     const desired = readDesired(this.#paths);
     const stable = typeof desired === 'object' ? desired.stable : undefined;
     const about = { environment: this.name, target: 'local' as const, running: [] };
@@ -223,6 +238,11 @@ class LocalEnvironment implements Environment {
 const stopMs = 120_000;
 /** How long one that crashed may take to be back. */
 const revivalMs = 3_000;
+
+/** A supervisor that hangs is as good as none where it is ended anyway. */
+function nothingIfSilent(error: unknown): undefined {
+  if (!(error instanceof UserError)) throw error;
+}
 
 /** Whether the supervisor speaks as this command does, and is open where the config says. */
 function fits({ protocol: spoken, status }: Hello, { port }: EnvironmentConfig): boolean {

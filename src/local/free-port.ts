@@ -5,11 +5,16 @@
 const firstPort = 20_000;
 const portCount = 12_000;
 
-/** A loopback port that nobody listens on. */
+let turn = Math.floor(Math.random() * portCount);
+
+/**
+ * A loopback port that nobody listens on. Each in turn, from a random one on: of two replicas that start at
+ * once neither is given the port that the other has not bound yet.
+ */
 export function findFreePort(): number {
   for (let tries = 0; tries < 200; tries += 1) {
-    const port = firstPort + Math.floor(Math.random() * portCount);
-    if (isFree(port)) return port;
+    turn = (turn + 1) % portCount;
+    if (isFree(firstPort + turn)) return firstPort + turn;
   }
   throw new Error(`no free port in ${firstPort}–${firstPort + portCount - 1}`);
 }

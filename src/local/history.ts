@@ -3,6 +3,7 @@ import { type RolloutRecord, recordSchema } from '../core/record.ts';
 import { type Release, releaseSchema } from '../core/release.ts';
 import type { History } from '../core/target.ts';
 import { appendDurably, readIfThere } from './durable.ts';
+import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
 
 /** The records of an environment: one JSON document a line, oldest first. */
@@ -34,13 +35,4 @@ function readRecords(path: string): readonly RolloutRecord[] {
 export function readRelease({ releases }: Pick<Paths, 'releases'>, id: string): Release | undefined {
   const release = releaseSchema.safeParse(parseJson(readIfThere(join(releases, `${id}.json`)) ?? ''));
   return release.success ? release.data : undefined;
-}
-
-/** The value of a JSON text, or nothing where it is not one. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,12 +1,13 @@
 import { copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import type { ControlClient } from './control-client.ts';
+import { type ControlClient, silentError } from './control-client.ts';
 import { makeFolder, readIfThere, withStateErrors, writeWhole } from './durable.ts';
 import { listenerOn } from './listening.ts';
 import { readLiveLock } from './lock.ts';
 import type { Paths } from './paths.ts';
-import { type Hello, type Setup, supervisorExits } from './protocol.ts';
+import { type Hello, supervisorExits } from './protocol.ts';
+import type { Setup } from './supervisor/requests.ts';
 
 export interface LaunchOptions {
   readonly paths: Paths;
@@ -27,7 +28,7 @@ export async function launchSupervisor(options: LaunchOptions, signal: AbortSign
   const { paths, client, trace } = options;
   makeFolder(paths.root);
   rmSync(paths.tombstone, { force: true });
-  const argv = await prepare(options);
+  const argv = await placeRuntime(options);
   const log = openLog(paths.supervisorLog);
   trace(`start ${argv.join(' ')}`);
   const child = Bun.spawn(argv, { stdio: ['ignore', log, log], cwd: '/', detached: true });
@@ -41,11 +42,16 @@ export async function launchSupervisor(options: LaunchOptions, signal: AbortSign
     if (hello) return hello;
     await Bun.sleep(lookMs);
   }
-  throw silentError(paths);
+  throw lateError(paths);
 }
 
 /** The runtime and the supervisor's own code are put beside the releases, where no `npm ci` touches them. */
-async function prepare({ paths, environment, port, runtime }: LaunchOptions): Promise<string[]> {
+export async function placeRuntime({
+  paths,
+  environment,
+  port,
+  runtime,
+}: Omit<LaunchOptions, 'client' | 'trace'>): Promise<string[]> {
   makeFolder(paths.runtime);
   const ownRuntime = join(paths.runtime, 'bun');
   if (!isSameFile(runtime, ownRuntime)) placeFile(runtime, ownRuntime);
@@ -69,12 +75,21 @@ function placeFile(from: string, to: string): void {
   withStateErrors(to, () => {
     rmSync(unfinished, { force: true });
     try {
-      linkSync(from, unfinished);
-    } catch {
-      copyFileSync(from, unfinished);
+      linkOrCopy(from, unfinished);
+      renameSync(unfinished, to);
+    } catch (error) {
+      rmSync(unfinished, { force: true });
+      throw error;
     }
-    renameSync(unfinished, to);
   });
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
 }
 
 function isSameFile(a: string, b: string): boolean {
@@ -111,16 +126,12 @@ function startError(exitCode: number, { paths, environment, port }: LaunchOption
   });
 }
 
-function silentError(paths: Paths): UserError {
-  const lock = readLiveLock(paths);
+function lateError(paths: Paths): UserError {
+  if (readLiveLock(paths)) return silentError(paths);
   return new UserError({
     code: 'supervisor_failed',
-    message: lock
-      ? `the supervisor (pid ${lock.pid}) does not answer`
-      : 'the supervisor did not start in time',
-    hint: lock
-      ? `kill -9 ${lock.pid}: it is started again at once; its log is ${paths.supervisorLog}`
-      : `its log is ${paths.supervisorLog}`,
+    message: 'the supervisor did not start in time',
+    hint: `its log is ${paths.supervisorLog}`,
     details: lastLinesOf(paths.supervisorLog),
   });
 }

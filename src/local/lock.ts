@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity } from './birth.ts';
 import { readIfThere } from './durable.ts';
-import { parseJson } from './history.ts';
+import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
 
 const lockSchema = z.object({ pid: z.int(), birth: z.string(), port: z.int(), startedAt: z.number() });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 
 /** Where an environment of this machine keeps what it needs. */
@@ -32,7 +32,7 @@ export interface PathsOptions {
 
 /** Outside the working tree, so that `git clean`, another branch or `npm ci` never touch what serves. */
 export function pathsOf({ project, folder, environment, env, uid }: PathsOptions): Paths {
-  const stateHome = env.XDG_STATE_HOME || join(env.HOME || '/tmp', '.local', 'state');
+  const stateHome = absolute(env.XDG_STATE_HOME) ?? join(absolute(env.HOME) ?? '/tmp', '.local', 'state');
   const hash = createHash('sha256').update(`${folder}\0${environment}`).digest('hex').slice(0, 10);
   const root = join(stateHome, 'causeway', `${project}-${environment}-${hash}`);
   return pathsIn(root, join(socketFolder(root, env, uid), 'control.sock'));
@@ -59,26 +59,29 @@ export function pathsIn(root: string, socket: string): Paths {
 /** A socket's path may have 104 bytes on macOS, so it lies in a short folder, named after the state folder. */
 function socketFolder(root: string, env: PathsOptions['env'], uid: number): string {
   const name = createHash('sha256').update(root).digest('hex').slice(0, 10);
-  const runtimeFolder = env.XDG_RUNTIME_DIR;
-  const home =
-    runtimeFolder && runtimeFolder.length < 60 ? join(runtimeFolder, 'causeway') : `/tmp/causeway-${uid}`;
-  return join(home, name);
+  const runtimeFolder = absolute(env.XDG_RUNTIME_DIR);
+  const isShort = runtimeFolder !== undefined && Buffer.byteLength(runtimeFolder) < 60;
+  return join(isShort ? join(runtimeFolder, 'causeway') : `/tmp/causeway-${uid}`, name);
+}
+
+/** The XDG specification has relative paths ignored; the supervisor, which runs in `/`, would find another folder. */
+function absolute(path: string | undefined): string | undefined {
+  return path && isAbsolute(path) ? path : undefined;
 }
 
 /** Makes the socket's folder, its user's alone; refuses one that another user has laid there. */
 export function makeSocketFolder(folder: string, uid: number): void {
   const home = join(folder, '..');
   for (const path of [home, folder]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    const { uid: owner, mode } = lstatSync(path);
-    const isFolder = lstatSync(path).isDirectory();
-    if (!isFolder || owner !== uid) {
+    if (!lstatSync(path, { throwIfNoEntry: false })) mkdirSync(path, { recursive: true, mode: 0o700 });
+    const found = lstatSync(path);
+    if (!found.isDirectory() || found.uid !== uid) {
       throw new UserError({
         code: 'state_not_writable',
-        message: `${path} belongs to another user`,
+        message: `${path} ${found.isDirectory() ? 'belongs to another user' : 'is not a folder'}`,
         hint: 'export XDG_RUNTIME_DIR=<a folder of your own>',
       });
     }
-    if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
+    if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700);
   }
 }

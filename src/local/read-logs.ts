@@ -1,7 +1,7 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogLine, LogQuery } from '../core/environment.ts';
-import { readIfThere } from './durable.ts';
+import { errorCode, readIfThere } from './durable.ts';
 
 /** How often a followed log is looked at. */
 const followMs = 100;
@@ -9,11 +9,11 @@ const followMs = 100;
 /** What replicas printed, those that were taken out included, in the order of time. Read from the disk alone. */
 export async function* readLogs(logs: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
   const readers = new Map<string, LogReader>();
-  const found = readNew(logs, query, readers).sort((a, b) => a.at - b.at);
+  const found = readNew(logs, query, readers);
   yield* query.lines === undefined ? found : found.slice(Math.max(0, found.length - query.lines));
   while (query.follow && !signal.aborted) {
     await Bun.sleep(followMs);
-    yield* readNew(logs, query, readers).sort((a, b) => a.at - b.at);
+    yield* readNew(logs, query, readers);
   }
 }
 
@@ -22,9 +22,11 @@ function readNew(logs: string, query: LogQuery, readers: Map<string, LogReader>)
   for (const replica of replicasIn(logs, query.release)) {
     const reader = readers.get(replica) ?? new LogReader(join(logs, replica), replica);
     readers.set(replica, reader);
-    lines.push(...reader.next().filter(({ at }) => query.since === undefined || at >= query.since));
+    lines.push(...reader.next());
+    if (!query.follow) lines.push(...reader.end());
   }
-  return lines;
+  const { since = 0 } = query;
+  return lines.filter(({ at }) => at >= since).sort((a, b) => a.at - b.at);
 }
 
 function replicasIn(logs: string, release: string | undefined): readonly string[] {
@@ -42,45 +44,68 @@ class LogReader {
   readonly #replica: string;
   #inode: number | undefined;
   #offset = 0;
-  #rest = '';
+  /** The beginning of a line whose end was not printed yet: bytes, for it may end in half a character. */
+  #rest = Buffer.alloc(0);
+  #restAt = 0;
 
   constructor(folder: string, replica: string) {
     this.#folder = folder;
     this.#replica = replica;
   }
 
-  next(): LogLine[] {
-    const out = join(this.#folder, 'out');
-    const info = statSync(out, { throwIfNoEntry: false });
-    if (!info) return [];
-    const lines: LogLine[] = [];
-    if (this.#inode !== info.ino) {
-      const part = join(this.#folder, 'out.1');
-      const earlier = statSync(part, { throwIfNoEntry: false });
-      if (earlier && (this.#inode === undefined || this.#inode === earlier.ino))
-        lines.push(...this.#read(part, 'marks.1'));
-      this.#inode = info.ino;
-      this.#offset = 0;
-    }
-    lines.push(...this.#read(out, 'marks'));
+  next(): readonly LogLine[] {
+    return withFile(join(this.#folder, 'out'), (out, inode) => {
+      const earlier = this.#inode === inode ? [] : this.#readEarlier();
+      this.#inode = inode;
+      return [...earlier, ...this.#read(out, 'marks')];
+    });
+  }
+
+  /** The last line, if it has no end. */
+  end(): readonly LogLine[] {
+    const rest = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    return rest.length === 0 ? [] : [this.#toLine(rest, this.#restAt)];
+  }
+
+  /** Of the part before, what was not read of it yet. */
+  #readEarlier(): readonly LogLine[] {
+    const lines = withFile(join(this.#folder, 'out.1'), (out, inode) => {
+      const isWhereItStopped = this.#inode === inode;
+      if (!isWhereItStopped) {
+        this.#offset = 0;
+        this.#rest = Buffer.alloc(0);
+      }
+      return this.#read(out, 'marks.1');
+    });
+    this.#offset = 0;
     return lines;
   }
 
-  #read(path: string, marksName: string): LogLine[] {
-    const bytes = readFrom(path, this.#offset);
+  #read(file: number, marksName: string): LogLine[] {
+    const bytes = readFrom(file, this.#offset);
     if (bytes.length === 0) return [];
-    const marks = readMarks(join(this.#folder, marksName));
-    const texts = (this.#rest + bytes.toString()).split('\n');
-    let offset = this.#offset - Buffer.byteLength(this.#rest);
+    const timeAt = clockOf(readMarks(join(this.#folder, marksName)));
+    const first = this.#offset - this.#rest.length;
+    const all = Buffer.concat([this.#rest, bytes]);
+    const lines: LogLine[] = [];
+    let from = 0;
+    for (let to = all.indexOf(newline); to !== -1; to = all.indexOf(newline, from)) {
+      lines.push(this.#toLine(all.subarray(from, to), timeAt(first + from)));
+      from = to + 1;
+    }
     this.#offset += bytes.length;
-    this.#rest = texts.pop() ?? '';
-    return texts.map((text) => {
-      const at = timeAt(marks, offset);
-      offset += Buffer.byteLength(text) + 1;
-      return { at, replica: this.#replica, release: this.#replica.split('-')[0] ?? '', text };
-    });
+    this.#rest = Buffer.from(all.subarray(from));
+    this.#restAt = timeAt(first + from);
+    return lines;
+  }
+
+  #toLine(bytes: Buffer, at: number): LogLine {
+    return { at, replica: this.#replica, release: this.#replica.split('-')[0] ?? '', text: bytes.toString() };
   }
 }
+
+const newline = 10;
 
 interface Mark {
   readonly at: number;
@@ -97,19 +122,39 @@ function readMarks(path: string): readonly Mark[] {
     });
 }
 
-/** When the byte at this offset was printed, to a tenth of a second. */
-function timeAt(marks: readonly Mark[], offset: number): number {
-  return marks.findLast((mark) => mark.offset <= offset)?.at ?? marks[0]?.at ?? 0;
+/** When the byte at an offset was printed, to a tenth of a second; asked for one offset after the other. */
+function clockOf(marks: readonly Mark[]): (offset: number) => number {
+  let index = 0;
+  return (offset) => {
+    while ((marks[index + 1]?.offset ?? Infinity) <= offset) index += 1;
+    return marks[index]?.at ?? 0;
+  };
 }
 
-function readFrom(path: string, offset: number): Buffer {
-  if (offset === 0) return readFileSync(path);
-  const file = openSync(path, 'r');
+/** Does work with an open file, which stays the same one when it is given another name meanwhile. */
+function withFile(
+  path: string,
+  work: (file: number, inode: number) => readonly LogLine[],
+): readonly LogLine[] {
+  const file = openIfThere(path);
+  if (file === undefined) return [];
   try {
-    const size = statSync(path).size;
-    const bytes = Buffer.alloc(Math.max(0, size - offset));
-    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
+    return work(file, fstatSync(file).ino);
   } finally {
     closeSync(file);
   }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function readFrom(file: number, offset: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - offset));
+  return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
 }

@@ -3,11 +3,13 @@ import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Artifact } from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
 import { goodReleases, type RolloutRecord } from '../core/record.ts';
 import { canonicalJson, type Release } from '../core/release.ts';
 import { unpackArtifact } from '../image/unpack.ts';
 import { makeFolder, readIfThere, toStateError, withStateErrors, writeDurably } from './durable.ts';
-import { parseJson, readRelease } from './history.ts';
+import { readRelease } from './history.ts';
+import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
 
 /** How many good releases can be returned to. */
@@ -15,9 +17,11 @@ export const keptReleases = 20;
 
 /** Keeps a copy of the release and what it is made of, named by content. */
 export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<void> {
+  // First, so that from here on nobody clears away the artifact of a release that is this new.
+  makeFolder(paths.releases);
+  writeDurably(join(paths.releases, `${release.id}.json`), canonicalJson(release));
   const folder = artifactFolder(paths, release.artifact);
   if (!existsSync(folder)) await unpackWhole(folder, artifact);
-  writeDurably(join(paths.releases, `${release.id}.json`), canonicalJson(release));
 }
 
 export function isStored(paths: Paths, release: Release): boolean {
@@ -34,27 +38,29 @@ export function clearReleases(
   paths: Paths,
   records: readonly RolloutRecord[],
   inUse: readonly Release[],
+  now = Date.now(),
 ): void {
+  const isNew = (path: string) => now - changedAt(path) < newMs;
   const kept = new Set([...goodReleases(records).slice(0, keptReleases), ...inUse.map(({ id }) => id)]);
   const keptArtifacts = new Set(inUse.map(({ artifact }) => artifactFolder(paths, artifact)));
   for (const file of readdirSync(paths.releases)) {
     const id = file.replace(/\.json$/, '');
-    const release = kept.has(id) ? readRelease(paths, id) : undefined;
+    const path = join(paths.releases, file);
+    const release = kept.has(id) || isNew(path) ? readRelease(paths, id) : undefined;
     if (release) keptArtifacts.add(artifactFolder(paths, release.artifact));
-    else removeUnlessNew(join(paths.releases, file));
+    else if (!isNew(path)) rmSync(path, { force: true });
   }
   for (const name of readdirSync(paths.artifacts)) {
     const folder = join(paths.artifacts, name);
-    if (!keptArtifacts.has(folder)) removeUnlessNew(folder);
+    if (!keptArtifacts.has(folder) && !isNew(folder)) rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** What was stored a moment ago may belong to a command that is about to roll it out. */
 const newMs = 600_000;
 
-function removeUnlessNew(path: string): void {
-  const changedAt = statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
-  if (Date.now() - changedAt > newMs) rmSync(path, { recursive: true, force: true });
+function changedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0;
 }
 
 const secretsSchema = z.record(z.string(), z.string());
@@ -78,13 +84,21 @@ export function storeSecrets(
   if (same !== undefined && !isFresh) return same;
   if (Object.keys(secrets).length === 0 && !isFresh) return undefined;
   const name = randomBytes(6).toString('hex');
+  makeFolder(paths.secrets);
   writeDurably(secretsFile(paths, name), content);
   return name;
 }
 
 export function readSecrets(paths: Paths, name: string | undefined): Secrets {
   if (name === undefined) return {};
-  return secretsSchema.parse(parseJson(readIfThere(secretsFile(paths, name)) ?? ''));
+  const file = secretsFile(paths, name);
+  const secrets = secretsSchema.safeParse(parseJson(readIfThere(file) ?? ''));
+  if (secrets.success) return secrets.data;
+  throw new UserError({
+    code: 'state_corrupt',
+    message: `the stored secrets cannot be read: ${file}`,
+    hint: 'causeway up reads them from their sources again',
+  });
 }
 
 export function clearSecrets(paths: Paths, inUse: readonly (string | undefined)[]): void {

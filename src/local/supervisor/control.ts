@@ -2,7 +2,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { UserError } from '../../core/errors.ts';
 import type { RolloutEvent } from '../../core/event.ts';
 import type { Outcome } from '../../core/roll-out.ts';
-import { deploySchema, type Hello, type Message, protocol, rollbackSchema } from '../protocol.ts';
+import { type Hello, type Message, protocol } from '../protocol.ts';
+import { deploySchema, rollbackSchema } from './requests.ts';
 import type { Supervisor } from './supervisor.ts';
 
 export interface ControlOptions {

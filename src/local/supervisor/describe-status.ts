@@ -42,20 +42,26 @@ function stateOf({ stable, rollout }: Desired, because: string | undefined): Sta
 function describeStable({ desired, records }: DescribeStatusOptions): Pick<Status, 'stable'> {
   const release = desired.stable?.release.id;
   if (release === undefined) return {};
-  const record = records.findLast(
-    (candidate) => candidate.release === release && candidate.verdict.kind === 'good',
-  );
-  if (!record) return { stable: { release } };
-  const { revision, endedAt } = record;
-  return { stable: { release, ...(revision === undefined ? {} : { revision }), since: endedAt } };
+  const mine = records.filter((record) => record.release === release && record.verdict.kind === 'good');
+  const revision = mine.findLast((record) => record.revision !== undefined)?.revision;
+  const since = mine.at(-1)?.endedAt;
+  return {
+    stable: {
+      release,
+      ...(revision === undefined ? {} : { revision }),
+      ...(since === undefined ? {} : { since }),
+    },
+  };
 }
 
 /** After the verdict nothing is taken back, but it is said when the stable release is not well. */
 function whyDegraded({ stable, rollout, replicas: wanted }: Desired, replicas: Replicas): string | undefined {
   if (!stable || rollout) return undefined;
-  const mine = replicas.states().filter(({ key }) => key === runningKey(stable));
+  const stableKey = runningKey(stable);
+  const mine = replicas.states().filter(({ key }) => key === stableKey);
   const ready = mine.filter(({ phase }) => phase === 'ready').length;
   if (ready >= Number(wanted)) return undefined;
-  const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
+  const trouble =
+    mine.find((replica) => replica.trouble)?.trouble?.message ?? replicas.lastTrouble(stableKey);
   return `${ready} of ${wanted} replicas ready${trouble ? `: ${trouble}` : ''}`;
 }

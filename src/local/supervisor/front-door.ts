@@ -1,19 +1,22 @@
 import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
+/** What the front door needs of a replica. */
+export type Upstream = Pick<Replica, 'front' | 'wasCut' | 'forward' | 'begin' | 'finish'>;
+
 export interface FrontDoorOptions {
   /** Those that may receive traffic now. */
-  readonly routable: () => readonly Replica[];
+  readonly routable: () => readonly Upstream[];
   /** Resolves when that may have changed. */
   readonly changed: () => Promise<unknown>;
   /** Whether a release serves here, or is about to: then a request waits rather than be refused. */
   readonly isExpected: () => boolean;
   /** Whether a replica that was well is being taken away: then a refusal is ours. */
   readonly isLeaving: () => boolean;
+  /** How long a request waits for a replica to be ready, when all are gone for a moment. Default: 10 s. */
+  readonly holdMs?: number;
 }
 
-/** How long a request waits for a replica to be ready, when all are gone for a moment. */
-const holdMs = 10_000;
 /** An answer of at most this size is taken whole before it is passed on, so that a cut is seen, and can be mended. */
 const wholeBytes = 256 * 1024;
 /** How often a request that changes nothing is sent again when its replica went away under it. */
@@ -60,6 +63,10 @@ export class FrontDoor {
       hostname: '127.0.0.1',
       idleTimeout: 0,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      // No page for developers, with a stack trace, whatever happens here.
+      development: false,
+      // Which that would turn on; but the bind is what keeps a second supervisor out.
+      reusePort: false,
       fetch: (request) => this.#answer(request),
     });
   }
@@ -70,18 +77,24 @@ export class FrontDoor {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const path = request.url.slice(request.url.indexOf('/', 8));
+    const path = pathOf(request.url);
+    if (path === undefined) return problem(400, 'Bad Request', 'the request names no path');
     const isRepeatable = request.body === null && (request.method === 'GET' || request.method === 'HEAD');
-    const headers = endToEnd(request.headers);
+    const headers = forReplica(request.headers);
+    const holdUntil = Date.now() + (this.#options.holdMs ?? 10_000);
+    this.#turn += 1;
+    let turn = this.#turn;
     let left = isRepeatable ? tries : 1;
-    let avoided: Replica | undefined;
+    let avoided: Upstream | undefined;
     while (left > 0) {
-      const replica = this.#next(avoided) ?? (await this.#hold(request.signal));
-      if (!replica) break;
-      left -= 1;
-      const response = await this.#pass(request, path, headers, replica, left > 0);
-      if (response) return response;
-      avoided = replica;
+      const replica = this.#replicaAt(turn, avoided);
+      if (replica) {
+        left -= 1;
+        const response = await this.#pass(request, path, headers, replica, left > 0);
+        if (response) return response;
+        turn += 1;
+        avoided = replica;
+      } else if (!(await this.#hold(request.signal, holdUntil))) break;
     }
     return this.#refuse(request);
   }
@@ -91,7 +104,7 @@ export class FrontDoor {
     request: Request,
     path: string,
     headers: Headers,
-    replica: Replica,
+    replica: Upstream,
     canRepeat: boolean,
   ): Promise<Response | undefined> {
     const startedAt = performance.now();
@@ -111,8 +124,8 @@ export class FrontDoor {
       replica.front.answered(response.status < 500, performance.now() - startedAt);
       if (answer) return answer;
       isStreaming = true;
-      return streamOn(response, (isCut) => {
-        if (isCut && !signal.aborted) countCut(replica);
+      return streamOn(response, signal, (isCut) => {
+        if (isCut) countCut(replica);
         replica.finish();
       });
     } catch {
@@ -128,23 +141,18 @@ export class FrontDoor {
     }
   }
 
-  #next(avoided: Replica | undefined): Replica | undefined {
+  /** The one whose turn it is, or the one after it. */
+  #replicaAt(turn: number, avoided: Upstream | undefined): Upstream | undefined {
     const routable = this.#options.routable();
-    this.#turn = (this.#turn + 1) % Math.max(1, routable.length);
-    const replica = routable[this.#turn];
-    return replica === avoided && routable.length > 1
-      ? routable[(this.#turn + 1) % routable.length]
-      : replica;
+    const replica = routable[turn % routable.length];
+    return replica === avoided ? routable[(turn + 1) % routable.length] : replica;
   }
 
-  async #hold(signal: AbortSignal): Promise<Replica | undefined> {
-    const until = Date.now() + holdMs;
-    while (this.#options.isExpected() && !signal.aborted && Date.now() < until) {
-      await Promise.race([this.#options.changed(), Bun.sleep(100)]);
-      const replica = this.#next(undefined);
-      if (replica) return replica;
-    }
-    return undefined;
+  /** Waits until a replica may be routable; false when there is none to wait for. */
+  async #hold(signal: AbortSignal, until: number): Promise<boolean> {
+    if (!this.#options.isExpected() || signal.aborted || Date.now() >= until) return false;
+    await Promise.race([this.#options.changed(), Bun.sleep(100)]);
+    return true;
   }
 
   #refuse(request: Request): Response {
@@ -157,42 +165,77 @@ export class FrontDoor {
 }
 
 /** A replica went away under a request: our act if we cut it, else the release's fault. */
-function countCut(replica: Replica): void {
+function countCut(replica: Upstream): void {
   if (replica.wasCut) replica.front.lost += 1;
   else replica.front.errors += 1;
 }
 
-function endToEnd(headers: Headers): Headers {
-  const named = headers.get('connection');
-  if (named) for (const name of named.split(',')) headers.delete(name.trim());
-  for (const name of hopByHop) headers.delete(name);
+/** The path and query of a request; without a usable Host the runtime gives nothing else. */
+function pathOf(url: string): string | undefined {
+  if (url.startsWith('/')) return url;
+  return url.startsWith(scheme) ? url.slice(url.indexOf('/', scheme.length)) : undefined;
+}
+
+const scheme = 'http://';
+
+function forReplica(headers: Headers): Headers {
+  keepEndToEnd(headers);
   // Left out, the runtime would ask for compression that the client may not read.
   if (!headers.has('accept-encoding')) headers.set('accept-encoding', 'identity');
   return headers;
 }
 
+/** Takes out what speaks of one connection, and what `Connection` names as such. */
+function keepEndToEnd(headers: Headers): void {
+  const named = headers.get('connection')?.match(fieldNames) ?? [];
+  for (const name of [...named, ...hopByHop]) headers.delete(name);
+}
+
+/** RFC 9110 §5.6.2. */
+const fieldNames = /[!#$%&'*+.^_`|~\w-]+/g;
+
 /** The answer with its whole body, if it is short; nothing if it has to be streamed. */
 async function takeWhole(response: Response, method: string): Promise<Response | undefined> {
   const length = response.headers.get('content-length');
-  response.headers.delete('connection');
-  response.headers.delete('keep-alive');
+  const coding = response.headers.get('transfer-encoding');
+  keepEndToEnd(response.headers);
+  // Without either of the two, the runtime would say that the answer to a GET has no content.
+  if (method === 'HEAD' && coding) response.headers.set('transfer-encoding', coding);
   if (method === 'HEAD' || response.body === null) return response;
   if (length === null || Number(length) > wholeBytes) return undefined;
   const { status, statusText, headers } = response;
-  return new Response(await response.arrayBuffer(), { status, statusText, headers });
+  const bytes = await response.bytes();
+  return new Response(headers.has('content-type') ? bytes : streamOf(bytes), { status, statusText, headers });
 }
 
-/** Passes a body on chunk by chunk, and tells once how it ended. */
+/** Bytes in a form to which the runtime gives no `content-type` of its own. */
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+/** Passes a body on chunk by chunk, and tells once how it ended: cut, or whole, or left by the client. */
 function streamOn(
   { body, status, statusText, headers }: Response,
+  signal: AbortSignal,
   onEnd: (isCut: boolean) => void,
 ): Response {
   const reader = body?.getReader();
   let hasEnded = false;
   const end = (isCut: boolean) => {
-    if (!hasEnded) onEnd(isCut);
+    if (!hasEnded) onEnd(isCut && !signal.aborted);
     hasEnded = true;
   };
+  const leave = () => {
+    end(false);
+    void reader?.cancel().catch(() => undefined);
+  };
+  // A client that reads nothing more is not noticed by the stream.
+  signal.addEventListener('abort', leave, { once: true });
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -207,10 +250,7 @@ function streamOn(
         controller.error(error);
       }
     },
-    async cancel(reason) {
-      end(false);
-      await reader?.cancel(reason);
-    },
+    cancel: leave,
   });
   return new Response(stream, { status, statusText, headers });
 }

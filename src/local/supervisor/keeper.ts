@@ -27,8 +27,12 @@ export class Keeper {
       cwd: '/',
       detached: true,
       onExit: () => {
-        if (this.#isDismissed) return;
-        setTimeout(() => this.start(), Date.now() - bornAt < shortLifeMs ? pauseMs : 0);
+        setTimeout(
+          () => {
+            if (!this.#isDismissed) this.start();
+          },
+          Date.now() - bornAt < shortLifeMs ? pauseMs : 0,
+        );
       },
     });
     child.unref();

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { birthOf, isAlive } from '../birth.ts';
-import { readIfThere, writeWhole } from '../durable.ts';
-import { parseJson } from '../history.ts';
+import { makeFolder, readIfThere, writeWhole } from '../durable.ts';
+import { parseJson } from '../json.ts';
 
 const censusSchema = z.array(z.strictObject({ pid: z.int(), birth: z.string() }));
 
@@ -23,21 +24,35 @@ export class Census {
     if (birth === undefined) this.#births.delete(pid);
     else this.#births.set(pid, birth);
     const entries = [...this.#births].map(([id, at]) => ({ pid: id, birth: at }));
-    writeWhole(this.#path, JSON.stringify(entries));
+    try {
+      makeFolder(dirname(this.#path));
+      writeWhole(this.#path, JSON.stringify(entries));
+    } catch {
+      // A full disk must not stop what serves; on Linux the mark in its environment finds a process as well.
+    }
   }
 }
 
-/** Ends what an earlier supervisor of this state folder left running; says how many processes there were. */
+/** How long processes may take to be gone after SIGKILL. */
+const goneMs = 2_000;
+
+/** Ends what an earlier supervisor of this state folder left running, and waits for it to be gone; says how many there were. */
 export function endLeftovers(censusPath: string, root: string): number {
   const leftovers = listLeftovers(censusPath, root);
-  for (const leftover of leftovers) {
-    try {
-      process.kill(leftover, 'SIGKILL');
-    } catch {
-      // It has ended meanwhile.
-    }
+  const until = Date.now() + goneMs;
+  for (let left = leftovers; left.length > 0 && Date.now() < until; left = listLeftovers(censusPath, root)) {
+    left.forEach(endAtOnce);
+    Bun.sleepSync(2);
   }
   return leftovers.length;
+}
+
+function endAtOnce(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** Process groups as negative numbers, and processes, as `kill` takes them. */
@@ -56,7 +71,7 @@ function markedProcesses(root: string): readonly number[] {
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark);
+        return readFileSync(`/proc/${pid}/environ`).includes(mark);
       } catch {
         return false;
       }

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Release } from '../../core/release.ts';
-import { belongsTo, type Desired, desiredSchema, type Running } from '../../core/rollout.ts';
+import { belongsTo, type Desired, type Running } from '../../core/rollout.ts';
 import type { Exit, Finding, Lock, Observation, OneOff, Target } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
-import { makeFolder, readIfThere, writeDurably } from '../durable.ts';
-import { openHistory, parseJson } from '../history.ts';
+import { makeFolder, writeDurably } from '../durable.ts';
+import { openHistory } from '../history.ts';
 import type { Paths } from '../paths.ts';
 import { artifactFolder, isStored } from '../store.ts';
 import type { FrontDoor } from './front-door.ts';
@@ -152,12 +152,4 @@ export class LocalTarget implements Target {
       : undefined;
     return { lines: folder === undefined ? [] : [...lastLines(join(logs, folder), evidenceLines)] };
   }
-}
-
-/** What was desired when it was last stored; nothing where that is missing or damaged. */
-export function readDesired(paths: Paths): Desired | 'missing' | 'damaged' {
-  const text = readIfThere(paths.desired);
-  if (text === undefined) return 'missing';
-  const desired = desiredSchema.safeParse(parseJson(text));
-  return desired.success ? desired.data : 'damaged';
 }

@@ -4,14 +4,15 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { birthOf } from '../birth.ts';
 import { errorCode, makeFolder, writeWhole } from '../durable.ts';
-import { parseJson } from '../history.ts';
+import { parseJson } from '../json.ts';
 import { readLiveLock } from '../lock.ts';
 import { makeSocketFolder, pathsIn } from '../paths.ts';
-import { setupSchema, supervisorExits } from '../protocol.ts';
+import { supervisorExits } from '../protocol.ts';
 import { openControl } from './control.ts';
 import { Keeper } from './keeper.ts';
 import { Census, endLeftovers } from './leftovers.ts';
 import { recoverDesired } from './recover.ts';
+import { setupSchema } from './requests.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** Crashes in a row, each within a minute of the one before, after which nobody tries again. */

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Exit, OneOff } from '../../core/target.ts';
-import { birthOf, isAlive, type ProcessIdentity } from '../birth.ts';
+import { birthOf, isAlive } from '../birth.ts';
 import { makeFolder, readIfThere, writeWhole } from '../durable.ts';
-import { parseJson } from '../history.ts';
+import { parseJson } from '../json.ts';
 import { lastLines } from './replica-log.ts';
 
 export interface OneOffOptions {
@@ -34,6 +35,7 @@ export async function runOneOff(options: OneOffOptions): Promise<Exit> {
     detached: true,
   });
   closeSync(out);
+  writeWhole(join(folder, 'marks'), `${Date.now()} 0\n`);
   writeWhole(join(folder, 'process.json'), JSON.stringify({ pid: child.pid, birth: birthOf(child.pid) }));
   await child.exited;
   return exitOf(folder) ?? { kind: 'unknown' };
@@ -43,10 +45,13 @@ export async function runOneOff(options: OneOffOptions): Promise<Exit> {
 const script = '"$@"; code=$?; echo "$code" > "$0.tmp" && mv "$0.tmp" "$0"; exit "$code"';
 
 async function lookUp(folder: string): Promise<Exit> {
-  const identity = parseJson(readIfThere(join(folder, 'process.json')) ?? '') as ProcessIdentity | undefined;
-  while (identity && isAlive(identity)) await Bun.sleep(lookMs);
+  const identity = identitySchema.safeParse(parseJson(readIfThere(join(folder, 'process.json')) ?? ''));
+  while (identity.success && isAlive(identity.data)) await Bun.sleep(lookMs);
   return exitOf(folder) ?? { kind: 'unknown' };
 }
+
+/** Without a birth where the command had ended before it could be read. */
+const identitySchema = z.object({ pid: z.int(), birth: z.string() });
 
 function exitOf(folder: string): Exit | undefined {
   if (!existsSync(join(folder, 'exit'))) return undefined;

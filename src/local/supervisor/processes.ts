@@ -39,7 +39,7 @@ export class Processes {
       argv: this.#resolve(release.command, workingFolder),
       workingFolder,
       logFolder: replicaLogFolder(paths.logs, id),
-      env: { ...this.#envOf(release, secretSet), [markVariable]: paths.root },
+      env: () => ({ ...this.#envOf(release, secretSet), [markVariable]: paths.root }),
       choosePort: findFreePort,
       onChange,
       onProcess,

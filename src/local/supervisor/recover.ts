@@ -1,9 +1,9 @@
 import { goodReleases } from '../../core/record.ts';
 import type { Desired } from '../../core/rollout.ts';
+import { readDesired } from '../desired.ts';
 import { openHistory, readRelease } from '../history.ts';
 import type { Paths } from '../paths.ts';
 import { isStored } from '../store.ts';
-import { readDesired } from './local-target.ts';
 
 /**
  * What an earlier supervisor was to run. Where that file is damaged, the last release that was found good

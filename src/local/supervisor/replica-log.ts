@@ -17,6 +17,7 @@ export class ReplicaLog {
   #files: { readonly out: number; readonly marks: number } | undefined;
   #offset = 0;
   #markedAt = 0;
+  #endsInLine = true;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -28,7 +29,13 @@ export class ReplicaLog {
     for await (const chunk of stream) this.#write(chunk);
   }
 
+  /** Ends a last line that has no end, for it will get none. */
   close(): void {
+    if (!this.#endsInLine) this.#write(Buffer.from('\n'));
+    this.#closeFiles();
+  }
+
+  #closeFiles(): void {
     if (!this.#files) return;
     closeSync(this.#files.out);
     closeSync(this.#files.marks);
@@ -56,13 +63,14 @@ export class ReplicaLog {
         this.#markedAt = now;
       }
       this.#offset += writeSync(this.#files.out, chunk);
+      this.#endsInLine = chunk.at(-1) === 10;
     } catch {
       // The same.
     }
   }
 
   #turnOver(): void {
-    this.close();
+    this.#closeFiles();
     for (const name of ['out', 'marks']) {
       rmSync(join(this.#folder, `${name}.1`), { force: true });
       renameSync(join(this.#folder, name), join(this.#folder, `${name}.1`));
@@ -73,13 +81,15 @@ export class ReplicaLog {
   }
 }
 
+/** What the runtime prints below an uncaught error says nothing of the release. */
+const runtimeName = /^Bun v[0-9.]+ \(.*\)$/;
 /** As much of a log's end as is looked at for its last lines. */
 const tailBytes = 64 * 1024;
 
 /** The last lines of a replica's log; none where there is no log. */
 export function lastLines(folder: string, count: number): readonly string[] {
   const lines = readTail(join(folder, 'out')).split('\n');
-  return lines.filter((line) => line.trim() !== '').slice(-count);
+  return lines.filter((line) => line.trim() !== '' && !runtimeName.test(line)).slice(-count);
 }
 
 function readTail(path: string): string {

@@ -17,16 +17,17 @@ export interface ReplicaOptions {
   readonly argv: readonly string[];
   readonly workingFolder: string;
   readonly logFolder: string;
-  readonly env: Readonly<Record<string, string>>;
+  /** Read at its start; what keeps it from being read keeps the replica from starting, and nothing else. */
+  readonly env: () => Readonly<Record<string, string>>;
   readonly choosePort: () => number;
+  /** How often it is asked whether it is live and ready, once it was. Default: every second. */
+  readonly checkMs?: number;
   /** Something that others see has changed. */
   readonly onChange: () => void;
   /** A process was started, or has ended. */
   readonly onProcess: (pid: number, isRunning: boolean) => void;
 }
 
-/** How often a replica is asked whether it is live and ready, once it was. */
-const checkMs = 1_000;
 /** How many answers in a row must fail before that counts. */
 const checkFailures = 3;
 /** Idle connections go sooner than the shortest keep-alive time-out that services have in practice (2 s). */
@@ -53,12 +54,14 @@ export class Replica {
   wasCut = false;
 
   readonly #options: ReplicaOptions;
-  readonly #session = new Bun.FetchSession();
+  /** Straight to the replica, whatever proxy the environment names. */
+  readonly #session = new Bun.FetchSession({ proxy: false });
   readonly #log: ReplicaLog;
   readonly #settings: Settings;
   #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
   #printed: Promise<unknown> = Promise.resolve();
   #port = 0;
+  #portsTried = 0;
   #exit: string | undefined;
   #retiring: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
@@ -87,14 +90,8 @@ export class Replica {
 
   /** Starts the process, and returns when the replica is ready or has ended. */
   async start(): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      this.#spawn();
-      await this.#becomeReady();
-      const hasLostItsPort = this.phase === 'ended' && !isFree(this.#port);
-      if (!hasLostItsPort || tries === portTries || this.#retiring) return;
-      this.phase = 'starting';
-      this.trouble = undefined;
-    }
+    this.#spawn();
+    await this.#becomeReady();
   }
 
   /** Sends a request to the replica, as it is. */
@@ -116,9 +113,12 @@ export class Replica {
     if (this.inFlight === 0) this.#onIdle?.();
   }
 
-  /** Takes no new work, finishes what is in flight, then ends; what outlasts the drain time is cut. */
-  retire(): Promise<void> {
-    this.#retiring ??= this.#drain();
+  /**
+   * Takes no new work, finishes what is in flight, then ends; what outlasts the drain time is cut. One that hangs
+   * finishes nothing: it ends at once, so that what waits for it can be asked of another.
+   */
+  retire({ isHung = false }: { readonly isHung?: boolean } = {}): Promise<void> {
+    this.#retiring ??= this.#drain(isHung || this.trouble?.cause === 'hung');
     return this.#retiring;
   }
 
@@ -129,17 +129,20 @@ export class Replica {
 
   async evidence(lineCount: number): Promise<Evidence> {
     if (this.phase === 'ended') await Promise.race([this.#printed, Bun.sleep(200)]);
-    return { ...(this.#exit ? { exit: this.#exit } : {}), lines: [...lastLines(this.logFolder, lineCount)] };
+    const folder = `${this.#options.workingFolder}/`;
+    const lines = lastLines(this.logFolder, lineCount).map((line) => line.replaceAll(folder, ''));
+    return { ...(this.#exit ? { exit: this.#exit } : {}), lines };
   }
 
   #spawn(): void {
     const { argv, workingFolder, env, choosePort, onProcess } = this.#options;
     const bornAt = performance.now();
     this.#port = choosePort();
+    this.#portsTried += 1;
     try {
       const child = Bun.spawn([...argv], {
         cwd: workingFolder,
-        env: { ...env, PORT: String(this.#port), HOST: '127.0.0.1' },
+        env: { ...env(), PORT: String(this.#port), HOST: '127.0.0.1' },
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
         onExit: (_child, code, signal) => {
@@ -161,8 +164,12 @@ export class Replica {
   }
 
   #ended(how: string, livedMs: number): void {
-    this.#exit = how;
     this.#signalGroup('SIGKILL');
+    if (this.#hasLostItsPort()) {
+      this.#spawn();
+      return;
+    }
+    this.#exit = how;
     for (const timer of this.#timers) clearInterval(timer);
     if (this.phase !== 'draining' && !this.trouble?.isConclusive) {
       const cause = how === 'exit code 0' ? 'exited' : 'crashed';
@@ -171,6 +178,12 @@ export class Replica {
     this.phase = 'ended';
     this.#options.onChange();
     void this.#printed.then(() => this.#log.close());
+  }
+
+  /** Before it was ever ready, and to another program: that says nothing of the release, and nobody is told. */
+  #hasLostItsPort(): boolean {
+    const wasReady = this.#timers.length > 0;
+    return this.phase === 'starting' && !wasReady && this.#portsTried < portTries && !isFree(this.#port);
   }
 
   async #becomeReady(): Promise<void> {
@@ -194,7 +207,7 @@ export class Replica {
     this.phase = 'ready';
     this.trouble = undefined;
     this.#timers = [
-      setInterval(() => void this.#check(), checkMs),
+      setInterval(() => void this.#check(), this.#options.checkMs ?? 1_000),
       setInterval(() => this.#session.close(), idleConnectionMs),
     ];
     this.#options.onChange();
@@ -262,20 +275,24 @@ export class Replica {
     }
   }
 
-  async #drain(): Promise<void> {
+  async #drain(isHung: boolean): Promise<void> {
     if (this.phase === 'ended') return;
     const deadline = Date.now() + this.#settings.drainMs;
-    const isHung = this.trouble?.cause === 'hung';
     this.phase = 'draining';
     for (const timer of this.#timers) clearInterval(timer);
     this.#options.onChange();
-    if (!isHung && this.inFlight > 0) {
+    if (isHung) {
+      this.kill();
+      await this.#process?.exited;
+      return;
+    }
+    if (this.inFlight > 0) {
       await Promise.race([
         new Promise<void>((resolve) => (this.#onIdle = resolve)),
         Bun.sleep(this.#settings.drainMs),
       ]);
     }
-    this.wasCut = this.inFlight > 0 && !isHung;
+    this.wasCut = this.inFlight > 0;
     this.#session.close();
     this.#process?.kill('SIGTERM');
     const force = setTimeout(() => this.kill(), Math.max(shortestStopMs, deadline - Date.now()));

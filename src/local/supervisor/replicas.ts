@@ -23,6 +23,7 @@ export class Replicas {
   /** Short lives in a row, by what ran. */
   readonly #shortLives = new Map<string, number>();
   readonly #restarts = new Map<string, number>();
+  readonly #troubles = new Map<string, string | undefined>();
   readonly #pauses = new Set<string>();
   #goneTraffic: readonly TrafficCount[] = [];
   #earlier: TrafficTotal = { requests: 0, errors: 0, lost: 0, retried: 0 };
@@ -47,6 +48,11 @@ export class Replicas {
 
   states(): readonly ReplicaState[] {
     return this.#all.map((replica) => replica.state());
+  }
+
+  /** Why the last stable replica ended that did so by itself. */
+  lastTrouble(key: string): string | undefined {
+    return this.#troubles.get(key);
   }
 
   /** Whether a replica that was well is on its way out. */
@@ -86,11 +92,12 @@ export class Replicas {
     this.#isDue = false;
     if (this.#isClosed) return;
     const { stable, candidate, replicas, rollout } = this.#desired;
-    for (const counts of [this.#shortLives, this.#restarts]) {
+    for (const counts of [this.#shortLives, this.#restarts, this.#troubles]) {
       for (const key of counts.keys()) if (!belongsTo({ key }, stable)) counts.delete(key);
     }
+    const isHung = rollout?.judged?.kind === 'failed' && rollout.judged.cause === 'hung';
     for (const replica of this.#all) {
-      if (!belongsTo(replica, stable) && !belongsTo(replica, candidate)) this.#retire(replica);
+      if (!belongsTo(replica, stable) && !belongsTo(replica, candidate)) this.#retire(replica, isHung);
     }
     const stableCount = stable ? (replicas === 'autoscaled' ? 1 : replicas) : 0;
     if (stable) this.#bringStable(stable, stableCount);
@@ -138,9 +145,9 @@ export class Replicas {
     void replica.start();
   }
 
-  #retire(replica: Replica): void {
+  #retire(replica: Replica, isHung = false): void {
     if (replica.phase === 'ended') this.#remove(replica);
-    else void replica.retire().then(() => this.#remove(replica));
+    else void replica.retire({ isHung }).then(() => this.#remove(replica));
   }
 
   /** A stable replica ended by itself. */
@@ -149,6 +156,7 @@ export class Replicas {
     const livedMs = Date.now() - replica.startedAt;
     this.#shortLives.set(key, livedMs < shortLifeMs ? (this.#shortLives.get(key) ?? 0) + 1 : 0);
     this.#restarts.set(key, (this.#restarts.get(key) ?? 0) + 1);
+    this.#troubles.set(key, replica.trouble?.message);
     this.#options.log('replica ended', { replica: replica.id, because: replica.trouble?.message });
     this.#remove(replica);
   }

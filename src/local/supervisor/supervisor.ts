@@ -7,7 +7,7 @@ import { type Outcome, type RolloutContext, rollOut, takeOut } from '../../core/
 import { type Desired, runningKey } from '../../core/rollout.ts';
 import type { Rules } from '../../core/step.ts';
 import { readRelease } from '../history.ts';
-import type { deploySchema, OneOffStart, rollbackSchema } from '../protocol.ts';
+import type { OneOffStart } from '../protocol.ts';
 import { clearReleases, clearSecrets, storeSecrets } from '../store.ts';
 import { describeStatus } from './describe-status.ts';
 import { FrontDoor } from './front-door.ts';
@@ -15,6 +15,7 @@ import { LocalTarget } from './local-target.ts';
 import { clearLogs } from './log-folders.ts';
 import { Processes, type ProcessesOptions } from './processes.ts';
 import { Replicas } from './replicas.ts';
+import type { deploySchema, rollbackSchema } from './requests.ts';
 import { type Asked, type Listener, RolloutRunner } from './rollout-runner.ts';
 import { TrafficProbe } from './traffic-probe.ts';
 

@@ -2,9 +2,12 @@ import type { FrontDoor } from './front-door.ts';
 import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
+/** What the probe needs of a replica. */
+export type Probed = Pick<Replica, 'running' | 'probe' | 'wasCut' | 'forward' | 'begin' | 'finish'>;
+
 export interface TrafficProbeOptions {
-  readonly front: FrontDoor;
-  readonly routable: () => readonly Replica[];
+  readonly front: Pick<FrontDoor, 'port'>;
+  readonly routable: () => readonly Probed[];
 }
 
 /** Each of the two kinds of requests, per second. */
@@ -19,8 +22,8 @@ export class TrafficProbe {
   /** What found the front door's address closed. What came through it is counted there. */
   unreached = new Tally();
   readonly #options: TrafficProbeOptions;
-  readonly #kept = new Bun.FetchSession();
-  readonly #new = new Bun.FetchSession({ keepAlive: false });
+  readonly #kept = new Bun.FetchSession({ proxy: false });
+  readonly #new = new Bun.FetchSession({ proxy: false, keepAlive: false });
   #timer: Timer | undefined;
   #count = 0;
 
@@ -40,20 +43,24 @@ export class TrafficProbe {
     this.#kept.close();
   }
 
+  /** Every replica is asked for every path, on both kinds of connections: what is compared must not differ in that. */
   #tick(): void {
-    this.#count += 1;
     const replicas = this.#options.routable();
     const replica = replicas[this.#count % Math.max(1, replicas.length)];
     if (!replica) return;
-    void this.#askFront(replica);
-    void this.#askReplica(replica);
+    const round = Math.floor(this.#count / replicas.length);
+    const { paths } = replica.running.release.settings;
+    const path = paths[round % paths.length] ?? '/';
+    const session = Math.floor(round / Math.max(1, paths.length)) % 2 === 0 ? this.#kept : this.#new;
+    this.#count += 1;
+    void this.#askFront(replica, path, session);
+    void this.#askReplica(replica, path);
   }
 
-  async #askFront({ running }: Replica): Promise<void> {
-    const session = this.#count % 2 === 0 ? this.#kept : this.#new;
-    const { paths, probes } = running.release.settings;
+  async #askFront({ running }: Probed, path: string, session: Bun.FetchSession): Promise<void> {
+    const { probes } = running.release.settings;
     try {
-      const url = `http://127.0.0.1:${this.#options.front.port}${this.#pathOf(paths)}`;
+      const url = `http://127.0.0.1:${this.#options.front.port}${path}`;
       await read(
         await session.fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(probes.timeoutMs) }),
       );
@@ -63,8 +70,8 @@ export class TrafficProbe {
     }
   }
 
-  async #askReplica(replica: Replica): Promise<void> {
-    const { paths, probes } = replica.running.release.settings;
+  async #askReplica(replica: Probed, path: string): Promise<void> {
+    const { probes } = replica.running.release.settings;
     const { probe: tally } = replica;
     const request = { since: Date.now() };
     const startedAt = performance.now();
@@ -72,7 +79,7 @@ export class TrafficProbe {
     replica.begin();
     try {
       const signal = AbortSignal.timeout(probes.timeoutMs);
-      const response = await replica.forward(this.#pathOf(paths), { redirect: 'manual', signal });
+      const response = await replica.forward(path, { redirect: 'manual', signal });
       await read(response);
       tally.answered(response.status < 500, performance.now() - startedAt);
     } catch (error) {
@@ -83,10 +90,6 @@ export class TrafficProbe {
       tally.waiting.delete(request);
       replica.finish();
     }
-  }
-
-  #pathOf(paths: readonly string[]): string {
-    return paths[this.#count % paths.length] ?? '/';
   }
 }
 

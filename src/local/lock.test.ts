@@ -1,0 +1,37 @@
+import { afterEach, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
+import { birthOf } from './birth.ts';
+import { type FakeState, makeState } from './fake-state.ts';
+import { readLiveLock } from './lock.ts';
+
+let state: FakeState | undefined;
+
+afterEach(() => state?.[Symbol.dispose]());
+
+const held = { pid: process.pid, birth: birthOf(process.pid), port: 8080, startedAt: 1_000 };
+
+test('the lock of a process that runs is held', () => {
+  const { paths } = write(JSON.stringify(held));
+
+  expect(readLiveLock(paths)).toEqual({ ...held, birth: held.birth ?? '' });
+});
+
+for (const [what, text] of [
+  ['is missing', undefined],
+  ['was left by a process that is gone', JSON.stringify({ ...held, pid: 2 ** 22 + 1 })],
+  ['names a pid that was given to another process', JSON.stringify({ ...held, birth: 'another boot:1' })],
+  ['has no birth', JSON.stringify({ ...held, birth: undefined })],
+  ['is damaged', '{"pid":'],
+] as const) {
+  test(`a lock that ${what} says nothing`, () => {
+    const { paths } = write(text);
+
+    expect(readLiveLock(paths)).toBeUndefined();
+  });
+}
+
+function write(text: string | undefined): FakeState {
+  state = makeState();
+  if (text !== undefined) writeFileSync(state.paths.lock, text);
+  return state;
+}

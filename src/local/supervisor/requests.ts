@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { releaseSchema } from '../../core/release.ts';
+
+export const setupSchema = z.strictObject({
+  environment: z.string(),
+  root: z.string(),
+  socket: z.string(),
+  port: z.int(),
+});
+/** What a supervisor is started with. */
+export type Setup = Readonly<z.infer<typeof setupSchema>>;
+
+const rulesSchema = z.strictObject({
+  bakeMs: z.number(),
+  startMs: z.number(),
+  unreachableMs: z.number(),
+  allowance: z.strictObject({ errorShare: z.number(), slowdown: z.number() }),
+});
+
+const environmentSchema = z.strictObject({
+  replicas: z.int(),
+  rules: rulesSchema,
+});
+/** What the config says of the environment itself. */
+export type EnvironmentSettings = Readonly<z.infer<typeof environmentSchema>>;
+
+/** The body of `POST /deploy`. */
+export const deploySchema = z.strictObject({
+  release: releaseSchema,
+  secrets: z.record(z.string(), z.string()),
+  by: z.string(),
+  revision: z.string().optional(),
+  environment: environmentSchema,
+  isAgain: z.boolean(),
+});
+
+/** The body of `POST /rollback`. */
+export const rollbackSchema = z.strictObject({
+  to: z.string().optional(),
+  by: z.string(),
+  environment: environmentSchema,
+});
