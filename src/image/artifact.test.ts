@@ -68,7 +68,7 @@ test('an entry gives the same bytes in any folder, whatever the environment says
 
   expect(second.artifact.digest).toBe(first.artifact.digest);
   expect(Buffer.compare(first.artifact.tar, second.artifact.tar)).toBe(0);
-  expect(first.command).toEqual(['bun', 'main.js']);
+  expect(first.command).toEqual(['bun', '--no-install', '--no-env-file', 'main.js']);
   expect(first.artifact.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
 });
 

@@ -26,9 +26,12 @@ export async function buildArtifact({
   const content = entry === undefined ? await collectFiles(files, folder) : await bundleEntry(entry, folder);
   return {
     artifact: await makeArtifact(content),
-    command: entry === undefined ? command : ['bun', 'main.js'],
+    command: entry === undefined ? command : bundleCommand,
   };
 }
+
+/** A bundle holds all that it imports: nothing is fetched when it starts, and no `.env` beside it is read. */
+const bundleCommand = ['bun', '--no-install', '--no-env-file', 'main.js'];
 
 async function makeArtifact(files: readonly LayerFile[]): Promise<Artifact> {
   const tar = await packLayer(files);
