@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { birthOf } from '../../src/local/birth.ts';
 import { isFree } from '../../src/local/free-port.ts';
-import { type Ended, makeProject, type Project, type ProjectOptions, until } from './project.ts';
+import { type Ended, makeProject, type Project, type ProjectOptions, processesOf, until } from './project.ts';
 
 setDefaultTimeout(60_000);
 
@@ -459,21 +459,32 @@ describe('the state folder', () => {
         hint: 'export XDG_STATE_HOME=<folder>',
       });
       expect(project.strays()).toEqual([]);
+      const left = readdirSync(disk.place, { recursive: true, encoding: 'utf8' });
+      expect(left.filter((path) => path.endsWith('.tmp'))).toEqual([]);
     },
   );
 
   test.skipIf(!canMount)(
-    'on a disk that fills up refuses the deploy; with room again it goes on',
+    'on a disk that fills up refuses the deploy, and what serves goes on; with room again, it is rolled out',
     async () => {
       const project = await fresh({ environment: { bake: '0s' } });
       using disk = mount(project, ['-t', 'tmpfs', '-o', 'size=300m', 'tmpfs']);
       project.env.XDG_STATE_HOME = disk.place;
       await mustEnd(project.causeway('up'), 0);
       const { release } = await project.ask();
+      const root = join(disk.place, 'causeway', readdirSync(join(disk.place, 'causeway'))[0] ?? '');
+      const before = processesOf(root);
+      const [victim = 0] = before.replicas;
       disk.fill();
       project.use('good.ts', { mark: 'two' });
 
       const ended = await project.causeway('deploy', '--json');
+      process.kill(victim, 'SIGKILL');
+      await until('another replica is ready in its place', async () => {
+        const { state } = await statusOf(project);
+        return state === 'serving' && !processesOf(root).replicas.includes(victim);
+      });
+      const after = processesOf(root);
       const serves = await project.ask();
       disk.empty();
       const again = await mustEnd(project.causeway('deploy', '--json'), 0);
@@ -485,6 +496,7 @@ describe('the state folder', () => {
         hint: 'export XDG_STATE_HOME=<folder>',
       });
       expect(serves.release).toBe(release);
+      expect(after.supervisors).toEqual(before.supervisors);
       expect(again.json().outcome).toBe('good');
       await mustEnd(project.causeway('down'), 0);
     },

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { presets } from '../../src/load/shape.ts';
 import { makeProject, type Project, type ProjectOptions, until } from './project.ts';
 
@@ -42,6 +44,22 @@ describe('with the command killed in mid-rollout, the rollout ends by itself and
       });
     }
   }
+});
+
+test('a release that turns bad while all of it is watched is taken back, with the command long killed', async () => {
+  const project = await serving({ environment: { bake: '3s' } });
+  const { release } = await project.ask();
+  project.write('service.ts', turnsBad(join(project.folder, 'bad')));
+  const deploy = project.start('deploy');
+  await until('all of it is watched', () => isAt(project, 'watching all'));
+
+  deploy.process.kill('SIGKILL');
+  project.write('bad', '');
+  await ended(project);
+
+  const [last] = (await project.causeway('releases', '--json')).json().rollouts ?? [];
+  expect(last?.verdict).toMatchObject({ kind: 'failed', cause: 'errors' });
+  expect(await project.ask()).toMatchObject({ status: 200, release });
 });
 
 describe('the supervisor', () => {
@@ -230,6 +248,39 @@ describe('Ctrl-C', () => {
     expect(project.strays().filter((pid) => !project.processes().all.includes(pid))).toEqual([]);
   });
 
+  test('during the hook before the rollout stops it too, and rolls nothing out', async () => {
+    const project = await serving();
+    const { release } = await project.ask();
+    project.configure({ environment: { hooks: { before: 'touch begun; sleep 600' } } });
+    project.use('good.ts', { mark: 'two' });
+    const deploy = project.start('deploy');
+    await until('the hook runs', () => existsSync(join(project.folder, 'begun')));
+
+    deploy.process.kill('SIGINT');
+    const { exitCode, stderr } = await deploy.ended;
+
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('interrupted: the hook before was stopped, and nothing was rolled out');
+    expect((await project.ask()).release).toBe(release);
+    expect(project.strays().filter((pid) => !project.processes().all.includes(pid))).toEqual([]);
+  });
+
+  for (const { args, shows } of [
+    { args: ['status', '--watch'], shows: 'local serves' },
+    { args: ['logs', '--follow'], shows: 'listening on' },
+  ]) {
+    test(`ends ${args.join(' ')} without a word of blame`, async () => {
+      const project = await serving();
+      const watch = project.start(...args);
+      await watch.prints(shows);
+
+      watch.process.kill('SIGINT');
+      const { exitCode, stderr } = await watch.ended;
+
+      expect([exitCode, stderr]).toEqual([130, '']);
+    });
+  }
+
   test('during the rollout ends the command, and the rollout goes on', async () => {
     const project = await serving({ environment: { bake: '1s' } });
     project.use('good.ts', { mark: 'two' });
@@ -254,6 +305,18 @@ async function fresh(options?: ProjectOptions, env: Readonly<Record<string, stri
   projects.push(project);
   Object.assign(project.env, env);
   return project;
+}
+
+/** Answers 500 as soon as this file is there. */
+function turnsBad(file: string): string {
+  return `import { existsSync } from 'node:fs';
+import { isHealthCheck, serve } from './serve.ts';
+serve({
+  mark: 'turns-bad',
+  answer: (request) =>
+    !isHealthCheck(request) && existsSync(${JSON.stringify(file)}) ? new Response('', { status: 500 }) : undefined,
+});
+`;
 }
 
 /** A project whose first release serves, found good without a watch. */

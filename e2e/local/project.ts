@@ -24,8 +24,6 @@ export interface ProjectOptions {
   readonly environment?: Partial<CausewayConfig['environments'][string]>;
   /** By their path in the project: a text, or a file of e2e/fixtures. */
   readonly files?: Readonly<Record<string, string | { readonly fixture: string }>>;
-  /** Where state is kept instead of in the project's own temporary folder. */
-  readonly stateHome?: string;
 }
 
 /** How a command ended. */
@@ -66,6 +64,8 @@ export interface Started {
   readonly ended: Promise<Ended>;
   /** Resolves when it has said this on stderr. */
   readonly says: (text: string) => Promise<void>;
+  /** Resolves when it has printed this on stdout. */
+  readonly prints: (text: string) => Promise<void>;
 }
 
 export interface Answer {
@@ -101,7 +101,7 @@ export async function makeProject(options: ProjectOptions = {}) {
     HOME: process.env.HOME ?? base,
     LANG: 'C.UTF-8',
     GIT_CEILING_DIRECTORIES: base,
-    XDG_STATE_HOME: options.stateHome ?? join(base, 'its state'),
+    XDG_STATE_HOME: join(base, 'its state'),
     XDG_RUNTIME_DIR: join(base, 'run'),
   };
   const about = { project: 'shop', folder, environment: 'local', uid: process.getuid?.() ?? 0 };
@@ -156,7 +156,6 @@ export async function makeProject(options: ProjectOptions = {}) {
         return left.length === 0;
       });
       rmSync(base, { recursive: true, force: true });
-      if (options.stateHome) rmSync(paths.root, { recursive: true, force: true });
     },
   };
 
@@ -170,30 +169,33 @@ export async function makeProject(options: ProjectOptions = {}) {
   return project;
 
   function start(args: readonly string[]): Started {
-    let said = '';
+    const heard = { stdout: '', stderr: '' };
     const child = Bun.spawn([...launcher, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     children.add(child);
     const ended = (async () => {
-      const [stdout] = await Promise.all([child.stdout.text(), listen()]);
+      await Promise.all([listen('stdout'), listen('stderr')]);
       await child.exited;
       children.delete(child);
-      const { exitCode } = child;
-      return { exitCode, stdout, stderr: said, json: () => parse(args, stdout, said) };
+      return { exitCode: child.exitCode, ...heard, json: () => parse(args, heard) };
     })();
     return {
       process: child,
       ended,
-      says: (text) =>
-        until(`causeway ${args.join(' ')} says ${text}`, () => {
-          if (said.includes(text)) return true;
-          if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode} and said: ${said}`);
-          return false;
-        }),
+      says: (text) => hear('stderr', text),
+      prints: (text) => hear('stdout', text),
     };
 
-    async function listen(): Promise<void> {
+    function hear(stream: keyof typeof heard, text: string): Promise<void> {
+      return until(`causeway ${args.join(' ')} says ${text}`, () => {
+        if (heard[stream].includes(text)) return true;
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${heard.stderr}`);
+        return false;
+      });
+    }
+
+    async function listen(stream: keyof typeof heard): Promise<void> {
       const decoder = new TextDecoder();
-      for await (const chunk of child.stderr) said += decoder.decode(chunk, { stream: true });
+      for await (const chunk of child[stream]) heard[stream] += decoder.decode(chunk, { stream: true });
     }
   }
 
@@ -250,7 +252,7 @@ function configOf({ service, environment }: ProjectOptions, port: number): Cause
   };
 }
 
-function parse(args: readonly string[], stdout: string, stderr: string): Document {
+function parse(args: readonly string[], { stdout, stderr }: Pick<Ended, 'stdout' | 'stderr'>): Document {
   try {
     return JSON.parse(stdout) as Document;
   } catch {

@@ -3,7 +3,7 @@ import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Cause } from '../../src/core/verdict.ts';
 import type { Load } from '../../src/load/load.ts';
 import type { LoadReport, Cause as Loss } from '../../src/load/report.ts';
-import { presets } from '../../src/load/shape.ts';
+import { presets, type Shape } from '../../src/load/shape.ts';
 import { type Ended, makeProject, type Project } from './project.ts';
 
 setDefaultTimeout(60_000);
@@ -47,6 +47,7 @@ const story: readonly Expected[] = [
     does: 'crash-under-traffic.ts',
     verdict: 'crashed',
     exit: 'exit code 1',
+    printed: 'error: connection to the database was lost',
     faults: cutOff,
   },
   { does: 'killed-under-traffic.ts', verdict: 'crashed', exit: 'signal SIGKILL', faults: cutOff },
@@ -56,6 +57,12 @@ const story: readonly Expected[] = [
   { does: 'slow-under-traffic.ts', verdict: 'slow' },
   { does: 'rollback', verdict: 'good' },
 ];
+
+/** What takes long and may not be sent twice: it is lost by whoever does not wait for it. */
+const longAndOnce: Shape = [
+  { label: '1 s post', method: 'POST', path: '/slow?ms=1000', body: { bytes: 64 } },
+  { label: '1 s upload', method: 'POST', path: '/echo', body: { bytes: 10_000, pieces: 10, pieceMs: 100 } },
+].map((stream) => ({ ...stream, kind: 'kept', connections: 3, timeoutMs: 15_000 }));
 
 /** One candidate replica beside two stable ones. */
 const candidateShare = 1 / 3;
@@ -73,7 +80,7 @@ describe('under a load of every kind that never stops', () => {
     project = await makeProject({ environment: { bake: '800ms', deadlines: { start: '3s' } } });
     const up = await project.causeway('up', '--json');
     served.push(up.json().serves ?? '');
-    load = project.load(presets.mixed({ scale: 0.2 }));
+    load = project.load([...presets.mixed({ scale: 0.2 }), ...longAndOnce]);
     await load.until(({ requests }) => requests >= requestsAfter);
   });
 

@@ -309,21 +309,21 @@ describe('down', () => {
     ] as string[]);
     expect(rollback.serves).toBe(one.release);
   });
+});
 
-  test('takes a child with it that a replica left behind', async () => {
-    const project = await fresh();
-    project.use('forks-a-child.ts');
-    await mustEnd(project.causeway('up', '--json'), 0);
-    const { lines = [] } = (await project.causeway('logs', '--json')).json();
-    const children = lines.flatMap(({ text }) => /^child (\d+)$/.exec(text)?.[1] ?? []).map(Number);
-    project.use('good.ts', { mark: 'two' });
+test('a replica that is retired takes the child with it that it started', async () => {
+  const project = await fresh();
+  project.use('forks-a-child.ts');
+  await mustEnd(project.causeway('up', '--json'), 0);
+  const { lines = [] } = (await project.causeway('logs', '--json')).json();
+  const children = lines.flatMap(({ text }) => /^child (\d+)$/.exec(text)?.[1] ?? []).map(Number);
+  project.use('good.ts', { mark: 'two' });
 
-    await mustEnd(project.causeway('deploy', '--json'), 0);
+  await mustEnd(project.causeway('deploy', '--json'), 0);
 
-    expect(children).toHaveLength(2);
-    expect(children.filter((pid) => birthOf(pid) !== undefined)).toEqual([]);
-    expect(project.processes().replicas).toHaveLength(2);
-  });
+  expect(children).toHaveLength(2);
+  expect(children.filter((pid) => birthOf(pid) !== undefined)).toEqual([]);
+  expect(project.processes().replicas).toHaveLength(2);
 });
 
 describe('logs', () => {

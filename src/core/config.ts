@@ -32,8 +32,8 @@ const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 /** How long to wait for something; waiting for no time at all would always fail. */
 const waitSchema = durationSchema.refine((text) => toMs(text) > 0, { error: 'is no time at all' });
 
-/** A replica is told its address by these. */
-const givenNames = ['PORT', 'HOST'];
+/** A replica is told its address and what it is by these. */
+const givenNames = ['PORT', 'HOST', 'RELEASE'];
 const ownVariableSchema = variableSchema.refine((name) => !givenNames.includes(name), {
   error: 'is given to each replica by Causeway',
 });
@@ -154,6 +154,7 @@ const allowanceSchema = z.strictObject({
 const deadlinesSchema = z.strictObject({
   start: waitSchema.default('20s').describe('For replicas to become ready.'),
   test: waitSchema.default('10m').describe('For the test command.'),
+  release: waitSchema.default('10m').describe('For the release command.'),
   hook: waitSchema.default('5m').describe('For a hook.'),
 });
 
@@ -324,5 +325,11 @@ export function settingsOf({ service }: Config, environment: EnvironmentConfig):
 const unreachableMs = 60_000;
 
 export function rulesOf({ bake, deadlines, allow }: EnvironmentConfig): Rules {
-  return { bakeMs: toMs(bake), startMs: toMs(deadlines.start), unreachableMs, allowance: allow };
+  return {
+    bakeMs: toMs(bake),
+    startMs: toMs(deadlines.start),
+    commandMs: toMs(deadlines.release),
+    unreachableMs,
+    allowance: allow,
+  };
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { EnvironmentConfig } from './config.ts';
 import type { Emit } from './event.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
@@ -23,7 +22,6 @@ export interface DeployRequest {
   readonly secrets: Readonly<Record<string, string>>;
   readonly by: string;
   readonly revision?: string;
-  readonly config: EnvironmentConfig;
   /** Once more, although it serves already, or although the end of its release command is not known. */
   readonly isAgain: boolean;
 }
@@ -32,13 +30,15 @@ export interface RollbackRequest {
   /** The start of a release's id. Default: the last good one before the one that serves. */
   readonly to?: string;
   readonly by: string;
-  readonly config: EnvironmentConfig;
 }
+
+/** The adapters that reach an environment. */
+export const targets = ['local'] as const;
 
 const replicaStatusSchema = z.strictObject({
   id: z.string(),
   release: z.string(),
-  phase: z.enum(['starting', 'ready', 'draining']),
+  phase: z.enum(['starting', 'ready', 'draining', 'ended']),
   restarts: z.int(),
   /** Since when it runs, in milliseconds since 1970. */
   startedAt: z.number(),
@@ -49,7 +49,7 @@ export type ReplicaStatus = Readonly<z.infer<typeof replicaStatusSchema>>;
 
 export const statusSchema = z.strictObject({
   environment: z.string(),
-  target: z.enum(['local']),
+  target: z.enum(targets),
   /**
    * `absent`: nothing was made, or `down` took it away. `stopped`: it was made, but nothing runs it now.
    * `empty`: it runs, and no release was found good yet. `degraded`: the stable release is not well.
@@ -70,7 +70,7 @@ export const statusSchema = z.strictObject({
   running: z.array(replicaStatusSchema),
   /** Why it is degraded or stopped. */
   because: z.string().optional(),
-  /** What went through the front door since it was opened. */
+  /** What went through the front door since it was opened; in rollouts our probe's requests, too. */
   traffic: trafficTotalSchema.optional(),
 });
 /** What runs in an environment, and how it is. */
@@ -108,7 +108,7 @@ export interface Environment {
   /** The status, whenever it changes. */
   watch(signal: AbortSignal): AsyncIterable<Status>;
   /** Makes what is missing, so that `deploy` finds an environment; says what it did in one line, or nothing. */
-  make(config: EnvironmentConfig, signal: AbortSignal): Promise<string | undefined>;
+  make(signal: AbortSignal): Promise<string | undefined>;
   /** Rolls a release out. Where another process drives the rollout, it goes on when the signal aborts. */
   deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
   rollback(request: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
@@ -119,7 +119,9 @@ export interface Environment {
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
   /** Runs a one-off replica of the stable release in this terminal; its exit code. */
   run(command: readonly string[], signal: AbortSignal): Promise<number>;
+  /** What it costs to have it, in one line. */
+  readonly costs: string;
   down(signal: AbortSignal): Promise<Receipt>;
   /** What this target needs, each with how to mend it. */
-  doctor(config: EnvironmentConfig, signal: AbortSignal): Promise<readonly Finding[]>;
+  doctor(signal: AbortSignal): Promise<readonly Finding[]>;
 }

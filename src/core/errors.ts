@@ -89,6 +89,15 @@ export const errorKinds = {
     about:
       'Nothing runs in this environment yet; `deploy`, `rollback` and `run` need one that `up` has made.',
   },
+  environment_stopped: {
+    exit: 'failed',
+    about:
+      'The environment was made, but nothing runs it now: its supervisor has ended. `up` starts it again, with the release that served.',
+  },
+  environment_elsewhere: {
+    exit: 'failed',
+    about: 'The environment is open at another address than the config says. `up` moves it there.',
+  },
   release_not_found: {
     exit: 'failed',
     about: 'This environment never ran a release of that name, or several fit.',

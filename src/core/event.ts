@@ -1,7 +1,7 @@
 import type { RolloutRecord } from './record.ts';
 import type { Rollout } from './rollout.ts';
 import type { TrafficTotal } from './traffic.ts';
-import type { Judgement } from './verdict.ts';
+import type { Evidence, Judgement } from './verdict.ts';
 
 /** What happens in a rollout, told as it happens. The terminal, `--json`, the page and the tests read the same. */
 export type RolloutEvent =
@@ -24,6 +24,8 @@ export type RolloutEvent =
     }
   | { readonly kind: 'unreachable'; readonly cause: string }
   | { readonly kind: 'judged'; readonly judgement: Judgement }
+  /** What was seen of a bad release, before it is taken out: more than its record keeps. */
+  | { readonly kind: 'evidence'; readonly evidence: Evidence }
   | { readonly kind: 'draining'; readonly left: number }
   | { readonly kind: 'ended'; readonly record: RolloutRecord };
 

@@ -18,6 +18,7 @@ export interface FakeRolloutOptions extends Partial<Omit<RolloutRequest, 'runnin
 export const fakeRules: Rules = {
   bakeMs: 2_000,
   startMs: 5_000,
+  commandMs: 60_000,
   unreachableMs: 20_000,
   allowance: { errorShare: 0.02, slowdown: 1.5 },
 };

@@ -7,7 +7,7 @@ import { failed, type Judgement } from './verdict.ts';
 
 /** The release's one-off command, before any replica of it. It is begun once, and looked up if that was before. */
 export async function runReleaseCommand(
-  { target, emit, signal, giveUp }: RolloutContext,
+  { target, rules, emit, signal, giveUp }: RolloutContext,
   lock: Lock,
   desired: Desired & { readonly rollout: Rollout; readonly candidate: Candidate },
   reason?: string,
@@ -17,7 +17,10 @@ export async function runReleaseCommand(
   const isBegun = rollout.command === 'begun';
   if (!isBegun) await target.set({ ...desired, rollout: { ...rollout, command: 'begun' } }, lock);
   emit({ kind: 'command', state: 'begun', command });
-  const exit = await target.run({ id: rollout.id, running: candidate, command, isBegun }, signal);
+  const exit = await target.run(
+    { id: rollout.id, running: candidate, command, isBegun, timeoutMs: rules.commandMs },
+    signal,
+  );
   const isDone = exit.kind === 'succeeded';
   if (isDone) emit({ kind: 'command', state: 'done', command });
   const ended: Rollout = { ...rollout, command: isDone ? 'done' : 'begun' };

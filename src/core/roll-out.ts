@@ -43,7 +43,8 @@ export type Outcome =
  * Moves an environment to a release and judges it on the way. A half-done rollout of the same release is
  * gone on with; one of another release is taken out first, and seen to be gone: never three at once.
  */
-export async function rollOut(context: RolloutContext, request: RolloutRequest): Promise<Outcome> {
+export async function rollOut(given: RolloutContext, request: RolloutRequest): Promise<Outcome> {
+  const context = withSafeEmit(given);
   const purpose = `${request.kind} ${shortId(request.running.release.id)}`;
   return withLock(context, { by: request.by, purpose }, async (lock, found) => {
     if (!found.rollout) return moveTo(context, lock, found, request);
@@ -62,12 +63,27 @@ export async function rollOut(context: RolloutContext, request: RolloutRequest):
 
 /** Ends a rollout that was left half-done, by taking its candidate out. */
 export async function takeOut(
-  context: RolloutContext,
+  given: RolloutContext,
   { by, reason }: { by: string; reason: string },
 ): Promise<Outcome> {
+  const context = withSafeEmit(given);
   return withLock(context, { by, purpose: 'take out a half-done rollout' }, async (lock, found) =>
     found.rollout ? finish(context, lock, found, reason) : { kind: 'unchanged' },
   );
+}
+
+/** A reader that throws must not stop the code that takes a bad release back. */
+function withSafeEmit(context: RolloutContext): RolloutContext {
+  return {
+    ...context,
+    emit(event) {
+      try {
+        context.emit(event);
+      } catch {
+        // The reader's own affair.
+      }
+    },
+  };
 }
 
 async function withLock(
@@ -78,11 +94,7 @@ async function withLock(
   const lock = await context.target.lock(holder, context.signal);
   const outcome = await firstSeen(context)
     .then((found) => ('kind' in found ? found : work(lock, found)))
-    .catch(async (error: unknown) => {
-      await lock.release().catch(() => undefined);
-      throw error;
-    });
-  await lock.release();
+    .finally(() => lock.release().catch(() => undefined));
   return outcome;
 }
 
@@ -202,7 +214,7 @@ async function drive(context: RolloutContext, lock: Lock, reason?: string): Prom
 }
 
 /** What was seen of the candidate is kept before it is taken out; that it cannot be had keeps nothing from going. */
-async function withEvidence({ target, signal }: RolloutContext, act: TakeBack): Promise<Desired> {
+async function withEvidence({ target, emit, signal }: RolloutContext, act: TakeBack): Promise<Desired> {
   const { rollout, judgement, candidate, desired } = act;
   const evidence =
     judgement.evidence ??
@@ -210,6 +222,8 @@ async function withEvidence({ target, signal }: RolloutContext, act: TakeBack): 
       signal.throwIfAborted();
       return { lines: [`no evidence could be had: ${error}`] };
     }));
+  const isTold = judgement.cause !== 'interrupted' && judgement.cause !== 'environment';
+  if (isTold) emit({ kind: 'evidence', evidence });
   return { ...desired, rollout: { ...rollout, judged: { ...judgement, evidence } } };
 }
 

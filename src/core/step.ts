@@ -10,6 +10,8 @@ export interface Rules {
   readonly bakeMs: number;
   /** How long replicas may take to become ready. */
   readonly startMs: number;
+  /** How long a release command may run. */
+  readonly commandMs: number;
   /** How long the environment may not answer before the command gives up, undoing nothing. */
   readonly unreachableMs: number;
   readonly allowance: Allowance;

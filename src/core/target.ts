@@ -9,7 +9,7 @@ export interface ReplicaState {
   /** `runningKey` of what it runs. */
   readonly key: string;
   readonly release: string;
-  readonly phase: 'starting' | 'ready' | 'draining';
+  readonly phase: 'starting' | 'ready' | 'draining' | 'ended';
   /** How often it, or the replica whose place it took, ended by itself. */
   readonly restarts: number;
   readonly trouble?: Trouble;
@@ -65,6 +65,8 @@ export interface OneOff {
   readonly command: readonly string[];
   /** It was begun before: its end is looked up, and nothing is started. */
   readonly isBegun: boolean;
+  /** After this long it is ended, and has failed. */
+  readonly timeoutMs: number;
 }
 
 /** Append-only, and beside the environment. */

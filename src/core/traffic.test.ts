@@ -35,7 +35,7 @@ test('the total of nothing is zero', () => {
 test('the answers of several replicas add up, bucket by bucket', () => {
   const answers = answersOf([count, { ...count, ok: 1, errors: 0, late: 0, latencyBuckets: [1, 0, 2] }]);
 
-  expect(answers).toEqual({ ok: 11, errors: 2, late: 1, latencyBuckets: [6, 7, 2] });
+  expect(answers).toEqual({ ok: 11, errors: 10, late: 1, latencyBuckets: [6, 7, 2] });
 });
 
 test('the share of errors is of those that were answered, and of none it is zero', () => {

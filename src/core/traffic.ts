@@ -42,7 +42,10 @@ export function totalOf(counts: readonly TrafficCount[]): TrafficTotal {
   return { requests, errors, lost, retried };
 }
 
-/** One side of a comparison: what the replicas of one release answered. */
+/**
+ * One side of a comparison: what the replicas of one release answered. A request that had to be sent to another
+ * replica is an error of the one that failed it, although its user never saw it.
+ */
 export interface Answers {
   readonly ok: number;
   readonly errors: number;
@@ -58,7 +61,7 @@ export function answersOf(counts: readonly TrafficCount[]): Answers {
   let late = 0;
   for (const count of counts) {
     ok += count.ok;
-    errors += count.errors;
+    errors += count.errors + (count.source === 'front' ? count.retried : 0);
     late += count.late ?? 0;
     for (const [index, n] of count.latencyBuckets.entries()) {
       latencyBuckets[index] = (latencyBuckets[index] ?? 0) + n;

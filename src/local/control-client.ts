@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import type { Emit } from '../core/event.ts';
 import type { Outcome } from '../core/roll-out.ts';
+import { errorCode } from './durable.ts';
 import { readLiveLock } from './lock.ts';
 import type { Paths } from './paths.ts';
 import type { Hello, Message } from './protocol.ts';
@@ -10,6 +11,8 @@ export interface ControlClientOptions {
   readonly trace: (line: string) => void;
 }
 
+/** How a socket answers on which nobody listens. */
+const absences = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 /** How long a supervisor may take to say how it is. */
 const patienceMs = 5_000;
 
@@ -27,11 +30,14 @@ export class ControlClient {
     try {
       const either = signal ? AbortSignal.any([signal, patience]) : patience;
       const response = await this.#fetch('GET', '/status', undefined, either);
-      return (await response.json()) as Hello;
+      const hello = (await response.json()) as Hello;
+      if (response.ok && typeof hello.protocol === 'number') return hello;
+      throw toError(hello as unknown as Message);
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (signal?.aborted || error instanceof UserError) throw error;
       if (patience.aborted) throw silentError(this.#options.paths);
-      return undefined;
+      if (absences.has(errorCode(error) ?? '')) return undefined;
+      throw this.#lost(error);
     }
   }
 

@@ -1,22 +1,34 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Receipt, Status } from '../core/environment.ts';
 import { birthOf, isAlive, type ProcessIdentity } from './birth.ts';
 import { writeWhole } from './durable.ts';
 import { isFree } from './free-port.ts';
 import { readLiveLock } from './lock.ts';
-import type { Paths } from './paths.ts';
+import { type Paths, removeSocketFolder } from './paths.ts';
 import type { Hello } from './protocol.ts';
 import { endLeftovers, listLeftovers } from './supervisor/leftovers.ts';
+import { commandFolders } from './supervisor/log-folders.ts';
+import { endOneOff } from './supervisor/one-off.ts';
+
+/** How long a process may take to be gone after SIGKILL. */
+const killMs = 10_000;
 
 /** Waits for a process to end, and ends it when that takes too long. */
 export async function endProcess(identity: ProcessIdentity, patienceMs: number): Promise<void> {
-  const until = Date.now() + patienceMs;
-  while (isAlive(identity) && Date.now() < until) await Bun.sleep(10);
-  while (isAlive(identity)) {
+  if (await isGoneWithin(identity, patienceMs)) return;
+  try {
     process.kill(identity.pid, 'SIGKILL');
-    await Bun.sleep(10);
+  } catch {
+    // It has ended meanwhile.
   }
+  await isGoneWithin(identity, killMs);
+}
+
+async function isGoneWithin(identity: ProcessIdentity, ms: number): Promise<boolean> {
+  const until = Date.now() + ms;
+  while (isAlive(identity) && Date.now() < until) await Bun.sleep(10);
+  return !isAlive(identity);
 }
 
 /** Keeps the keeper from starting a supervisor again, when the one that runs has to be killed. */
@@ -41,35 +53,27 @@ export function clearAway(paths: Paths, environment: string, { before, holder }:
   const socketFolder = dirname(paths.socket);
   const hadSocket = holder !== undefined || existsSync(socketFolder);
   if (!hadSocket && !existsSync(paths.root)) return { environment, items: [], kept: [] };
+  const commands = commandFolders(paths.logs).filter((name) => endOneOff(join(paths.logs, name))).length;
   endLeftovers(paths.census, paths.root);
-  for (const path of [
-    socketFolder,
-    paths.lock,
-    paths.census,
-    paths.desired,
-    paths.secrets,
-    paths.logs,
-    paths.runtime,
-  ]) {
+  const left = listLeftovers(paths.census, paths.root).length;
+  removeSocketFolder(socketFolder);
+  for (const path of [paths.lock, paths.desired, paths.secrets, paths.logs, paths.runtime]) {
     rmSync(path, { recursive: true, force: true });
   }
+  if (left === 0) rmSync(paths.census, { force: true });
   rmSync(paths.tombstone, { force: true });
   const port = before?.url === undefined ? undefined : Number(new URL(before.url).port);
   const replicas = before?.running.length ?? 0;
+  const item = (what: string, isGone: boolean) => ({ what, isGone });
   return {
     environment,
     items: [
-      ...(holder ? [{ what: 'the supervisor and its keeper', isGone: !isAlive(holder) }] : []),
-      ...(replicas > 0
-        ? [
-            {
-              what: `${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`,
-              isGone: listLeftovers(paths.census, paths.root).length === 0,
-            },
-          ]
-        : []),
-      ...(port === undefined ? [] : [{ what: `the listener on 127.0.0.1:${port}`, isGone: isFree(port) }]),
-      ...(hadSocket ? [{ what: 'the control socket', isGone: !existsSync(socketFolder) }] : []),
+      ...(holder ? [item('the supervisor and its keeper', !isAlive(holder))] : []),
+      ...(replicas > 0 ? [item(`${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`, left === 0)] : []),
+      ...(replicas === 0 && left > 0 ? [item(`${left} processes of an earlier supervisor`, false)] : []),
+      ...(commands > 0 ? [item('a release command that ran', true)] : []),
+      ...(port === undefined ? [] : [item(`the listener on 127.0.0.1:${port}`, isFree(port))]),
+      ...(hadSocket ? [item('the control socket', !existsSync(socketFolder))] : []),
     ],
     kept: keptIn(paths),
   };

@@ -1,15 +1,18 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 
 /** Writes a file so that a crash of the machine at any moment leaves the old content or the new, whole. */
@@ -29,7 +32,7 @@ export function appendDurably(path: string, line: string): void {
     const isNew = !existsSync(path);
     const file = openSync(path, 'a+', 0o600);
     try {
-      writeAll(file, Buffer.from(`${endsInLine(path) ? '' : '\n'}${line}\n`));
+      writeAll(file, Buffer.from(`${endsInLine(file) ? '' : '\n'}${line}\n`));
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -113,12 +116,23 @@ function writeAll(file: number, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 
-function endsInLine(path: string): boolean {
-  const content = readFileSync(path);
-  return content.length === 0 || content.at(-1) === 10;
+function endsInLine(file: number): boolean {
+  const { size } = fstatSync(file);
+  const last = Buffer.alloc(1);
+  return size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last[0] === 10);
 }
 
-function syncFolder(path: string): void {
+/** Waits until a folder with all that is in it is on the disk. */
+export function syncTree(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inner = join(path, entry.name);
+    if (entry.isDirectory()) syncTree(inner);
+    else if (entry.isFile()) syncFolder(inner);
+  }
+  syncFolder(path);
+}
+
+export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

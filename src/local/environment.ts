@@ -20,12 +20,15 @@ import { type Paths, pathsOf } from './paths.ts';
 import { type Hello, type OneOffStart, protocol } from './protocol.ts';
 import type { EnvironmentSettings } from './supervisor/requests.ts';
 
+type LocalConfig = Extract<EnvironmentConfig, { target: 'local' }>;
+
 export interface OpenLocalOptions {
   readonly project: string;
   /** The folder of the config, links resolved. */
   readonly folder: string;
   /** The environment's name. */
   readonly name: string;
+  readonly config: LocalConfig;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
   /** The program that runs the supervisor and the replicas. */
@@ -44,6 +47,7 @@ export function openLocal(options: OpenLocalOptions): Environment {
 
 class LocalEnvironment implements Environment {
   readonly name: string;
+  readonly costs = 'nothing: it runs on this machine';
   readonly #options: OpenLocalOptions;
   readonly #paths: Paths;
   readonly #client: ControlClient;
@@ -76,23 +80,23 @@ class LocalEnvironment implements Environment {
     }
   }
 
-  async make(config: EnvironmentConfig, signal: AbortSignal): Promise<string | undefined> {
+  async make(signal: AbortSignal): Promise<string | undefined> {
     const hello = await this.#client.hello(signal);
-    if (hello && fits(hello, config)) return undefined;
+    if (hello && fits(hello, this.#options.config)) return undefined;
     const away = hello ? await this.#replace(hello, signal) : undefined;
-    await this.#launch(config, signal);
+    await this.#launch(signal);
     return away === undefined
       ? undefined
       : `the supervisor was replaced; the address was away for ${showMs(Date.now() - away)}`;
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
-    const { release, artifact, secrets, by, revision, config, isAgain } = request;
-    await this.#expect(signal, config);
+    const { release, artifact, secrets, by, revision, isAgain } = request;
+    await this.#expect(signal);
     const { storeRelease } = await import('./store.ts');
-    await this.#mendRuntime(config);
+    await this.#mendRuntime();
     await storeRelease(this.#paths, release, artifact);
-    const environment = settingsOfEnvironment(config);
+    const environment = settingsOfEnvironment(this.#options.config);
     const body = {
       release,
       secrets,
@@ -104,9 +108,13 @@ class LocalEnvironment implements Environment {
     return this.#client.follow('/deploy', body, emit, signal);
   }
 
-  async rollback({ to, by, config }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
-    await this.#expect(signal, config);
-    const body = { ...(to === undefined ? {} : { to }), by, environment: settingsOfEnvironment(config) };
+  async rollback({ to, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    await this.#expect(signal);
+    const body = {
+      ...(to === undefined ? {} : { to }),
+      by,
+      environment: settingsOfEnvironment(this.#options.config),
+    };
     return this.#client.follow('/rollback', body, emit, signal);
   }
 
@@ -150,47 +158,54 @@ class LocalEnvironment implements Environment {
     const { clearAway, endProcess, forbidReturn, holderOf } = await import('./down.ts');
     const before = await this.#client.hello(signal).catch(nothingIfSilent);
     const holder = holderOf(this.#paths, before);
-    if (before) await this.#client.call('/stop', {}, signal);
+    if (before) await this.#askToStop(signal);
     forbidReturn(this.#paths);
     if (holder) await endProcess(holder, before ? stopMs : 0);
     return clearAway(this.#paths, this.name, { before: before?.status, holder });
   }
 
-  async doctor(config: EnvironmentConfig): Promise<readonly Finding[]> {
+  async doctor(): Promise<readonly Finding[]> {
     const { checkLocal } = await import('./doctor.ts');
+    const { config } = this.#options;
     return checkLocal({ paths: this.#paths, name: this.name, config, client: this.#client });
+  }
+
+  /** One that does not stop in time is ended by who asked. */
+  async #askToStop(signal: AbortSignal): Promise<void> {
+    const patience = AbortSignal.timeout(stopMs);
+    await this.#client.call('/stop', {}, AbortSignal.any([signal, patience])).catch((error: unknown) => {
+      if (!patience.aborted) throw error;
+    });
   }
 
   /** The supervisor of another version goes; when it went, in milliseconds since 1970. */
   async #replace({ pid }: Hello, signal: AbortSignal): Promise<number> {
     const lock = readLiveLock(this.#paths);
     const left = Date.now();
-    await this.#client.call('/stop', {}, signal);
+    await this.#askToStop(signal);
     const { endProcess } = await import('./down.ts');
     if (lock?.pid === pid) await endProcess(lock, stopMs);
     return left;
   }
 
-  async #launch(config: EnvironmentConfig, signal: AbortSignal): Promise<void> {
-    const { runtime, trace, name } = this.#options;
+  async #launch(signal: AbortSignal): Promise<void> {
+    const { runtime, trace, env, name, config } = this.#options;
     const { port } = config;
     const { launchSupervisor } = await import('./launch.ts');
-    await launchSupervisor(
-      { paths: this.#paths, environment: name, port, runtime, client: this.#client, trace },
-      signal,
-    );
+    const about = { paths: this.#paths, environment: name, port, runtime, env, client: this.#client, trace };
+    await launchSupervisor(about, signal);
   }
 
   /** Replicas are started from it; a state folder that was deleted has lost it. */
-  async #mendRuntime({ port }: EnvironmentConfig): Promise<void> {
+  async #mendRuntime(): Promise<void> {
     if (existsSync(this.#paths.runtime)) return;
     const { placeRuntime } = await import('./launch.ts');
-    const { name, runtime } = this.#options;
-    await placeRuntime({ paths: this.#paths, environment: name, port, runtime });
+    const { name, runtime, config } = this.#options;
+    await placeRuntime({ paths: this.#paths, environment: name, port: config.port, runtime });
   }
 
-  /** A supervisor of this version answers; one that crashed this moment is waited for. */
-  async #expect(signal: AbortSignal, config?: EnvironmentConfig): Promise<void> {
+  /** A supervisor of this version answers, where the config says; one that crashed this moment is waited for. */
+  async #expect(signal: AbortSignal): Promise<void> {
     const until = Date.now() + revivalMs;
     let hello = await this.#client.hello(signal);
     while (!hello && existsSync(this.#paths.lock) && Date.now() < until) {
@@ -198,14 +213,7 @@ class LocalEnvironment implements Environment {
       hello = await this.#client.hello(signal);
     }
     const hint = `causeway up ${this.name}`;
-    if (!hello) {
-      const { state } = await this.#statusAtRest();
-      const message =
-        state === 'absent'
-          ? `nothing was made on ${this.name} yet`
-          : `nothing runs on ${this.name}: its supervisor has ended`;
-      throw new UserError({ code: 'environment_missing', message, hint });
-    }
+    if (!hello) throw await this.#silence(hint);
     if (hello.protocol !== protocol) {
       throw new UserError({
         code: 'supervisor_other',
@@ -213,10 +221,22 @@ class LocalEnvironment implements Environment {
         hint,
       });
     }
-    if (config && !fits(hello, config)) {
-      const message = `${this.name} is open at ${hello.status.url}, and the config says port ${config.port}`;
-      throw new UserError({ code: 'environment_missing', message, hint });
+    if (!fits(hello, this.#options.config)) {
+      const { port } = this.#options.config;
+      const message = `${this.name} is open at ${hello.status.url}, and the config says port ${port}`;
+      throw new UserError({ code: 'environment_elsewhere', message, hint });
     }
+  }
+
+  async #silence(hint: string): Promise<UserError> {
+    const { state } = await this.#statusAtRest();
+    return state === 'absent'
+      ? new UserError({ code: 'environment_missing', message: `nothing was made on ${this.name} yet`, hint })
+      : new UserError({
+          code: 'environment_stopped',
+          message: `nothing runs on ${this.name}: its supervisor has ended`,
+          hint,
+        });
   }
 
   async #statusAtRest(): Promise<Status> {
@@ -245,10 +265,10 @@ function nothingIfSilent(error: unknown): undefined {
 }
 
 /** Whether the supervisor speaks as this command does, and is open where the config says. */
-function fits({ protocol: spoken, status }: Hello, { port }: EnvironmentConfig): boolean {
+function fits({ protocol: spoken, status }: Hello, { port }: LocalConfig): boolean {
   return spoken === protocol && status.url === `http://127.0.0.1:${port}`;
 }
 
-function settingsOfEnvironment(config: EnvironmentConfig): EnvironmentSettings {
+function settingsOfEnvironment(config: LocalConfig): EnvironmentSettings {
   return { replicas: config.replicas, rules: rulesOf(config) };
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RolloutRecord, recordSchema } from '../core/record.ts';
 import { type Release, releaseSchema } from '../core/release.ts';
@@ -8,18 +9,30 @@ import type { Paths } from './paths.ts';
 
 /** The records of an environment: one JSON document a line, oldest first. */
 export function openHistory(paths: Pick<Paths, 'history' | 'releases'>): History {
+  let read = { version: '', records: [] as readonly RolloutRecord[] };
+  const list = () => {
+    const version = versionOf(paths.history);
+    if (read.version !== version) read = { version, records: readRecords(paths.history) };
+    return read.records;
+  };
   return {
     async append(record) {
-      if (readRecords(paths.history).some(({ id }) => id === record.id)) return;
+      if (list().some(({ id }) => id === record.id)) return;
       appendDurably(paths.history, JSON.stringify(record));
     },
     async list() {
-      return readRecords(paths.history);
+      return list();
     },
     async release(id) {
       return readRelease(paths, id);
     },
   };
+}
+
+/** Changes whenever the file does, so that it is read anew then alone. */
+function versionOf(path: string): string {
+  const info = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return info ? `${info.ino} ${info.size} ${info.mtimeNs}` : 'none';
 }
 
 /** Reads what can be read: a line that a crash cut off, or that is damaged, does not hide the others. */

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { baseEnvOf } from './base-env.ts';
 import { type ControlClient, silentError } from './control-client.ts';
 import { makeFolder, readIfThere, withStateErrors, writeWhole } from './durable.ts';
 import { listenerOn } from './listening.ts';
@@ -15,6 +16,7 @@ export interface LaunchOptions {
   readonly port: number;
   /** The program that runs the supervisor and the replicas. */
   readonly runtime: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly client: ControlClient;
   readonly trace: (line: string) => void;
 }
@@ -31,7 +33,12 @@ export async function launchSupervisor(options: LaunchOptions, signal: AbortSign
   const argv = await placeRuntime(options);
   const log = openLog(paths.supervisorLog);
   trace(`start ${argv.join(' ')}`);
-  const child = Bun.spawn(argv, { stdio: ['ignore', log, log], cwd: '/', detached: true });
+  const child = Bun.spawn(argv, {
+    stdio: ['ignore', log, log],
+    cwd: '/',
+    env: baseEnvOf(options.env),
+    detached: true,
+  });
   child.unref();
   const until = Date.now() + startMs;
   while (Date.now() < until) {
@@ -39,7 +46,9 @@ export async function launchSupervisor(options: LaunchOptions, signal: AbortSign
     const { exitCode } = child;
     if (exitCode !== null && exitCode !== supervisorExits.otherWon) throw startError(exitCode, options);
     const hello = existsSync(paths.socket) ? await client.hello() : undefined;
-    if (hello) return hello;
+    // Of two that are started at once, the later one must not come up when the other has been taken down.
+    const isSettled = hello?.pid === child.pid || exitCode !== null;
+    if (hello && isSettled) return hello;
     await Bun.sleep(lookMs);
   }
   throw lateError(paths);
@@ -51,7 +60,7 @@ export async function placeRuntime({
   environment,
   port,
   runtime,
-}: Omit<LaunchOptions, 'client' | 'trace'>): Promise<string[]> {
+}: Omit<LaunchOptions, 'client' | 'trace' | 'env'>): Promise<string[]> {
   makeFolder(paths.runtime);
   const ownRuntime = join(paths.runtime, 'bun');
   if (!isSameFile(runtime, ownRuntime)) placeFile(runtime, ownRuntime);
@@ -77,9 +86,9 @@ function placeFile(from: string, to: string): void {
     try {
       linkOrCopy(from, unfinished);
       renameSync(unfinished, to);
-    } catch (error) {
+    } finally {
+      // Also where both are names of one file: a rename leaves them as they are.
       rmSync(unfinished, { force: true });
-      throw error;
     }
   });
 }
@@ -118,6 +127,14 @@ function startError(exitCode: number, { paths, environment, port }: LaunchOption
       hint: `stop it, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
     });
   }
+  if (exitCode === supervisorExits.stateNotWritable) {
+    return new UserError({
+      code: 'state_not_writable',
+      message: `the supervisor cannot make its folders in ${paths.root}`,
+      hint: 'mend what is said below',
+      details: lastLinesOf(paths.supervisorLog, 1),
+    });
+  }
   return new UserError({
     code: 'supervisor_failed',
     message: `the supervisor ended with exit code ${exitCode}`,
@@ -136,6 +153,6 @@ function lateError(paths: Paths): UserError {
   });
 }
 
-function lastLinesOf(path: string): string {
-  return (readIfThere(path) ?? '').trimEnd().split('\n').slice(-10).join('\n');
+function lastLinesOf(path: string, count = 10): string {
+  return (readIfThere(path) ?? '').trimEnd().split('\n').slice(-count).join('\n');
 }

@@ -59,6 +59,14 @@ describe('where state lies', () => {
     }
   });
 
+  for (const HOME of [undefined, '', 'home/ada'])
+    test(`with HOME ${JSON.stringify(HOME)} and no XDG_STATE_HOME it has no place, and that is said`, () => {
+      const error = refusal(() => pathsOf({ ...clone, env: HOME === undefined ? {} : { HOME } }));
+
+      expect(error.code).toBe('state_not_writable');
+      expect(error.hint).toContain('XDG_STATE_HOME');
+    });
+
   test('the path of the socket has less than 104 bytes, however long the names are', () => {
     const long = 'x'.repeat(255);
     const environments = [
@@ -67,7 +75,6 @@ describe('where state lies', () => {
       { HOME: '/home/ada', XDG_RUNTIME_DIR: `/run/${'x'.repeat(54)}` },
       { HOME: '/home/ada', XDG_RUNTIME_DIR: `/run/${'ü'.repeat(54)}` },
       { HOME: '/home/ada', XDG_STATE_HOME: `/${long}/${long}` },
-      {},
     ];
 
     const sockets = environments.map((env) =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 
@@ -32,7 +32,7 @@ export interface PathsOptions {
 
 /** Outside the working tree, so that `git clean`, another branch or `npm ci` never touch what serves. */
 export function pathsOf({ project, folder, environment, env, uid }: PathsOptions): Paths {
-  const stateHome = absolute(env.XDG_STATE_HOME) ?? join(absolute(env.HOME) ?? '/tmp', '.local', 'state');
+  const stateHome = absolute(env.XDG_STATE_HOME) ?? join(homeOf(env), '.local', 'state');
   const hash = createHash('sha256').update(`${folder}\0${environment}`).digest('hex').slice(0, 10);
   const root = join(stateHome, 'causeway', `${project}-${environment}-${hash}`);
   return pathsIn(root, join(socketFolder(root, env, uid), 'control.sock'));
@@ -54,6 +54,17 @@ export function pathsIn(root: string, socket: string): Paths {
     supervisorLog: join(root, 'supervisor.log'),
     socket,
   };
+}
+
+/** A place that anybody may prepare is none to start programs from. */
+function homeOf({ HOME }: PathsOptions['env']): string {
+  const home = absolute(HOME);
+  if (home) return home;
+  throw new UserError({
+    code: 'state_not_writable',
+    message: 'neither HOME nor XDG_STATE_HOME is set, so there is no place to keep state',
+    hint: 'export XDG_STATE_HOME=<folder>',
+  });
 }
 
 /** A socket's path may have 104 bytes on macOS, so it lies in a short folder, named after the state folder. */
@@ -83,5 +94,15 @@ export function makeSocketFolder(folder: string, uid: number): void {
       });
     }
     if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700);
+  }
+}
+
+/** Removes the socket's folder, and the one above it where it holds no other. */
+export function removeSocketFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  try {
+    rmdirSync(join(folder, '..'));
+  } catch {
+    // Another environment's socket lies there, or nothing ever did.
   }
 }

@@ -9,7 +9,7 @@ const followMs = 100;
 /** What replicas printed, those that were taken out included, in the order of time. Read from the disk alone. */
 export async function* readLogs(logs: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogLine> {
   const readers = new Map<string, LogReader>();
-  const found = readNew(logs, query, readers);
+  const found = readNew(logs, query, readers, query.lines);
   yield* query.lines === undefined ? found : found.slice(Math.max(0, found.length - query.lines));
   while (query.follow && !signal.aborted) {
     await Bun.sleep(followMs);
@@ -17,16 +17,30 @@ export async function* readLogs(logs: string, query: LogQuery, signal: AbortSign
   }
 }
 
-function readNew(logs: string, query: LogQuery, readers: Map<string, LogReader>): LogLine[] {
-  const lines: LogLine[] = [];
-  for (const replica of replicasIn(logs, query.release)) {
-    const reader = readers.get(replica) ?? new LogReader(join(logs, replica), replica);
-    readers.set(replica, reader);
-    lines.push(...reader.next());
-    if (!query.follow) lines.push(...reader.end());
-  }
+function readNew(
+  logs: string,
+  query: LogQuery,
+  readers: Map<string, LogReader>,
+  most = Number.POSITIVE_INFINITY,
+): LogLine[] {
   const { since = 0 } = query;
-  return lines.filter(({ at }) => at >= since).sort((a, b) => a.at - b.at);
+  const parts: LogLine[][] = [];
+  for (const replica of replicasIn(logs, query.release)) {
+    const reader = readers.get(replica) ?? new LogReader(join(logs, replica), replica, tailOf(query));
+    readers.set(replica, reader);
+    const read = [...reader.next(), ...(query.follow ? [] : reader.end())];
+    const lines = read.filter(({ at }) => at >= since);
+    parts.push(lines.length > most ? lines.slice(-most) : lines);
+  }
+  return parts.flat().sort((a, b) => a.at - b.at);
+}
+
+/** More than lines usually take; the last ones that were asked for are in it. */
+const bytesPerLine = 4_096;
+
+/** How much of each log's end is enough. */
+function tailOf({ lines }: LogQuery): number {
+  return lines === undefined ? Number.POSITIVE_INFINITY : Math.max(64 * 1024, lines * bytesPerLine);
 }
 
 function replicasIn(logs: string, release: string | undefined): readonly string[] {
@@ -42,22 +56,31 @@ function replicasIn(logs: string, release: string | undefined): readonly string[
 class LogReader {
   readonly #folder: string;
   readonly #replica: string;
+  /** At first, of what there is, no more than so many of the last bytes are read. */
+  #tailBytes: number;
   #inode: number | undefined;
   #offset = 0;
   /** The beginning of a line whose end was not printed yet: bytes, for it may end in half a character. */
   #rest = Buffer.alloc(0);
   #restAt = 0;
 
-  constructor(folder: string, replica: string) {
+  constructor(folder: string, replica: string, tailBytes: number) {
     this.#folder = folder;
     this.#replica = replica;
+    this.#tailBytes = tailBytes;
   }
 
   next(): readonly LogLine[] {
     return withFile(join(this.#folder, 'out'), (out, inode) => {
-      const earlier = this.#inode === inode ? [] : this.#readEarlier();
+      const { size } = fstatSync(out);
+      const isFirst = this.#inode === undefined;
+      const hasTail = isFirst && size >= this.#tailBytes;
+      const earlier = this.#inode === inode || hasTail ? [] : this.#readEarlier();
       this.#inode = inode;
-      return [...earlier, ...this.#read(out, 'marks')];
+      if (hasTail) this.#offset = size - this.#tailBytes;
+      const lines = this.#read(out, 'marks');
+      // The first one was begun before the tail.
+      return [...earlier, ...(hasTail ? lines.slice(1) : lines)];
     });
   }
 

@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Artifact } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
 import { goodReleases, type RolloutRecord } from '../core/record.ts';
 import { canonicalJson, type Release } from '../core/release.ts';
 import { unpackArtifact } from '../image/unpack.ts';
-import { makeFolder, readIfThere, toStateError, withStateErrors, writeDurably } from './durable.ts';
+import {
+  makeFolder,
+  readIfThere,
+  syncFolder,
+  syncTree,
+  toStateError,
+  withStateErrors,
+  writeDurably,
+} from './durable.ts';
 import { readRelease } from './history.ts';
 import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
@@ -121,7 +129,9 @@ async function unpackWhole(folder: string, { tar }: Artifact): Promise<void> {
       throw toStateError(unfinished, error);
     });
     withStateErrors(folder, () => {
+      syncTree(unfinished);
       if (!existsSync(folder)) renameSync(unfinished, folder);
+      syncFolder(dirname(folder));
     });
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

@@ -24,11 +24,11 @@ export function openControl({ socket, supervisor, onStopped }: ControlOptions): 
   const server = Bun.serve({
     unix: socket,
     routes: {
-      '/status': async () => Response.json(await hello()),
+      '/status': () => answer(async () => Response.json(await hello())),
       '/watch': (request, self) => {
         self.timeout(request, 0);
         return new Response(
-          jsonLines((send) => watch(supervisor, request.signal, async () => send(await hello()))),
+          jsonLines((send) => watch(supervisor, request.signal, async () => send(await hello(), 'level'))),
         );
       },
       '/deploy': {
@@ -45,7 +45,7 @@ export function openControl({ socket, supervisor, onStopped }: ControlOptions): 
           return follow((listen) => supervisor.rollback(asked, listen));
         },
       },
-      '/one-off': { POST: () => answer(() => Response.json(supervisor.oneOffStart())) },
+      '/one-off': { POST: () => answer(async () => Response.json(supervisor.oneOffStart())) },
       '/stop': {
         POST: async (request, self) => {
           self.timeout(request, 0);
@@ -56,6 +56,7 @@ export function openControl({ socket, supervisor, onStopped }: ControlOptions): 
       },
     },
     fetch: () => new Response(null, { status: 404 }),
+    development: false,
   });
   chmodSync(socket, 0o600);
   return server;
@@ -65,12 +66,11 @@ export function openControl({ socket, supervisor, onStopped }: ControlOptions): 
 function follow(work: (listen: (event: RolloutEvent) => void) => Promise<Outcome>): Response {
   return new Response(
     jsonLines(async (send) => {
-      try {
-        const outcome = await work((event) => send({ kind: 'event', event } satisfies Message));
-        send({ kind: 'outcome', outcome } satisfies Message);
-      } catch (error) {
-        send(toMessage(error));
-      }
+      const outcome = await work((event) => {
+        const isLevel = event.kind === 'watching' || event.kind === 'starting' || event.kind === 'draining';
+        send({ kind: 'event', event } satisfies Message, isLevel ? 'level' : undefined);
+      });
+      send({ kind: 'outcome', outcome } satisfies Message);
     }),
   );
 }
@@ -84,9 +84,9 @@ async function watch(supervisor: Supervisor, signal: AbortSignal, tell: () => Pr
   }
 }
 
-function answer(work: () => Response): Response {
+async function answer(work: () => Promise<Response>): Promise<Response> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     return Response.json(toMessage(error), { status: 409 });
   }
@@ -97,22 +97,38 @@ function toMessage(error: unknown): Message {
   return { kind: 'bug', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-/** A stream of JSON documents, one a line; what cannot be sent any more is dropped. */
-function jsonLines(work: (send: (value: unknown) => void) => Promise<void>): ReadableStream<Uint8Array> {
+/** What a reader that has stalled may fall behind by, in documents. */
+const mostBehind = 64;
+
+type Send = (value: unknown, kind?: 'level') => void;
+
+/**
+ * A stream of JSON documents, one a line; an error is its last one. A level, which the next one makes obsolete,
+ * is left out where the reader does not keep up; what cannot be sent any more is dropped.
+ */
+function jsonLines(work: (send: Send) => Promise<void>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isOpen = true;
-  return new ReadableStream<Uint8Array>({
-    async start(controller) {
-      const send = (value: unknown) => {
-        if (isOpen) controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-      };
-      void work(send).finally(() => {
-        if (isOpen) controller.close();
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const send: Send = (value, kind) => {
+          const isBehind = (controller.desiredSize ?? 0) <= 0;
+          if (isOpen && !(kind === 'level' && isBehind)) {
+            controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
+          }
+        };
+        void work(send)
+          .catch((error: unknown) => send(toMessage(error)))
+          .finally(() => {
+            if (isOpen) controller.close();
+            isOpen = false;
+          });
+      },
+      cancel() {
         isOpen = false;
-      });
+      },
     },
-    cancel() {
-      isOpen = false;
-    },
-  });
+    { highWaterMark: mostBehind },
+  );
 }

@@ -1,7 +1,9 @@
 import type { Status } from '../../core/environment.ts';
 import type { RolloutRecord } from '../../core/record.ts';
 import { type Desired, runningKey } from '../../core/rollout.ts';
+import { totalOf } from '../../core/traffic.ts';
 import type { Replicas } from './replicas.ts';
+import type { Tally } from './tally.ts';
 
 export interface DescribeStatusOptions {
   readonly environment: string;
@@ -9,11 +11,13 @@ export interface DescribeStatusOptions {
   readonly desired: Desired;
   readonly replicas: Replicas;
   readonly records: readonly RolloutRecord[];
+  /** What went through the front door. */
+  readonly total: Tally;
 }
 
 /** What runs, as `causeway status` shows it. */
 export function describeStatus(options: DescribeStatusOptions): Status {
-  const { environment, port, desired, replicas } = options;
+  const { environment, port, desired, replicas, total } = options;
   const because = whyDegraded(desired, replicas);
   return {
     environment,
@@ -29,7 +33,7 @@ export function describeStatus(options: DescribeStatusOptions): Status {
       return { id, release, phase, restarts, startedAt, ...(trouble ? { trouble: trouble.message } : {}) };
     }),
     ...(because === undefined ? {} : { because }),
-    traffic: replicas.totalTraffic(),
+    traffic: totalOf([total.toCount({ source: 'front' })]),
   };
 }
 

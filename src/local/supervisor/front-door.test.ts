@@ -189,6 +189,22 @@ describe('limits of the runtime that a client may meet', () => {
     await idle(tallies);
   });
 
+  test('the head of a stream is ended with its first part, not before', async () => {
+    const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const sent = Promise.withResolvers<Socket>();
+    const { front } = await serve((socket) => socket.write(head, () => sent.resolve(socket)));
+    const client = openClient(front);
+    client.send(get);
+    const socket = await sent.promise;
+
+    const before = client.bytes;
+    socket.write('4\r\n: hi\r\n');
+    await client.until((bytes) => bytes.includes('\r\n\r\n'));
+
+    expect(before).not.toContain('\r\n\r\n');
+    expect(client.bytes).toContain(': hi');
+  });
+
   test('the body of a GET is left out', async () => {
     const { upstream, ask } = await serve((socket) => socket.write(ok));
 
@@ -443,6 +459,10 @@ describe('a replica that goes away', () => {
       socket.write('HTTP/1.1 200 OK\r\nContent-');
       socket.resetAndDestroy();
     },
+    'resets it between the head and the first part of a stream': (socket: Socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      socket.resetAndDestroy();
+    },
     'closes it in the middle of a short answer': (socket: Socket) =>
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf'),
   };
@@ -513,13 +533,17 @@ describe('a replica that goes away', () => {
   });
 
   test('in the middle of a stream: the client sees the cut, and it is an error of the replica’s', async () => {
+    const begun = Promise.withResolvers<Socket>();
     const { front, tallies } = await serve((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n');
-      setImmediate(() => socket.resetAndDestroy());
+      begun.resolve(socket);
     });
     const client = openClient(front);
 
     client.send(get);
+    const socket = await begun.promise;
+    await client.until((bytes) => bytes.includes('half'));
+    socket.resetAndDestroy();
     const answer = await client.answer();
 
     expect(answer).toBeUndefined();

@@ -38,7 +38,9 @@ const hopByHop = [
  * knows what is in flight at each: so that "nothing new, wait for zero, then stop" is a fact and no guess.
  */
 export class FrontDoor {
-  /** What never reached a replica. */
+  /** All that came in since the door was opened. */
+  readonly total = new Tally();
+  /** What never reached a replica, since the rollout began. */
   unreached = new Tally();
   readonly #options: FrontDoorOptions;
   #server: Bun.Server<undefined> | undefined;
@@ -120,21 +122,25 @@ export class FrontDoor {
         redirect: 'manual',
         decompress: false,
       });
-      const answer = await takeWhole(response, method);
-      replica.front.answered(response.status < 500, performance.now() - startedAt);
-      if (answer) return answer;
-      isStreaming = true;
-      return streamOn(response, signal, (isCut) => {
-        if (isCut) countCut(replica);
-        replica.finish();
-      });
+      const whole = await takeWhole(response, method);
+      const answer =
+        whole ??
+        (await streamOn(response, signal, (isCut) => {
+          if (isCut) this.#countCut(replica);
+          replica.finish();
+        }));
+      isStreaming = whole === undefined;
+      const ms = performance.now() - startedAt;
+      for (const tally of [replica.front, this.total]) tally.answered(response.status < 500, ms);
+      return answer;
     } catch {
       if (signal.aborted) return new Response(null, { status: 499 });
       if (canRepeat) {
         replica.front.retried += 1;
+        this.total.retried += 1;
         return undefined;
       }
-      countCut(replica);
+      this.#countCut(replica);
       return problem(502, 'Bad Gateway', 'the replica ended before it answered');
     } finally {
       if (!isStreaming) replica.finish();
@@ -155,19 +161,19 @@ export class FrontDoor {
     return true;
   }
 
+  /** A replica went away under a request: our act if we cut it, else the release's fault. */
+  #countCut(replica: Upstream): void {
+    const kind = replica.wasCut ? 'lost' : 'errors';
+    for (const tally of [replica.front, this.total]) tally[kind] += 1;
+  }
+
   #refuse(request: Request): Response {
     if (request.signal.aborted) return new Response(null, { status: 499 });
     if (!this.#options.isExpected()) return problem(503, 'Service Unavailable', 'no release serves here yet');
-    if (this.#options.isLeaving()) this.unreached.lost += 1;
-    else this.unreached.errors += 1;
+    const kind = this.#options.isLeaving() ? 'lost' : 'errors';
+    for (const tally of [this.unreached, this.total]) tally[kind] += 1;
     return problem(503, 'Service Unavailable', 'no replica is ready');
   }
-}
-
-/** A replica went away under a request: our act if we cut it, else the release's fault. */
-function countCut(replica: Upstream): void {
-  if (replica.wasCut) replica.front.lost += 1;
-  else replica.front.errors += 1;
 }
 
 /** The path and query of a request; without a usable Host the runtime gives nothing else. */
@@ -218,30 +224,29 @@ function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   });
 }
 
-/** Passes a body on chunk by chunk, and tells once how it ended: cut, or whole, or left by the client. */
-function streamOn(
+/**
+ * Passes a body on part by part, and tells once how it ended: cut, or whole, or left by the client. The first
+ * part is awaited, for the runtime sends no head before it: until then another replica can be asked.
+ */
+async function streamOn(
   { body, status, statusText, headers }: Response,
   signal: AbortSignal,
   onEnd: (isCut: boolean) => void,
-): Response {
-  const reader = body?.getReader();
+): Promise<Response> {
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  let next: ReturnType<typeof reader.read> | undefined = Promise.resolve(await reader.read());
   let hasEnded = false;
   const end = (isCut: boolean) => {
     if (!hasEnded) onEnd(isCut && !signal.aborted);
     hasEnded = true;
   };
-  const leave = () => {
-    end(false);
-    void reader?.cancel().catch(() => undefined);
-  };
-  // A client that reads nothing more is not noticed by the stream.
-  signal.addEventListener('abort', leave, { once: true });
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        const chunk = await reader?.read();
-        if (chunk?.value) controller.enqueue(chunk.value);
-        if (!chunk || chunk.done) {
+        const { done, value } = await (next ?? reader.read());
+        next = undefined;
+        if (value) controller.enqueue(value);
+        if (done) {
           controller.close();
           end(false);
         }
@@ -250,7 +255,11 @@ function streamOn(
         controller.error(error);
       }
     },
-    cancel: leave,
+    // The runtime calls this when the client is gone, whether or not it was reading.
+    async cancel(reason) {
+      end(false);
+      await reader.cancel(reason);
+    },
   });
   return new Response(stream, { status, statusText, headers });
 }

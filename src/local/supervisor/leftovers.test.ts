@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { birthOf } from '../birth.ts';
+import { until } from '../fake-state.ts';
 import { Census, endLeftovers, listLeftovers, markVariable } from './leftovers.ts';
 
 const folders: string[] = [];
@@ -72,6 +73,7 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     test(`a process that bears the mark of ${name} is found, though no census holds it`, async () => {
       const { census, root } = makeGround(name);
       const marked = start(['sleep', '100'], { [markVariable]: root });
+      await until('its environment can be read', () => listLeftovers(census, root).length > 0);
 
       const found = listLeftovers(census, root);
       endLeftovers(census, root);
@@ -81,12 +83,15 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     });
   }
 
-  test('the mark of another state folder, whose name only begins alike, is not ours', () => {
+  test('the mark of another state folder, whose name only begins alike, is not ours', async () => {
     const { census, root } = makeGround();
     start(['sleep', '100'], { [markVariable]: `${root}-2` });
     start(['sleep', '100'], { OTHER: root });
+    await until('they can be read', () => listLeftovers(census, `${root}-2`).length > 0);
 
-    expect(listLeftovers(census, root)).toEqual([]);
+    const found = listLeftovers(census, root);
+
+    expect(found).toEqual([]);
   });
 });
 

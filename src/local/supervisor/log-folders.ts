@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { shortId } from '../../core/release.ts';
 
@@ -14,14 +14,22 @@ export function replicaLogFolder(logs: string, replica: string): string {
   return join(logs, replica);
 }
 
-/** The log of a rollout's release command. */
-export function commandLogFolder(logs: string, rollout: string): string {
-  return join(logs, `command-${rollout}`);
+/** The log of a rollout's release command: the one that there is, or a new one, named as a replica's is. */
+export function commandLogFolder(logs: string, release: string, rollout: string): string {
+  const found = commandFolders(logs).find((name) => name.endsWith(`-${rollout}`));
+  return join(logs, found ?? `${shortId(release)}-${Date.now()}-${commandWord}-${rollout}`);
 }
+
+/** The names of the folders of release commands. */
+export function commandFolders(logs: string): readonly string[] {
+  return existsSync(logs) ? readdirSync(logs).filter((name) => name.includes(`-${commandWord}-`)) : [];
+}
+
+const commandWord = 'command';
 
 /** Removes the oldest logs of replicas that no longer run. */
 export function clearLogs(logs: string, running: readonly string[]): void {
-  const startedAt = (name: string) => Number(name.split('-')[1]) || 0;
+  const startedAt = (name: string) => statSync(join(logs, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const ended = readdirSync(logs).filter((name) => !running.includes(name));
   const oldestFirst = ended.sort((a, b) => startedAt(a) - startedAt(b));
   for (const name of oldestFirst.slice(0, Math.max(0, oldestFirst.length - keptLogs))) {

@@ -2,11 +2,13 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../../core/errors.ts';
+import { baseEnvOf } from '../base-env.ts';
 import { birthOf } from '../birth.ts';
 import { errorCode, makeFolder, writeWhole } from '../durable.ts';
 import { parseJson } from '../json.ts';
 import { readLiveLock } from '../lock.ts';
-import { makeSocketFolder, pathsIn } from '../paths.ts';
+import { makeSocketFolder, pathsIn, removeSocketFolder } from '../paths.ts';
 import { supervisorExits } from '../protocol.ts';
 import { openControl } from './control.ts';
 import { Keeper } from './keeper.ts';
@@ -17,27 +19,27 @@ import { Supervisor } from './supervisor.ts';
 
 /** Crashes in a row, each within a minute of the one before, after which nobody tries again. */
 const mostRestarts = 10;
-const passedOn = ['HOME', 'USER', 'LOGNAME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
 const [setupText = '', restartsText = '0'] = process.argv.slice(2);
 const setup = setupSchema.parse(parseJson(setupText));
 const restarts = z.coerce.number().parse(restartsText);
 const paths = pathsIn(setup.root, setup.socket);
+/** Linux says so where another `up` put the same runtime in the place of the file that this one was started from. */
+const runtime = process.execPath.replace(/ \(deleted\)$/, '');
 
 process.on('SIGHUP', () => undefined);
 if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
 if (restarts > mostRestarts) giveUp();
 
-for (const folder of [paths.root, paths.releases, paths.artifacts, paths.secrets, paths.logs])
-  makeFolder(folder);
+makeFolders();
 if (readLiveLock(paths)) process.exit(supervisorExits.otherWon);
 const supervisor = new Supervisor({
   environment: setup.environment,
   paths,
   desired: await recoverDesired(paths, log),
   baseEnv: {
-    PATH: `${dirname(process.execPath)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
-    ...picked(process.env),
+    ...baseEnvOf(process.env),
+    PATH: `${dirname(runtime)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
   },
   onProcess: noteProcess,
   log,
@@ -51,12 +53,12 @@ const leftovers = endLeftovers(paths.census, paths.root);
 if (leftovers > 0) log('ended what an earlier supervisor left running', { processes: leftovers });
 const census = new Census(paths.census);
 const keeper = new Keeper({
-  argv: [process.execPath, ...process.execArgv, Bun.main, setupText],
+  argv: [runtime, ...process.execArgv, Bun.main, setupText],
   restarts,
   tombstone: paths.tombstone,
 });
 keeper.start();
-makeSocketFolder(dirname(paths.socket), process.getuid?.() ?? 0);
+makeFolders();
 openControl({ socket: paths.socket, supervisor, onStopped: leave });
 supervisor.recover();
 log('supervisor started', { pid: process.pid, restarts });
@@ -66,6 +68,19 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await supervisor.stop();
     await leave();
   });
+}
+
+/** Where one cannot be made, to be started again would not help: so this comes before the keeper. */
+function makeFolders(): void {
+  try {
+    for (const folder of [paths.root, paths.releases, paths.artifacts, paths.secrets, paths.logs])
+      makeFolder(folder);
+    makeSocketFolder(dirname(paths.socket), process.getuid?.() ?? 0);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    log(error.message, { hint: error.hint });
+    process.exit(supervisorExits.stateNotWritable);
+  }
 }
 
 /** The address is the mutex that even a `kill -9` frees: whoever binds it is the supervisor. */
@@ -79,18 +94,13 @@ async function bind(): Promise<void> {
   }
 }
 
-/** A census that cannot be written keeps no replica from running: on Linux their environment tells of them too. */
 function noteProcess(pid: number, isRunning: boolean): void {
-  try {
-    census.note(pid, isRunning);
-  } catch (error) {
-    log('the census could not be written', { because: String(error) });
-  }
+  census.note(pid, isRunning);
 }
 
 async function leave(): Promise<void> {
   await keeper.dismiss();
-  rmSync(dirname(paths.socket), { recursive: true, force: true });
+  removeSocketFolder(dirname(paths.socket));
   rmSync(paths.lock, { force: true });
   rmSync(paths.census, { force: true });
   log('supervisor stopped');
@@ -101,10 +111,6 @@ function giveUp(): never {
   const ended = endLeftovers(paths.census, paths.root);
   log(`gave up after ${mostRestarts} crashes in a row`, { ended });
   process.exit(1);
-}
-
-function picked(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 function log(event: string, details: object = {}): void {

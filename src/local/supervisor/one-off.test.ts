@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { birthOf } from '../birth.ts';
 import { fakeSettings, until } from '../fake-state.ts';
 import { readLogs } from '../read-logs.ts';
-import { runOneOff } from './one-off.ts';
+import { endOneOff, type OneOffOptions, runOneOff } from './one-off.ts';
 
 const folders: string[] = [];
 
@@ -42,6 +42,27 @@ test('it runs in the files of the release, with its variables, and reads nothing
   const exit = await run('cat; cat file; echo " $GREETING"; exit 1', { GREETING: 'hello' });
 
   expect(exit).toMatchObject({ evidence: { lines: ['of the artifact hello'] } });
+});
+
+test('a command that does not end in time has failed, and what it started has ended', async () => {
+  const { options, folder } = makeGround();
+  const hanging = options('echo begun; sleep 1000 & echo $! > child; wait');
+
+  const exit = await runOneOff({ ...hanging, what: { ...hanging.what, timeoutMs: 100 } });
+
+  expect(exit).toEqual({ kind: 'failed', evidence: { exit: 'no end in 0.1 s', lines: ['begun'] } });
+  await until('what it started has ended', () => birthOf(childOf(hanging)) === undefined);
+  await until('nothing is left to end', () => !endOneOff(folder));
+});
+
+test('a command can be ended, and then has failed for that reason', async () => {
+  const { options } = makeGround();
+  const giveUp = new AbortController();
+  const running = runOneOff({ ...options('sleep 1000'), signal: giveUp.signal });
+
+  giveUp.abort('ended by down');
+
+  expect(await running).toMatchObject({ kind: 'failed', evidence: { exit: 'ended by down' } });
 });
 
 test('arguments are passed on as they are', async () => {
@@ -142,11 +163,12 @@ function makeGround() {
   const logs = mkdtempSync(join(base, 'logs-'));
   const folder = join(logs, 'command-x');
   const options = (script: string, env: Record<string, string> = {}, isBegun = false) => ({
-    what: { id: 'x', running: { release }, command: [], isBegun },
+    what: { id: 'x', running: { release }, command: [], isBegun, timeoutMs: 60_000 },
     argv: ['/bin/sh', '-c', script],
     workingFolder,
     env: { PATH: '/usr/bin:/bin', ...env },
     folder,
+    signal: new AbortController().signal,
   });
   return {
     folder,
@@ -157,10 +179,14 @@ function makeGround() {
     lookUp: () => runOneOff(options('echo begun again >> count', {}, true)),
     runInAnother: async (script: string) => {
       const module = JSON.stringify(join(import.meta.dir, 'one-off.ts'));
-      const code = `import { runOneOff } from ${module}; await runOneOff(${JSON.stringify(options(script))});`;
+      const code = `import { runOneOff } from ${module}; await runOneOff({ ...${JSON.stringify(options(script))}, signal: new AbortController().signal });`;
       return Bun.spawn([process.execPath, '-e', code], { stdio: ['ignore', 'inherit', 'inherit'] });
     },
   };
 }
 
 const release = { id: 'r', artifact: 'sha256:a', command: [], settings: fakeSettings() };
+
+function childOf({ workingFolder }: Pick<OneOffOptions, 'workingFolder'>): number {
+  return Number(readFileSync(join(workingFolder, 'child'), 'utf8'));
+}

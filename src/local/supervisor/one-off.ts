@@ -1,8 +1,9 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { showMs } from '../../core/duration.ts';
 import type { Exit, OneOff } from '../../core/target.ts';
-import { birthOf, isAlive } from '../birth.ts';
+import { birthOf, isAlive, type ProcessIdentity } from '../birth.ts';
 import { makeFolder, readIfThere, writeWhole } from '../durable.ts';
 import { parseJson } from '../json.ts';
 import { lastLines } from './replica-log.ts';
@@ -14,44 +15,77 @@ export interface OneOffOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The log of the command; its exit code is written beside it. */
   readonly folder: string;
+  /** Ends the command at once; its reason becomes that of its failure. */
+  readonly signal: AbortSignal;
 }
 
 const evidenceLines = 20;
-const lookMs = 100;
+const lookMs = 50;
 
 /**
- * Runs a release command. A shell around it writes its exit code to a file, so that its end is known even if
- * the supervisor died meanwhile (so it prints into a file, not into a pipe); one that was begun before is looked up there, and never started again.
+ * Runs a release command. A shell around it writes its exit code to a file, and it prints into a file and not
+ * into a pipe, so that its end is known even if the supervisor died meanwhile. One that was begun before is
+ * looked up there, and never started again.
  */
 export async function runOneOff(options: OneOffOptions): Promise<Exit> {
-  const { what, folder } = options;
-  if (what.isBegun) return lookUp(folder);
+  const { what, folder, signal } = options;
+  const timeout = AbortSignal.timeout(what.timeoutMs);
+  if (!what.isBegun) start(options);
+  const identity = readIdentity(folder);
+  while (identity && isAlive(identity)) {
+    if (signal.aborted) return endAs(identity, folder, String(signal.reason));
+    if (timeout.aborted) return endAs(identity, folder, `no end in ${showMs(what.timeoutMs)}`);
+    await Bun.sleep(lookMs);
+  }
+  return exitOf(folder) ?? { kind: 'unknown' };
+}
+
+/** Ends a release command that a supervisor left running; whether there was one. */
+export function endOneOff(folder: string): boolean {
+  const identity = readIdentity(folder);
+  if (!identity || !isAlive(identity)) return false;
+  endGroup(identity);
+  return true;
+}
+
+/** The code is written beside and moved there, so that it is there whole or not at all. */
+const script = '"$@"; code=$?; echo "$code" > "$0.tmp" && mv "$0.tmp" "$0"; exit "$code"';
+
+function start({ argv, workingFolder, env, folder }: OneOffOptions): void {
   makeFolder(folder);
   const out = openSync(join(folder, 'out'), 'a', 0o600);
-  const child = Bun.spawn(['/bin/sh', '-c', script, join(folder, 'exit'), ...options.argv], {
-    cwd: options.workingFolder,
-    env: { ...options.env },
+  const child = Bun.spawn(['/bin/sh', '-c', script, join(folder, 'exit'), ...argv], {
+    cwd: workingFolder,
+    env: { ...env },
     stdio: ['ignore', out, out],
     detached: true,
   });
   closeSync(out);
   writeWhole(join(folder, 'marks'), `${Date.now()} 0\n`);
   writeWhole(join(folder, 'process.json'), JSON.stringify({ pid: child.pid, birth: birthOf(child.pid) }));
-  await child.exited;
-  return exitOf(folder) ?? { kind: 'unknown' };
 }
 
-/** The code is written beside and moved there, so that it is there whole or not at all. */
-const script = '"$@"; code=$?; echo "$code" > "$0.tmp" && mv "$0.tmp" "$0"; exit "$code"';
-
-async function lookUp(folder: string): Promise<Exit> {
+/** Nothing where the command had ended before its birth could be read. */
+function readIdentity(folder: string): ProcessIdentity | undefined {
   const identity = identitySchema.safeParse(parseJson(readIfThere(join(folder, 'process.json')) ?? ''));
-  while (identity.success && isAlive(identity.data)) await Bun.sleep(lookMs);
-  return exitOf(folder) ?? { kind: 'unknown' };
+  return identity.success ? identity.data : undefined;
 }
 
-/** Without a birth where the command had ended before it could be read. */
 const identitySchema = z.object({ pid: z.int(), birth: z.string() });
+
+async function endAs(identity: ProcessIdentity, folder: string, exit: string): Promise<Exit> {
+  endGroup(identity);
+  while (isAlive(identity)) await Bun.sleep(lookMs);
+  return { kind: 'failed', evidence: { exit, lines: [...lastLines(folder, evidenceLines)] } };
+}
+
+function endGroup({ pid }: ProcessIdentity): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
 
 function exitOf(folder: string): Exit | undefined {
   if (!existsSync(join(folder, 'exit'))) return undefined;

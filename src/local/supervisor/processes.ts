@@ -47,7 +47,7 @@ export class Processes {
   }
 
   /** Runs a release command to its end. */
-  runOneOff(what: OneOff): Promise<Exit> {
+  runOneOff(what: OneOff, signal: AbortSignal): Promise<Exit> {
     const { paths } = this.#options;
     const { release, secretSet } = what.running;
     const workingFolder = artifactFolder(paths, release.artifact);
@@ -56,7 +56,8 @@ export class Processes {
       argv: this.#resolve(what.command, workingFolder),
       workingFolder,
       env: this.#envOf(release, secretSet),
-      folder: commandLogFolder(paths.logs, what.id),
+      folder: commandLogFolder(paths.logs, release.id, what.id),
+      signal,
     });
   }
 

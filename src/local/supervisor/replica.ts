@@ -56,16 +56,20 @@ export class Replica {
   readonly #options: ReplicaOptions;
   /** Straight to the replica, whatever proxy the environment names. */
   readonly #session = new Bun.FetchSession({ proxy: false });
+  readonly #anew = new Bun.FetchSession({ proxy: false, keepAlive: false });
   readonly #log: ReplicaLog;
   readonly #settings: Settings;
+  readonly #checkMs: number;
   #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
   #printed: Promise<unknown> = Promise.resolve();
+  readonly #end = Promise.withResolvers<void>();
   #port = 0;
   #portsTried = 0;
   #exit: string | undefined;
   #retiring: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
   #timers: Timer[] = [];
+  #wasReady = false;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -75,6 +79,7 @@ export class Replica {
     this.restarts = options.restarts;
     this.logFolder = options.logFolder;
     this.#settings = options.running.release.settings;
+    this.#checkMs = options.checkMs ?? 1_000;
     this.#log = new ReplicaLog(options.logFolder);
   }
 
@@ -82,9 +87,14 @@ export class Replica {
     return this.#process?.pid;
   }
 
+  /** It was told to end; it has not ended by itself. */
+  get isRetired(): boolean {
+    return this.#retiring !== undefined;
+  }
+
   state(): ReplicaState {
     const { id, key, running, restarts, trouble } = this;
-    const phase = this.phase === 'ended' ? 'starting' : this.phase;
+    const { phase } = this;
     return { id, key, release: running.release.id, phase, restarts, ...(trouble ? { trouble } : {}) };
   }
 
@@ -97,6 +107,11 @@ export class Replica {
   /** Sends a request to the replica, as it is. */
   forward(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
     return this.#session.fetch(`http://127.0.0.1:${this.#port}${pathAndQuery}`, init);
+  }
+
+  /** The same on a connection of its own: the runtime repeats by itself what a kept one that was closed has lost. */
+  forwardAnew(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
+    return this.#anew.fetch(`http://127.0.0.1:${this.#port}${pathAndQuery}`, init);
   }
 
   resetTallies(): void {
@@ -176,6 +191,7 @@ export class Replica {
       this.trouble = { cause, message: `${how} after ${showMs(livedMs)}`, isConclusive: true };
     }
     this.phase = 'ended';
+    this.#end.resolve();
     this.#options.onChange();
     void this.#printed.then(() => this.#log.close());
   }
@@ -190,27 +206,36 @@ export class Replica {
     const ready = this.#settings.probes.ready ?? this.#settings.paths[0] ?? '/';
     for (let pauseMs = 3; this.phase === 'starting'; pauseMs = Math.min(pauseMs * 1.1, 100)) {
       const answer = await this.#ask(ready, this.#settings.probes.timeoutMs);
-      if (answer === 'good') break;
+      // It may have ended meanwhile, and that is what is told of it.
+      if (answer === 'good' || this.phase !== 'starting') break;
       this.#waitFor(ready, answer);
       await Bun.sleep(pauseMs);
     }
-    for (const path of this.#settings.paths) {
-      if (this.phase !== 'starting') return;
-      this.trouble = { cause: 'declared-path', message: `GET ${path} has not answered`, isConclusive: false };
-      const answer = await this.#ask(path);
-      if (answer !== 'good') {
-        this.#give({ cause: 'declared-path', message: `GET ${path} ${answer}`, isConclusive: true });
-        return;
-      }
-    }
+    for (const path of this.#settings.paths) await this.#seeAnswer(path);
     if (this.phase !== 'starting') return;
     this.phase = 'ready';
+    this.#wasReady = true;
     this.trouble = undefined;
     this.#timers = [
-      setInterval(() => void this.#check(), this.#options.checkMs ?? 1_000),
+      setInterval(() => void this.#check(), this.#checkMs),
       setInterval(() => this.#session.close(), idleConnectionMs),
     ];
     this.#options.onChange();
+  }
+
+  /**
+   * One bad answer to a declared path rejects a candidate. A stable release that was started again may wait for
+   * what it depends on, so it is asked on.
+   */
+  async #seeAnswer(path: string): Promise<void> {
+    if (this.phase !== 'starting') return;
+    this.trouble = { cause: 'declared-path', message: `GET ${path} has not answered`, isConclusive: false };
+    for (;;) {
+      const answer = await this.#ask(path);
+      if (answer === 'good' || this.phase !== 'starting') return;
+      this.#give({ cause: 'declared-path', message: `GET ${path} ${answer}`, isConclusive: true });
+      await Bun.sleep(this.#checkMs);
+    }
   }
 
   /** What keeps it from being ready, in the words of the verdict at the deadline. */
@@ -234,7 +259,9 @@ export class Replica {
       ready ? this.#ask(ready, timeoutMs) : 'good',
       live ? this.#ask(live, timeoutMs) : 'good',
     ]);
-    if (this.phase !== 'ready' && this.phase !== 'starting') return;
+    const isLeaving = this.phase === 'draining' || this.phase === 'ended';
+    // One that is about to be ended says nothing more: its connections are cut by us.
+    if (isLeaving || this.trouble?.isConclusive) return;
     this.#failures = {
       ready: readyAnswer === 'good' ? 0 : this.#failures.ready + 1,
       live: liveAnswer === 'good' ? 0 : this.#failures.live + 1,
@@ -266,7 +293,7 @@ export class Replica {
     try {
       const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
       const response = await this.forward(path, { redirect: 'manual', ...(signal ? { signal } : {}) });
-      await response.body?.cancel();
+      await readOrLeave(response);
       return response.status >= 200 && response.status < 400 ? 'good' : `answered ${response.status}`;
     } catch (error) {
       const { name, code } = error as { name?: string; code?: string };
@@ -277,13 +304,14 @@ export class Replica {
 
   async #drain(isHung: boolean): Promise<void> {
     if (this.phase === 'ended') return;
-    const deadline = Date.now() + this.#settings.drainMs;
+    // One that never was ready has nothing to finish.
+    const deadline = this.#wasReady ? Date.now() + this.#settings.drainMs : 0;
     this.phase = 'draining';
     for (const timer of this.#timers) clearInterval(timer);
     this.#options.onChange();
     if (isHung) {
       this.kill();
-      await this.#process?.exited;
+      if (this.#process) await this.#end.promise;
       return;
     }
     if (this.inFlight > 0) {
@@ -296,7 +324,7 @@ export class Replica {
     this.#session.close();
     this.#process?.kill('SIGTERM');
     const force = setTimeout(() => this.kill(), Math.max(shortestStopMs, deadline - Date.now()));
-    await this.#process?.exited;
+    if (this.#process) await this.#end.promise;
     clearTimeout(force);
   }
 
@@ -308,6 +336,15 @@ export class Replica {
       // The group has ended.
     }
   }
+}
+
+/** An answer of up to this size is read, so that a service does not meet a reset; a longer one may have no end. */
+const readBytes = 1024 * 1024;
+
+async function readOrLeave(response: Response): Promise<void> {
+  const length = Number(response.headers.get('content-length') ?? Number.POSITIVE_INFINITY);
+  if (length <= readBytes) await response.arrayBuffer();
+  else await response.body?.cancel();
 }
 
 const refused = 'refused the connection';

@@ -1,6 +1,6 @@
 import { belongsTo, candidateCount, type Desired, type Running, runningKey } from '../../core/rollout.ts';
 import type { ReplicaState } from '../../core/target.ts';
-import { type TrafficCount, type TrafficTotal, totalOf } from '../../core/traffic.ts';
+import type { TrafficCount } from '../../core/traffic.ts';
 import type { Replica } from './replica.ts';
 
 export interface ReplicasOptions {
@@ -24,9 +24,9 @@ export class Replicas {
   readonly #shortLives = new Map<string, number>();
   readonly #restarts = new Map<string, number>();
   readonly #troubles = new Map<string, string | undefined>();
-  readonly #pauses = new Set<string>();
+  /** Before a replica is started again; one that is over is good for one start. */
+  readonly #pauses = new Map<string, 'begun' | 'over'>();
   #goneTraffic: readonly TrafficCount[] = [];
-  #earlier: TrafficTotal = { requests: 0, errors: 0, lost: 0, retried: 0 };
   #change = Promise.withResolvers<void>();
 
   constructor(options: ReplicasOptions) {
@@ -73,13 +73,8 @@ export class Replicas {
 
   /** Counts from zero: a rollout begins. */
   resetTraffic(): void {
-    this.#earlier = this.totalTraffic();
     this.#goneTraffic = [];
     for (const replica of this.#all) replica.resetTallies();
-  }
-
-  totalTraffic(): TrafficTotal {
-    return addTotals(this.#earlier, totalOf(this.traffic()));
   }
 
   /** Retires all, and starts none again. */
@@ -92,7 +87,7 @@ export class Replicas {
     this.#isDue = false;
     if (this.#isClosed) return;
     const { stable, candidate, replicas, rollout } = this.#desired;
-    for (const counts of [this.#shortLives, this.#restarts, this.#troubles]) {
+    for (const counts of [this.#shortLives, this.#restarts, this.#troubles, this.#pauses]) {
       for (const key of counts.keys()) if (!belongsTo({ key }, stable)) counts.delete(key);
     }
     const isHung = rollout?.judged?.kind === 'failed' && rollout.judged.cause === 'hung';
@@ -110,25 +105,26 @@ export class Replicas {
   #bringStable(stable: Running, wanted: number): void {
     const key = runningKey(stable);
     for (const replica of this.#all) {
-      if (replica.key === key && replica.phase === 'ended') this.#bury(replica);
+      if (replica.key === key && replica.phase === 'ended' && !replica.isRetired) this.#bury(replica);
     }
-    const live = this.#all.filter((replica) => replica.key === key && replica.phase !== 'draining');
+    const live = this.#all.filter((replica) => replica.key === key && !replica.isRetired);
     for (const replica of live.slice(wanted)) this.#retire(replica);
-    if (this.#pauses.has(key)) return;
+    const pause = this.#pauses.get(key);
+    if (pause === 'begun') return;
+    this.#pauses.delete(key);
+    const missing = Math.max(0, wanted - live.length);
     const pauseMs = this.#pauseMs(key);
-    const missing = wanted - live.length;
-    if (missing <= 0) return;
-    if (pauseMs === 0) {
-      for (let count = 0; count < missing; count += 1) this.#start(stable);
-      return;
-    }
-    this.#pauses.add(key);
+    const startingNow = pauseMs === 0 ? missing : Math.min(missing, pause === 'over' ? 1 : 0);
+    for (let count = 0; count < startingNow; count += 1) this.#start(stable);
+    if (startingNow < missing) this.#pause(key, pauseMs);
+  }
+
+  #pause(key: string, ms: number): void {
+    this.#pauses.set(key, 'begun');
     setTimeout(() => {
-      this.#pauses.delete(key);
-      const isWanted = belongsTo({ key }, this.#desired.stable);
-      if (isWanted && !this.#isClosed) this.#start(stable);
+      this.#pauses.set(key, 'over');
       this.#reconcile();
-    }, pauseMs);
+    }, ms);
   }
 
   /** Each once: how it ended is what the rollout is judged by. */
@@ -171,7 +167,6 @@ export class Replicas {
     if (!this.#all.includes(replica)) return;
     this.#all = this.#all.filter((other) => other !== replica);
     if (this.#desired.rollout) this.#goneTraffic = [...this.#goneTraffic, ...countsOf(replica)];
-    else this.#earlier = addTotals(this.#earlier, totalOf(countsOf(replica)));
     this.#notify();
   }
 
@@ -195,13 +190,4 @@ function countsOf(replica: Replica): readonly TrafficCount[] {
     front.toCount({ source: 'front', replica: id, key }),
     probe.toCount({ source: 'probe', replica: id, key }),
   ];
-}
-
-function addTotals(a: TrafficTotal, b: TrafficTotal): TrafficTotal {
-  return {
-    requests: a.requests + b.requests,
-    errors: a.errors + b.errors,
-    lost: a.lost + b.lost,
-    retried: a.retried + b.retried,
-  };
 }

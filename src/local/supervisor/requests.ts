@@ -13,6 +13,7 @@ export type Setup = Readonly<z.infer<typeof setupSchema>>;
 const rulesSchema = z.strictObject({
   bakeMs: z.number(),
   startMs: z.number(),
+  commandMs: z.number(),
   unreachableMs: z.number(),
   allowance: z.strictObject({ errorShare: z.number(), slowdown: z.number() }),
 });

@@ -8,7 +8,7 @@ import { type Desired, runningKey } from '../../core/rollout.ts';
 import type { Rules } from '../../core/step.ts';
 import { readRelease } from '../history.ts';
 import type { OneOffStart } from '../protocol.ts';
-import { clearReleases, clearSecrets, storeSecrets } from '../store.ts';
+import { clearReleases, clearSecrets, readSecrets, storeSecrets } from '../store.ts';
 import { describeStatus } from './describe-status.ts';
 import { FrontDoor } from './front-door.ts';
 import { LocalTarget } from './local-target.ts';
@@ -34,6 +34,7 @@ export class Supervisor {
   readonly #processes: Processes;
   readonly #target: LocalTarget;
   readonly #runner: RolloutRunner;
+  readonly #goesDown = new AbortController();
   #recovered: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
@@ -58,7 +59,8 @@ export class Supervisor {
         front: this.#front,
         probe: this.#probe,
         log: options.log,
-        runOneOff: (what) => this.#processes.runOneOff(what),
+        runOneOff: (what, signal) =>
+          this.#processes.runOneOff(what, AbortSignal.any([signal, this.#goesDown.signal])),
         which: (program, workingFolder) => this.#processes.which(program, workingFolder),
       },
       options.desired,
@@ -122,9 +124,8 @@ export class Supervisor {
     const takenOut = await this.#runner.giveUp(`taken out by ${by}`, listen);
     if (takenOut && to === undefined) return takenOut;
     const release = await this.#goodRelease(to);
-    const secretSet = this.#target.desired.stable?.secretSet;
-    const hasSecrets = release.settings.secrets.length > 0 && secretSet !== undefined;
-    const running = { release, ...(hasSecrets ? { secretSet } : {}) };
+    const secretSet = this.#secretSetFor(release);
+    const running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
     const { replicas, rules } = environment;
     return this.#run({ kind: 'rollback', by, rules, listen }, (context) =>
       rollOut(context, { kind: 'rollback', running, by, replicas }),
@@ -138,6 +139,7 @@ export class Supervisor {
       desired: this.#target.desired,
       replicas: this.#replicas,
       records: await this.#target.history.list(),
+      total: this.#front.total,
     });
   }
 
@@ -161,6 +163,7 @@ export class Supervisor {
 
   /** Takes out a rollout, closes the address, lets what is in flight finish, ends every replica. */
   async stop(): Promise<void> {
+    this.#goesDown.abort('ended by down');
     await this.#runner.close();
     await Promise.all([this.#front.close(), this.#replicas.close()]);
   }
@@ -169,6 +172,20 @@ export class Supervisor {
     const outcome = await this.#runner.run(asked, work);
     await this.#tidy();
     return outcome;
+  }
+
+  /** The environment's current secrets, for a release that needs any; refused where it would start without one. */
+  #secretSetFor({ id, settings }: Release): string | undefined {
+    if (settings.secrets.length === 0) return undefined;
+    const secretSet = this.#target.desired.stable?.secretSet;
+    const held = readSecrets(this.#options.paths, secretSet);
+    const missing = settings.secrets.filter((name) => !Object.hasOwn(held, name));
+    if (missing.length === 0) return secretSet;
+    throw new UserError({
+      code: 'preflight_failed',
+      message: `release ${shortId(id)} needs ${missing.join(', ')}, which is not among the environment's secrets now`,
+      hint: `name it in the config again, then causeway deploy ${this.#options.environment}`,
+    });
   }
 
   /** The named release, or the last good one before the stable one that is still kept. */
@@ -215,6 +232,7 @@ export class Supervisor {
 const patientRules: Rules = {
   bakeMs: 0,
   startMs: 60_000,
+  commandMs: 600_000,
   unreachableMs: 60_000,
   allowance: { errorShare: 1, slowdown: Number.MAX_SAFE_INTEGER },
 };

@@ -3,7 +3,7 @@ import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
 /** What the probe needs of a replica. */
-export type Probed = Pick<Replica, 'running' | 'probe' | 'wasCut' | 'forward' | 'begin' | 'finish'>;
+export type Probed = Pick<Replica, 'running' | 'probe' | 'wasCut' | 'forwardAnew' | 'begin' | 'finish'>;
 
 export interface TrafficProbeOptions {
   readonly front: Pick<FrontDoor, 'port'>;
@@ -59,15 +59,13 @@ export class TrafficProbe {
 
   async #askFront({ running }: Probed, path: string, session: Bun.FetchSession): Promise<void> {
     const { probes } = running.release.settings;
-    try {
-      const url = `http://127.0.0.1:${this.#options.front.port}${path}`;
-      await read(
-        await session.fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(probes.timeoutMs) }),
-      );
-    } catch (error) {
-      const isAnswerLate = (error as Error).name === 'TimeoutError';
-      if (!isAnswerLate) this.unreached.lost += 1;
-    }
+    const url = `http://127.0.0.1:${this.#options.front.port}${path}`;
+    const init = { redirect: 'manual', signal: AbortSignal.timeout(probes.timeoutMs) } as const;
+    const response = await session.fetch(url, init).catch((error: Error) => {
+      if (error.name !== 'TimeoutError') this.unreached.lost += 1;
+    });
+    // An answer that is cut is its replica's fault, and was counted as that.
+    await response?.arrayBuffer().catch(() => undefined);
   }
 
   async #askReplica(replica: Probed, path: string): Promise<void> {
@@ -79,7 +77,7 @@ export class TrafficProbe {
     replica.begin();
     try {
       const signal = AbortSignal.timeout(probes.timeoutMs);
-      const response = await replica.forward(path, { redirect: 'manual', signal });
+      const response = await replica.forwardAnew(path, { redirect: 'manual', signal });
       await read(response);
       tally.answered(response.status < 500, performance.now() - startedAt);
     } catch (error) {

@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, test } from 'bun:test';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Desired } from '../../core/rollout.ts';
+import { type FakeState, fakeRecord, makeState } from '../fake-state.ts';
+import { openHistory } from '../history.ts';
+import { artifactFolder } from '../store.ts';
+import { recoverDesired } from './recover.ts';
+
+const states: FakeState[] = [];
+
+afterEach(() => {
+  for (const state of states.splice(0)) state[Symbol.dispose]();
+});
+
+test('what was stored is what shall be again', async () => {
+  const { paths, release } = newState();
+  const desired: Desired = { replicas: 3, stable: { release: release('good.ts'), secretSet: 'amber' } };
+  writeFileSync(paths.desired, JSON.stringify(desired));
+
+  expect(await recover(paths)).toEqual({ desired, events: [] });
+});
+
+test('where nothing was stored, nothing shall be', async () => {
+  expect(await recover(newState().paths)).toEqual({ desired: { replicas: 1 }, events: [] });
+});
+
+describe('where what was stored is damaged', () => {
+  for (const damage of ['', '{"replicas":2,"sta', '{"replicas":0}', '\0\0\0\0'])
+    test(`as ${JSON.stringify(damage)}, the last good release serves again`, async () => {
+      const { paths, release } = newState();
+      const [good, bad] = [release('good.ts'), release('crash-at-start.ts')];
+      writeFileSync(paths.desired, damage);
+      for (const one of [good, bad])
+        writeFileSync(join(paths.releases, `${one.id}.json`), JSON.stringify(one));
+      const history = openHistory(paths);
+      await history.append(fakeRecord({ id: 'one', release: good.id }));
+      await history.append(
+        fakeRecord({
+          id: 'two',
+          release: bad.id,
+          verdict: { kind: 'failed', cause: 'crashed', message: 'x' },
+        }),
+      );
+
+      const { desired, events } = await recover(paths);
+
+      expect(desired.stable).toEqual({ release: good });
+      expect(events).toEqual(['desired state was damaged; the last good release serves again']);
+    });
+
+  test('and the last good release is not kept, the one before it does', async () => {
+    const { paths, release } = newState();
+    const good = release('good.ts');
+    writeFileSync(paths.desired, '');
+    writeFileSync(join(paths.releases, `${good.id}.json`), JSON.stringify(good));
+    const history = openHistory(paths);
+    await history.append(fakeRecord({ id: 'one', release: good.id }));
+    await history.append(fakeRecord({ id: 'two', release: 'gone' }));
+
+    expect((await recover(paths)).desired.stable).toEqual({ release: good });
+  });
+
+  test('and no good release is kept whole, nothing runs, and that is said', async () => {
+    const { paths, release } = newState();
+    const good = release('good.ts');
+    writeFileSync(paths.desired, '');
+    writeFileSync(join(paths.releases, `${good.id}.json`), JSON.stringify(good));
+    await openHistory(paths).append(fakeRecord({ id: 'one', release: good.id }));
+    rmSync(artifactFolder(paths, good.artifact));
+
+    expect(await recover(paths)).toEqual({
+      desired: { replicas: 1 },
+      events: ['desired state was damaged, and no good release is kept'],
+    });
+  });
+});
+
+async function recover(paths: FakeState['paths']) {
+  const events: string[] = [];
+  const desired = await recoverDesired(paths, (event) => events.push(event));
+  return { desired, events };
+}
+
+function newState(): FakeState {
+  const state = makeState();
+  states.push(state);
+  return state;
+}
