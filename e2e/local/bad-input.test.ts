@@ -275,7 +275,7 @@ describe('the supervisor', () => {
   test('of which only a stale lock is left, whose pid is another program’s now, is started', async () => {
     const project = await fresh({ environment: { bake: '0s' } });
     mkdirSync(project.paths.root, { recursive: true });
-    const lock = { pid: process.pid, birth: 'long ago', port: project.port, startedAt: 0 };
+    const lock = { pid: process.pid, birth: 'long ago', port: project.port, socket: project.paths.socket };
     writeFileSync(project.paths.lock, JSON.stringify(lock));
 
     const { exitCode } = await project.causeway('up');
@@ -330,7 +330,7 @@ describe('the supervisor', () => {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     await until('it listens', () => !isFree(port));
-    const lock = { pid: other.pid, birth: birthOf(other.pid), port, startedAt: 0 };
+    const lock = { pid: other.pid, birth: birthOf(other.pid), port, socket: project.paths.socket };
     writeFileSync(paths.lock, JSON.stringify(lock));
 
     const deploy = await project.causeway('deploy', '--json');

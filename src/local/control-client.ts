@@ -88,7 +88,8 @@ export class ControlClient {
 
   async #fetch(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
     const { paths, trace } = this.#options;
-    const { socket } = paths;
+    // Where it lies depends on the shell that made it; the lock tells a shell of another kind.
+    const socket = readLiveLock(paths)?.socket ?? paths.socket;
     trace(`${method} ${path} on ${socket}`);
     const init: BunFetchRequestInit = { method, unix: socket, signal, timeout: false };
     return fetch(

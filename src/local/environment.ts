@@ -94,6 +94,7 @@ class LocalEnvironment implements Environment {
     const { release, artifact, secrets, by, revision, isAgain } = request;
     await this.#expect(signal);
     const { storeRelease } = await import('./store.ts');
+    await this.#noteOrigin();
     await this.#mendRuntime();
     await storeRelease(this.#paths, release, artifact);
     const environment = settingsOfEnvironment(this.#options.config);
@@ -192,8 +193,18 @@ class LocalEnvironment implements Environment {
     const { runtime, trace, env, name, config } = this.#options;
     const { port } = config;
     const { launchSupervisor } = await import('./launch.ts');
+    await this.#noteOrigin();
     const about = { paths: this.#paths, environment: name, port, runtime, env, client: this.#client, trace };
     await launchSupervisor(about, signal);
+  }
+
+  /** So that it can be found and taken down when its config is broken, renamed or gone. */
+  async #noteOrigin(): Promise<void> {
+    const { storeOrigin } = await import('./stored.ts');
+    const { makeFolder } = await import('./durable.ts');
+    const { project, folder, name, config } = this.#options;
+    makeFolder(this.#paths.root);
+    storeOrigin(this.#paths.root, { project, folder, name, config });
   }
 
   /** Replicas are started from it; a state folder that was deleted has lost it. */

@@ -8,6 +8,7 @@ import { listenerOn } from './listening.ts';
 import { readLiveLock } from './lock.ts';
 import type { Paths } from './paths.ts';
 import { type Hello, supervisorExits } from './protocol.ts';
+import { listStored } from './stored.ts';
 import type { Setup } from './supervisor/requests.ts';
 
 export interface LaunchOptions {
@@ -118,13 +119,14 @@ function openLog(path: string): number {
   });
 }
 
-function startError(exitCode: number, { paths, environment, port }: LaunchOptions): UserError {
+function startError(exitCode: number, { paths, environment, port, env }: LaunchOptions): UserError {
   if (exitCode === supervisorExits.portBusy) {
-    const holder = listenerOn(port);
+    const ours = listStored(env).find((stored) => stored.isRunning && stored.port === port);
+    const holder = ours ? `${ours.project}’s ${ours.name}, made from ${ours.folder}` : listenerOn(port);
     return new UserError({
       code: 'port_busy',
       message: `port ${port} of 127.0.0.1 is taken by ${holder ?? 'another program'}`,
-      hint: `stop it, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
+      hint: `${ours ? 'causeway down --all takes it down' : 'stop it'}, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
     });
   }
   if (exitCode === supervisorExits.stateNotWritable) {

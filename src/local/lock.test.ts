@@ -8,7 +8,7 @@ let state: FakeState | undefined;
 
 afterEach(() => state?.[Symbol.dispose]());
 
-const held = { pid: process.pid, birth: birthOf(process.pid), port: 8080, startedAt: 1_000 };
+const held = { pid: process.pid, birth: birthOf(process.pid), port: 8080, socket: '/tmp/x/control.sock' };
 
 test('the lock of a process that runs is held', () => {
   const { paths } = write(JSON.stringify(held));

@@ -4,7 +4,7 @@ import { readIfThere } from './durable.ts';
 import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
 
-const lockSchema = z.object({ pid: z.int(), birth: z.string(), port: z.int(), startedAt: z.number() });
+const lockSchema = z.object({ pid: z.int(), birth: z.string(), port: z.int(), socket: z.string() });
 /** Which process is the supervisor of a state folder. */
 export type SupervisorLock = Readonly<z.infer<typeof lockSchema>>;
 

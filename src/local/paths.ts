@@ -32,9 +32,8 @@ export interface PathsOptions {
 
 /** Outside the working tree, so that `git clean`, another branch or `npm ci` never touch what serves. */
 export function pathsOf({ project, folder, environment, env, uid }: PathsOptions): Paths {
-  const stateHome = absolute(env.XDG_STATE_HOME) ?? join(homeOf(env), '.local', 'state');
   const hash = createHash('sha256').update(`${folder}\0${environment}`).digest('hex').slice(0, 10);
-  const root = join(stateHome, 'causeway', `${project}-${environment}-${hash}`);
+  const root = join(stateFolder(env), `${project}-${environment}-${hash}`);
   return pathsIn(root, join(socketFolder(root, env, uid), 'control.sock'));
 }
 
@@ -54,6 +53,11 @@ export function pathsIn(root: string, socket: string): Paths {
     supervisorLog: join(root, 'supervisor.log'),
     socket,
   };
+}
+
+/** Where the environments of this user lie, each in a folder of its own. */
+export function stateFolder(env: PathsOptions['env']): string {
+  return join(absolute(env.XDG_STATE_HOME) ?? join(homeOf(env), '.local', 'state'), 'causeway');
 }
 
 /** A place that anybody may prepare is none to start programs from. */

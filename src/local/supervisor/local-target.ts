@@ -52,16 +52,18 @@ export class LocalTarget implements Target {
     const { artifact, command } = candidate.release;
     const [program = ''] = command;
     const folder = artifactFolder(paths, artifact);
-    const isFound = which(program, folder) !== null;
-    return isFound
-      ? []
-      : [
-          {
-            isProblem: true,
-            message: `${program} was not found, neither on PATH nor in the artifact`,
-            hint: 'install it, or mend service.command in causeway.config.ts',
-          },
-        ];
+    if (which(program, folder) !== null) return [];
+    if (existsSync(join(folder, program))) {
+      const message = `${program} is in the artifact, but is not executable`;
+      return [{ isProblem: true, message, hint: `chmod +x ${program}` }];
+    }
+    return [
+      {
+        isProblem: true,
+        message: `${program} was not found, neither on PATH nor in the artifact`,
+        hint: 'install it, or mend service.command in causeway.config.ts',
+      },
+    ];
   }
 
   async publish(release: Release): Promise<void> {

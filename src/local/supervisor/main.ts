@@ -47,7 +47,7 @@ const supervisor = new Supervisor({
 await bind();
 writeWhole(
   paths.lock,
-  JSON.stringify({ pid: process.pid, birth: birthOf(process.pid), port: setup.port, startedAt: Date.now() }),
+  JSON.stringify({ pid: process.pid, birth: birthOf(process.pid), port: setup.port, socket: paths.socket }),
 );
 const leftovers = endLeftovers(paths.census, paths.root);
 if (leftovers > 0) log('ended what an earlier supervisor left running', { processes: leftovers });
