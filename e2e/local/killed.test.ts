@@ -147,7 +147,7 @@ describe('the supervisor', () => {
       state: 'stopped',
       stable: { release: expect.stringContaining(release ?? '-') },
     });
-    expect([deploy.exitCode, deploy.json().error?.code]).toEqual([1, 'environment_missing']);
+    expect([deploy.exitCode, deploy.json().error?.code]).toEqual([1, 'environment_stopped']);
     expect([up.exitCode, up.json().outcome]).toEqual([0, 'unchanged']);
     expect((await project.ask()).release).toBe(release);
     expect(project.processes().replicas.filter((pid) => replicas.includes(pid))).toEqual([]);

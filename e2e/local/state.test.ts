@@ -265,7 +265,7 @@ test('another port is where up moves the environment to, and it says how long th
   const { exitCode, stderr } = await project.causeway('up');
   const response = await fetch(`http://127.0.0.1:${port}/`);
 
-  expect(deploy.error).toMatchObject({ code: 'environment_missing', hint: 'causeway up local' });
+  expect(deploy.error).toMatchObject({ code: 'environment_elsewhere', hint: 'causeway up local' });
   expect(exitCode).toBe(0);
   expect(stderr).toMatch(/the address was away for [\d.]+ m?s/);
   expect(response.headers.get('x-release')).toBe(up.release?.slice(0, 7) ?? '');

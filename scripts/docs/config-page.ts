@@ -43,6 +43,7 @@ export function makeConfigPage(): string {
     '## Secrets',
     'The config names where a secret is read, never its value. It is read when a rollout begins, handed to the replicas as a variable, and reaches no record, no log and no name:',
     "```ts\nsecrets: {\n  DATABASE_URL: { env: 'SHOP_DATABASE_URL' },\n  API_KEY: { file: '/run/secrets/api-key' },\n  SIGNING_KEY: { command: ['pass', 'show', 'shop/signing-key'] },\n}\n```",
+    'On your machine the set in use is kept in a file that you alone may read (mode 0600, in the state folder), because a replica that ends must be started again while you are away. `down` removes it. A rollback uses the set that the environment has now; a release that needs a secret which is not in it is refused.',
 
     '## What makes a release',
     'A release is an artifact, its command and its settings. A change to one of these keys makes another release, which the next `deploy` tries beside the stable one and judges:',

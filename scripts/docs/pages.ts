@@ -1,4 +1,4 @@
-import { makeCliPage } from '../../src/cli/cli-page.ts';
+import { makeCliPage } from '../../src/cli/grammar/cli-page.ts';
 import { configJsonSchema } from '../../src/core/config.ts';
 import { makeConfigPage } from './config-page.ts';
 import { makeErrorsPage } from './errors-page.ts';

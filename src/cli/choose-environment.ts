@@ -2,6 +2,7 @@ import { type Config, type EnvironmentConfig, environmentOf } from '../core/conf
 import type { Environment } from '../core/environment.ts';
 import type { Cli } from './cli.ts';
 import { loadConfig } from './load-config.ts';
+import { printable } from './terminal/printable.ts';
 
 /** The environment that a command was called for, and the config that describes it. */
 export interface Chosen {
@@ -19,7 +20,7 @@ export async function chooseEnvironment(cli: Cli, name = 'local'): Promise<Chose
   const environmentConfig = environmentOf(config, name);
   const trace = (line: string) => {
     if (!options.verbose) return;
-    const text = cli.err.spell(cli.err.dim(`  ${line}`));
+    const text = cli.err.spell(cli.err.dim(`  ${printable(line)}`));
     // A live line may stand there; it is drawn again below.
     io.stderr.write(cli.err.isLive ? `\r${text}\x1b[K\n` : `${text}\n`);
   };

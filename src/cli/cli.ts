@@ -1,6 +1,6 @@
 import type { UserError } from '../core/errors.ts';
 import type { Io } from './io.ts';
-import type { Style } from './style.ts';
+import type { Style } from './terminal/style.ts';
 
 export interface GlobalOptions {
   readonly config?: string | undefined;
@@ -16,6 +16,8 @@ export interface Cli {
   readonly out: Style;
   /** How stderr is dressed. */
   readonly err: Style;
+  /** How it was called, for the commands that hints name: `./causeway`. */
+  readonly command: string;
   /** The words after `--`. */
   readonly rest: readonly string[];
 }

@@ -20,12 +20,13 @@ const traffic = { requests: 240, errors: 0, lost: 0, retried: 0 };
 /** An environment in memory, for the tests of commands: small, but its rollouts, records and refusals are real. */
 export class FakeEnvironment implements Environment {
   readonly name = 'local';
+  readonly costs = 'nothing: it runs on this machine';
   readonly releases = new Map<string, Release>();
   readonly requests: DeployRequest[] = [];
   records: RolloutRecord[] = [];
   lines: LogLine[] = [];
-  /** What each release prints when it is rolled out. */
-  logged: string[] = [];
+  /** What a bad release printed, where that is more than its record keeps. */
+  printed: string[] = [];
   findings: Finding[] = [];
   left: string[] = [];
   isMade = false;
@@ -135,8 +136,6 @@ export class FakeEnvironment implements Environment {
       command: 'none',
     };
     emit({ kind: 'begun', rollout, isResumed: false });
-    for (const text of this.logged)
-      this.lines.push({ at: this.now, replica: '1', release: release.id, text });
     this.onBegun?.();
     signal.throwIfAborted();
     for (const size of this.stable && kind === 'deploy' ? (['one', 'all'] as const) : (['all'] as const)) {
@@ -158,6 +157,11 @@ export class FakeEnvironment implements Environment {
 
   #judge({ id, kind, by, release, artifact, revision, replaces, startedAt }: Rollout, emit: Emit): Outcome {
     emit({ kind: 'judged', judgement: this.judgement });
+    if (this.judgement.kind === 'failed' && this.judgement.evidence) {
+      const { exit, lines } = this.judgement.evidence;
+      const printed = this.printed.length > 0 ? this.printed : lines;
+      emit({ kind: 'evidence', evidence: { ...(exit ? { exit } : {}), lines: printed } });
+    }
     if (this.stable || this.judgement.kind === 'failed')
       emit({ kind: 'draining', left: this.judgement.kind === 'good' ? 2 : 1 });
     if (this.judgement.kind === 'good')

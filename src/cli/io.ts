@@ -35,7 +35,7 @@ export interface Io {
 
 /** The variables that a process started by a command gets. */
 export function inheritedEnv({ env }: Pick<Io, 'env'>): Record<string, string> {
-  const { CAUSEWAY_STARTED_AT: _, ...rest } = env;
+  const { CAUSEWAY_STARTED_AT: _, CAUSEWAY_COMMAND: __, ...rest } = env;
   return Object.fromEntries(
     Object.entries(rest).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FakeTerminal } from './fake-terminal.ts';
 import { loadConfig } from './load-config.ts';
+import { FakeTerminal } from './terminal/fake-terminal.ts';
 
 test('the nearest config above the working folder is found', async () => {
   using terminal = new FakeTerminal();

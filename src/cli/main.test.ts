@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configText } from './fake-terminal.ts';
+import { configText } from './terminal/fake-terminal.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'causeway main '));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -22,6 +22,11 @@ export type OpenEnvironment = (place: Place) => Promise<Environment>;
 
 /** The target that the config names, loaded when it is needed. */
 export const openEnvironment: OpenEnvironment = async (place) => {
-  const { openLocal } = await import('../local/environment.ts');
-  return openLocal(place);
+  const { config } = place;
+  switch (config.target) {
+    case 'local': {
+      const { openLocal } = await import('../local/environment.ts');
+      return openLocal({ ...place, config });
+    }
+  }
 };

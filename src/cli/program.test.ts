@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
-import { FakeTerminal } from './fake-terminal.ts';
+import { UserError } from '../core/errors.ts';
 import { failureSchema } from './json.ts';
+import { FakeTerminal } from './terminal/fake-terminal.ts';
 
 test('bare causeway shows the everyday commands', async () => {
   using terminal = new FakeTerminal();
@@ -72,7 +73,6 @@ test('help lists every command, examples first', async () => {
       1    failed
       2    wrong usage or config
       3    failed, and the stable release serves
-      4    cancelled at a prompt
       5    unknown: the environment did not answer
       130  interrupted
     "
@@ -188,6 +188,41 @@ test('with --json an error is one document on stdout, and stands on stderr as we
     hint: 'did you mean causeway up?',
   });
   expect(stderr).toContain('error: unknown command upp\n');
+});
+
+test('--json without a command is wrong usage, told as a document', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stdout } = await terminal.call('--json');
+
+  expect(exit).toBe(2);
+  expect(failureSchema.parse(JSON.parse(stdout)).error.code).toBe('usage_wrong');
+});
+
+test('every document of --json is one line, an error as well, and nothing in it acts on a terminal', async () => {
+  using terminal = new FakeTerminal();
+  terminal.environment.watch = async function* () {
+    yield await terminal.environment.status();
+    throw new UserError({ code: 'supervisor_failed', message: 'it ended\nwith \u009b2J', hint: 'none' });
+  };
+
+  const { stdout } = await terminal.call('status', '--watch', '--json');
+
+  const [status, failure, ...more] = stdout.trimEnd().split('\n');
+  expect(JSON.parse(status ?? '').state).toBe('absent');
+  expect(failureSchema.parse(JSON.parse(failure ?? '')).error.message).toBe('it ended\nwith \u009b2J');
+  expect(failure).toContain('\\u009b2J');
+  expect(more).toEqual([]);
+});
+
+test('hints and next steps name the command as it was called', async () => {
+  using terminal = new FakeTerminal({ env: { CAUSEWAY_COMMAND: './causeway' } });
+
+  const wrong = await terminal.call('upp');
+  const { stderr } = await terminal.call('up');
+
+  expect(wrong.stderr).toContain('hint: did you mean ./causeway up?\n');
+  expect(stderr).toContain('next     edit main.ts, then ./causeway deploy · ');
 });
 
 test('anything that is not a UserError is a bug: its stack, how to report it, and 1', async () => {

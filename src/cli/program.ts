@@ -1,19 +1,19 @@
 import { Command } from '@commander-js/extra-typings';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Run } from './cli.ts';
-import { demoCommand } from './demo.ts';
-import { deployCommand } from './deploy.ts';
-import { doctorCommand } from './doctor.ts';
-import { downCommand } from './down.ts';
-import { withGuide } from './guide.ts';
-import { logsCommand } from './logs.ts';
-import { openCommand } from './open.ts';
-import { planCommand } from './plan.ts';
-import { releasesCommand } from './releases.ts';
-import { rollbackCommand } from './rollback.ts';
-import { runCommand } from './run.ts';
-import { statusCommand } from './status.ts';
-import { upCommand } from './up.ts';
+import { demoCommand } from './commands/demo/command.ts';
+import { deployCommand } from './commands/deploy/command.ts';
+import { doctorCommand } from './commands/doctor/command.ts';
+import { downCommand } from './commands/down/command.ts';
+import { logsCommand } from './commands/logs/command.ts';
+import { openCommand } from './commands/open/command.ts';
+import { planCommand } from './commands/plan/command.ts';
+import { releasesCommand } from './commands/releases/command.ts';
+import { rollbackCommand } from './commands/rollback/command.ts';
+import { runCommand } from './commands/run/command.ts';
+import { statusCommand } from './commands/status/command.ts';
+import { upCommand } from './commands/up/command.ts';
+import { withGuide } from './grammar/guide.ts';
 
 export const { version } = packageJson;
 
@@ -57,6 +57,6 @@ export function makeProgram(run: Run) {
     about: [
       'The first word after a command is the environment; local when none is given. On stdout stands the result, on stderr what is said on the way.',
     ],
-    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'cancelled', 'unknown', 'interrupted'],
+    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });
 }

@@ -1,14 +1,15 @@
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { Cli, GlobalOptions, Result } from './cli.ts';
-import { formatHelp, formatOverview } from './help.ts';
+import { formatHelp, formatOverview } from './grammar/help.ts';
+import { commandMissing, toUsageError, unknownCommand } from './grammar/usage-error.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
-import { renderNext } from './next-steps.ts';
+import { toJsonLine } from './json-line.ts';
 import { makeProgram, version } from './program.ts';
-import { showBug, showInterrupted, showUserError } from './show-error.ts';
-import { makeStyle } from './style.ts';
-import { toUsageError, unknownCommand } from './usage-error.ts';
+import { renderNext } from './terminal/next-steps.ts';
+import { showBug, showInterrupted, showUserError } from './terminal/show-error.ts';
+import { makeStyle } from './terminal/style.ts';
 
 /** Runs one command line and says how it ended: the exit code. */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
@@ -33,6 +34,7 @@ function makeCli(
   return {
     io,
     options,
+    command: env.CAUSEWAY_COMMAND || 'causeway',
     rest,
     out: makeStyle({ stream: io.stdout, env, isPlain: isPlain || options.json === true }),
     err: makeStyle({ stream: io.stderr, env, isPlain }),
@@ -55,7 +57,8 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   });
   const columns = Math.min(cli.io.stdout.columns, 100);
   prepare(program, cli, columns);
-  if (words.length === 0) return { lines: [formatOverview(program, columns).trimEnd()] };
+  const overview = (): Result => ({ lines: [formatOverview(program, columns).trimEnd()] });
+  if (words.length === 0) return overview();
   refuseRest(program, words, cli);
   refuseUnknownHelp(program, words);
   try {
@@ -63,7 +66,10 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return {};
-    if (thrown.code === 'commander.help') return { lines: [formatOverview(program, columns).trimEnd()] };
+    if (thrown.code === 'commander.help') {
+      if (cli.options.json) throw commandMissing();
+      return overview();
+    }
     throw toUsageError(program, words, thrown);
   }
   return result;
@@ -99,17 +105,17 @@ function refuseUnknownHelp(program: CommandUnknownOpts, [word, topic]: readonly 
   if (!program.commands.some((command) => command.name() === topic)) throw unknownCommand(program, topic);
 }
 
-function print({ lines, next, json, error, exit }: Result, { io, options, out, err }: Cli): number {
+function print({ lines, next, json, error, exit }: Result, { io, options, command, out, err }: Cli): number {
   if (options.json && json) {
-    io.stdout.write(`${JSON.stringify(error ? { ...json, error: toErrorJson(error) } : json, null, 2)}\n`);
+    io.stdout.write(`${toJsonLine(error ? { ...json, error: toErrorJson(error) } : json)}\n`);
   } else if (lines && lines.length > 0) {
     io.stdout.write(`${lines.map(out.spell).join('\n')}\n`);
   }
-  if (next) {
+  if (next && next.length > 0 && !options.json) {
     const columns = err.isLive ? io.stderr.columns : Number.POSITIVE_INFINITY;
-    io.stderr.write(`${renderNext(next, columns, err).map(err.spell).join('\n')}\n`);
+    io.stderr.write(`${renderNext(next, { columns, style: err, command }).map(err.spell).join('\n')}\n`);
   }
-  if (error) io.stderr.write(err.spell(showUserError(error, err)));
+  if (error) io.stderr.write(err.spell(showUserError(error, { style: err, command })));
   return exit ?? exitCodes[error?.exit ?? 'done'];
 }
 
@@ -119,7 +125,7 @@ function fail(thrown: unknown, cli: Cli, argv: readonly string[]): number {
   if (thrown instanceof Interrupted || io.signal.aborted) {
     const interrupted = thrown instanceof Interrupted ? thrown : new Interrupted('nothing was changed');
     printErrorJson(cli, { code: 'interrupted', message: interrupted.message, hint: interrupted.next ?? '' });
-    io.stderr.write(err.spell(showInterrupted(interrupted, err)));
+    io.stderr.write(err.spell(showInterrupted(interrupted, { style: err, command: cli.command })));
     return exitCodes.interrupted;
   }
   printErrorJson(cli, {
@@ -132,7 +138,7 @@ function fail(thrown: unknown, cli: Cli, argv: readonly string[]): number {
 }
 
 function printErrorJson({ io, options }: Cli, error: { code: string; message: string; hint: string }): void {
-  if (options.json) io.stdout.write(`${JSON.stringify({ error }, null, 2)}\n`);
+  if (options.json) io.stdout.write(`${toJsonLine({ error })}\n`);
 }
 
 function toErrorJson({ code, message, hint, details }: UserError): object {

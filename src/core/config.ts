@@ -159,7 +159,11 @@ const deadlinesSchema = z.strictObject({
 });
 
 const hooksSchema = z.strictObject({
-  before: shellSchema.optional().describe('Before a rollout; if it fails, nothing is rolled out.'),
+  before: shellSchema
+    .optional()
+    .describe(
+      'Before a rollout; if it fails, nothing is rolled out. Neither hook runs where the release serves already, though a changed secret starts its replicas anew.',
+    ),
   after: shellSchema
     .optional()
     .describe(

@@ -259,7 +259,7 @@ class LocalEnvironment implements Environment {
     return {
       ...about,
       state: 'stopped',
-      because: `its supervisor has ended; causeway up ${this.name} starts it again`,
+      because: 'its supervisor has ended',
       ...(stable ? { stable: { release: stable.release.id } } : {}),
     };
   }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
+import { makeProgram } from '../program.ts';
 import { makeCliPage } from './cli-page.ts';
 import { guideOf } from './guide.ts';
-import { makeProgram } from './program.ts';
 
 const program = makeProgram(async () => {});
 

@@ -1,8 +1,8 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { exitCodeMeanings, exitCodes } from '../core/errors.ts';
+import { exitCodeMeanings, exitCodes } from '../../core/errors.ts';
+import { makeProgram } from '../program.ts';
 import { guideOf } from './guide.ts';
 import { argumentRows, exitRows, flagRows, usageOf } from './help.ts';
-import { makeProgram } from './program.ts';
 
 type Row = readonly [term: string, text: string];
 
@@ -20,7 +20,7 @@ export function makeCliPage(): string {
       flagRows(program).map(([flag, text]) => [`\`${flag}\``, text]),
     ),
     '## JSON',
-    'With `--json`, stdout is exactly one JSON document, never coloured; with `status --watch` and `logs --follow` it is one document a line. A command that fails writes one as well: `{ "error": { "code", "message", "hint", "details"? } }`, beside what it still could say (a rollout’s record, a receipt). The same error stands on stderr for people, and the exit code is the same as without `--json`. The shapes are the schemas in [src/cli/json.ts](../src/cli/json.ts).',
+    'With `--json`, stdout is exactly one JSON document in one line, never coloured; with `status --watch` and `logs --follow` it is one such line after the other. A command that fails writes one as well: `{ "error": { "code", "message", "hint", "details"? } }`, beside what it still could say (a rollout’s record, a receipt). The same error stands on stderr for people, and the exit code is the same as without `--json`. The shapes are the schemas in [src/cli/json.ts](../src/cli/json.ts).',
     '## Exit codes',
     table(
       ['code', 'means'],

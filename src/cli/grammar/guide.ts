@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { exitCodes } from '../core/errors.ts';
+import type { exitCodes } from '../../core/errors.ts';
 
 export interface Example {
   readonly command: string;

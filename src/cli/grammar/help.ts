@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { exitCodeMeanings, exitCodes } from '../core/errors.ts';
+import { exitCodeMeanings, exitCodes } from '../../core/errors.ts';
 import { type Example, guideOf } from './guide.ts';
 
 type Row = readonly [term: string, text: string];

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { didYouMean } from '../core/did-you-mean.ts';
-import { UserError } from '../core/errors.ts';
+import { didYouMean } from '../../core/did-you-mean.ts';
+import { UserError } from '../../core/errors.ts';
 
 interface Refusal {
   readonly code: string;
@@ -22,6 +22,15 @@ export function toUsageError(
     code: 'usage_wrong',
     message: message.replace(/^error: /, '').replace(/\.$/, ''),
     hint: `${name} --help shows how it is called`,
+  });
+}
+
+/** Flags alone, of which one asks for a document. */
+export function commandMissing(): UserError {
+  return new UserError({
+    code: 'usage_wrong',
+    message: 'causeway --json has no command',
+    hint: 'causeway help lists the commands',
   });
 }
 

@@ -1,9 +1,9 @@
-import { settingsOf } from '../core/config.ts';
-import type { Artifact } from '../core/environment.ts';
-import { makeRelease, type Release } from '../core/release.ts';
-import { buildArtifact } from '../image/artifact.ts';
-import type { Chosen } from './choose-environment.ts';
-import type { Io } from './io.ts';
+import { settingsOf } from '../../core/config.ts';
+import type { Artifact } from '../../core/environment.ts';
+import { makeRelease, type Release } from '../../core/release.ts';
+import { buildArtifact } from '../../image/artifact.ts';
+import type { Chosen } from '../choose-environment.ts';
+import type { Io } from '../io.ts';
 import { readRevision } from './revision.ts';
 
 export interface BuiltRelease {

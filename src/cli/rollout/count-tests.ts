@@ -1,4 +1,4 @@
-import { stripEscapes } from './style.ts';
+import { stripEscapes } from '../terminal/style.ts';
 
 /** The closing lines of test runners, each with the number of tests that passed. */
 const closings: readonly RegExp[] = [

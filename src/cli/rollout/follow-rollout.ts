@@ -1,14 +1,14 @@
-import type { Emit } from '../core/event.ts';
-import { shortId } from '../core/release.ts';
-import type { Outcome } from '../core/roll-out.ts';
-import type { Board } from './board.ts';
-import type { Chosen } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import { Interrupted } from './interrupted.ts';
+import type { Status } from '../../core/environment.ts';
+import type { Emit } from '../../core/event.ts';
+import { shortId } from '../../core/release.ts';
+import type { Outcome } from '../../core/roll-out.ts';
+import type { Chosen } from '../choose-environment.ts';
+import type { Cli, Result } from '../cli.ts';
+import { Interrupted } from '../interrupted.ts';
+import type { Board } from '../terminal/board.ts';
 import { tellOn } from './rollout-board.ts';
 import { rolloutResult } from './rollout-result.ts';
-import { runAfter } from './run-hook.ts';
-import { tellEvidence } from './tell-evidence.ts';
+import { hookEnv, runAfter, runBefore } from './run-hook.ts';
 
 export interface Followed {
   readonly board: Board;
@@ -19,44 +19,44 @@ export interface Followed {
   /** The release that is wanted, where that is known before. */
   readonly release?: string;
   readonly isRollback?: boolean;
-  /** The rollout itself. */
-  readonly act: (emit: Emit) => Promise<Outcome>;
+  /** Whether the user's hooks run around it: both of them, or none. */
+  readonly hasHooks: boolean;
+  /** What is left to do after the hook before it; returns the rollout itself. */
+  readonly prepare: () => Promise<Act>;
 }
 
-/** What is told after a rollout has ended is told in spite of Ctrl-C, but not waited for without end. */
-const patienceMs = 10_000;
+type Act = (emit: Emit) => Promise<Outcome>;
 
-/** A rollout, told on the board, and the user's hook after it. */
+/** A rollout, told on the board, between the user's hooks. */
 export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed): Promise<Result> {
   const { io } = cli;
-  const { environment } = chosen;
-  const { board, startedAt } = followed;
-  const outcome = await follow(cli, chosen, followed);
-  const signal = AbortSignal.timeout(patienceMs);
-  const status = await environment.status(signal);
-  if (outcome.kind === 'unchanged') board.say({ label: 'release', text: unchangedText(followed.release) });
-  if (outcome.kind === 'ended') {
-    const { release, verdict } = outcome.record;
-    await tellEvidence(board, environment, outcome.record, signal);
-    const env = { ...hookEnv(chosen, release), CAUSEWAY_VERDICT: verdict.kind };
+  const { board, startedAt, release, hasHooks } = followed;
+  if (hasHooks) await runBefore(cli, { ...chosen, env: hookEnv(chosen, release) }, board, io.signal);
+  const act = await followed.prepare();
+  const outcome = await follow(cli, chosen, followed, act);
+  if (outcome.kind === 'unchanged') board.say({ label: 'release', text: unchangedText(release) });
+  if (hasHooks && outcome.kind !== 'unknown') {
+    const env = { ...hookEnv(chosen, releaseOf(outcome) ?? release), CAUSEWAY_VERDICT: verdictOf(outcome) };
     await runAfter(cli, { ...chosen, env }, board, io.signal);
   }
+  const status = await statusIfItAnswers(chosen);
   return rolloutResult(cli, {
+    name: chosen.name,
     outcome,
-    status,
+    ...(status ? { status } : {}),
     elapsedMs: io.now() - startedAt,
     isRollback: followed.isRollback === true,
-    ...(followed.release ? { release: followed.release } : {}),
+    ...(release ? { release } : {}),
   });
 }
 
-/** What a hook is told. */
-export function hookEnv({ name }: Chosen, release: string | undefined): Readonly<Record<string, string>> {
-  return { CAUSEWAY_ENVIRONMENT: name, ...(release ? { CAUSEWAY_RELEASE: release } : {}) };
-}
-
 /** Ctrl-C ends the watching, and not the rollout. */
-async function follow({ io }: Cli, { name }: Chosen, { board, beside, act }: Followed): Promise<Outcome> {
+async function follow(
+  { io }: Cli,
+  { name }: Chosen,
+  { board, beside }: Followed,
+  act: Act,
+): Promise<Outcome> {
   const tell = tellOn(board, beside);
   let begun: string | undefined;
   try {
@@ -75,4 +75,21 @@ async function follow({ io }: Cli, { name }: Chosen, { board, beside, act }: Fol
 
 function unchangedText(release: string | undefined): string {
   return `${release ? `${shortId(release)} ` : ''}serves already, nothing to change`;
+}
+
+function releaseOf(outcome: Exclude<Outcome, { kind: 'unknown' }>): string | undefined {
+  return outcome.kind === 'ended' ? outcome.record.release : undefined;
+}
+
+/** What serves already was found good. */
+function verdictOf(outcome: Exclude<Outcome, { kind: 'unknown' }>): 'good' | 'failed' {
+  return outcome.kind === 'ended' ? outcome.record.verdict.kind : 'good';
+}
+
+/** It is asked in spite of Ctrl-C, but not waited for without end. */
+const patienceMs = 10_000;
+
+/** How the rollout ended is known without it, and must not be lost because it does not answer now. */
+async function statusIfItAnswers({ environment }: Chosen): Promise<Status | undefined> {
+  return environment.status(AbortSignal.timeout(patienceMs)).catch(() => undefined);
 }

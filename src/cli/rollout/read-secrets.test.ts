@@ -2,8 +2,8 @@ import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SecretSource } from '../core/config.ts';
-import { UserError } from '../core/errors.ts';
+import type { SecretSource } from '../../core/config.ts';
+import { UserError } from '../../core/errors.ts';
 import { readSecrets } from './read-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'causeway secrets '));

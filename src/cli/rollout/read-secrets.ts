@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Config, EnvironmentConfig, SecretSource } from '../core/config.ts';
-import { UserError } from '../core/errors.ts';
-import { type Io, inheritedEnv } from './io.ts';
+import type { Config, EnvironmentConfig, SecretSource } from '../../core/config.ts';
+import { UserError } from '../../core/errors.ts';
+import { type Io, inheritedEnv } from '../io.ts';
 
 type Sources = Readonly<Record<string, SecretSource>>;
 

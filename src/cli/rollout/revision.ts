@@ -1,5 +1,5 @@
-import type { Io } from './io.ts';
-import { inheritedEnv } from './io.ts';
+import type { Io } from '../io.ts';
+import { inheritedEnv } from '../io.ts';
 
 /** A slow disk or a hanging hook of git must not hold a rollout up. */
 const patienceMs = 5_000;

@@ -1,16 +1,13 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Status } from '../core/environment.ts';
-import { UserError } from '../core/errors.ts';
-import { shortId } from '../core/release.ts';
-import { Board } from './board.ts';
+import type { Status } from '../../core/environment.ts';
+import { UserError } from '../../core/errors.ts';
+import { shortId } from '../../core/release.ts';
+import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
+import type { Cli, Result } from '../cli.ts';
+import { Interrupted } from '../interrupted.ts';
+import { Board } from '../terminal/board.ts';
 import { type BuiltRelease, buildRelease } from './build-release.ts';
-import { type Chosen, chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import { followRollout, hookEnv } from './follow-rollout.ts';
-import { Interrupted } from './interrupted.ts';
+import { followRollout } from './follow-rollout.ts';
 import { readSecrets, refuseMissingVariables, secretSources } from './read-secrets.ts';
-import { runBefore } from './run-hook.ts';
 import { runTests } from './run-tests.ts';
 
 export interface TreeOptions {
@@ -62,31 +59,28 @@ async function work(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): P
   const isServing = before.stable?.release === built.release.id && !options.isAgain;
   await prepare(cli, chosen, { makes: options.makes, tests: !isServing }, way);
 
-  if (!isServing || Object.keys(sources).length > 0) {
-    const hook = { ...chosen, env: hookEnv(chosen, built.release.id) };
-    await runBefore(cli, hook, way.board, io.signal);
-  }
   const { release, artifact, revision } = built;
-  const secrets = await readSecrets(sources, chosen.folder, io);
   const { isAgain } = options;
-  const request = { release, artifact, secrets, by: io.user, revision, config: environmentConfig, isAgain };
   const result = await followRollout(cli, chosen, {
     ...way,
     beside: besideOf(before),
     release: release.id,
-    act: (emit) => environment.deploy(request, emit, io.signal),
+    // What serves is rolled out once more where its secrets were changed: only the environment sees that.
+    hasHooks: !isServing,
+    async prepare() {
+      const secrets = await readSecrets(sources, chosen.folder, io);
+      const request = { release, artifact, secrets, by: io.user, revision, isAgain };
+      return (emit) => environment.deploy(request, emit, io.signal);
+    },
   });
-  return result.error ? result : { ...result, next: nextSteps(cli, chosen, before, built) };
+  return result.error ? result : { ...result, next: nextSteps(chosen, before, built) };
 }
 
-function refuseMissing({ state, environment: name, because }: Status): void {
+function refuseMissing({ state, environment: name }: Status): void {
   if (state !== 'absent' && state !== 'stopped') return;
   throw new UserError({
-    code: 'environment_missing',
-    message:
-      state === 'absent'
-        ? `${name} is not up`
-        : `${name} was up, but nothing runs it now${because ? `: ${because}` : ''}`,
+    code: state === 'absent' ? 'environment_missing' : 'environment_stopped',
+    message: state === 'absent' ? `${name} is not up` : `${name} was up, but nothing runs it now`,
     hint: `causeway up ${name} makes what is missing, then rolls out`,
   });
 }
@@ -101,7 +95,7 @@ async function prepare(
   const { signal } = cli.io;
   const failure = new AbortController();
   const make = async () => {
-    const made = await chosen.environment.make(chosen.environmentConfig, signal);
+    const made = await chosen.environment.make(signal);
     if (made !== undefined) board.say({ label: 'make', text: made });
   };
   const work = [
@@ -123,20 +117,14 @@ function besideOf({ stable, running, replicas }: Status): number {
   return serving || (typeof replicas === 'number' ? replicas : 0);
 }
 
-function nextSteps(
-  { io }: Cli,
-  { config, name }: Chosen,
-  before: Status,
-  { release }: BuiltRelease,
-): readonly string[] {
-  const word = existsSync(join(io.cwd, 'causeway')) ? './causeway' : 'causeway';
+function nextSteps({ config, name }: Chosen, before: Status, { release }: BuiltRelease): readonly string[] {
   const at = name === 'local' ? '' : ` ${name}`;
   if (before.stable && before.stable.release !== release.id) {
-    return [`back to ${shortId(before.stable.release)}: ${word} rollback${at}`, `${word} releases${at}`];
+    return [`back to ${shortId(before.stable.release)}: causeway rollback${at}`, `causeway releases${at}`];
   }
   return [
-    `edit ${config.service.entry ?? 'the service'}, then ${word} deploy${at}`,
-    `see bad releases taken back: ${word} demo`,
-    `${word} down${at}`,
+    `edit ${config.service.entry ?? 'the service'}, then causeway deploy${at}`,
+    `see bad releases taken back: causeway demo`,
+    `causeway down${at}`,
   ];
 }

@@ -1,5 +1,5 @@
-import type { Emit } from '../core/event.ts';
-import type { Board } from './board.ts';
+import type { Emit } from '../../core/event.ts';
+import type { Board } from '../terminal/board.ts';
 import { type RolloutView, showRollout } from './show-rollout.ts';
 
 /** Tells a rollout's events on the board, as they come. */
@@ -8,7 +8,10 @@ export function tellOn(board: Board, beside: number): Emit {
   return (event) => {
     const told = showRollout(view, event);
     view = told.view;
-    for (const line of told.ended) board.end(line);
+    for (const { below = [], ...line } of told.ended) {
+      board.end(line);
+      for (const text of below) board.below(text);
+    }
     if (view.now) board.show(view.now.label, view.now.text);
   };
 }

@@ -1,27 +1,30 @@
-import type { Status } from '../core/environment.ts';
-import { UserError } from '../core/errors.ts';
-import { shortId } from '../core/release.ts';
-import type { Outcome } from '../core/roll-out.ts';
-import type { Cause } from '../core/verdict.ts';
-import type { Cli, Result } from './cli.ts';
-import type { RolloutResult } from './json.ts';
-import { renderStep } from './step-line.ts';
+import type { Status } from '../../core/environment.ts';
+import { UserError } from '../../core/errors.ts';
+import { shortId } from '../../core/release.ts';
+import type { Outcome } from '../../core/roll-out.ts';
+import type { Cause } from '../../core/verdict.ts';
+import type { Cli, Result } from '../cli.ts';
+import type { RolloutResult } from '../json.ts';
+import { renderStep } from '../terminal/step-line.ts';
 
 export interface EndedRollout {
+  /** The environment. */
+  readonly name: string;
   readonly outcome: Outcome;
   /** The release that was wanted, where that is known before. */
   readonly release?: string;
   /** A rollback was asked for: one that only takes out a rollout under way has done its work. */
   readonly isRollback?: boolean;
-  /** What runs now. */
-  readonly status: Status;
+  /** What runs now, if it answers. */
+  readonly status?: Status;
   readonly elapsedMs: number;
 }
 
 /** How `up`, `deploy` and `rollback` end. */
 export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): Result {
-  const { outcome, status, elapsedMs } = ended;
-  const { environment: name, url, stable } = status;
+  const { name, outcome, status, elapsedMs } = ended;
+  const url = status?.url;
+  const serves = servesAfter(ended);
   const isTakenOut =
     ended.isRollback === true && outcome.kind === 'ended' && outcome.record.kind === 'deploy';
   const release = outcome.kind === 'ended' ? outcome.record.release : ended.release;
@@ -30,19 +33,30 @@ export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): R
     ...(url === undefined ? {} : { url }),
     ...(release === undefined ? {} : { release }),
     outcome: isTakenOut ? 'takenOut' : outcome.kind === 'ended' ? outcome.record.verdict.kind : outcome.kind,
-    ...(stable ? { serves: stable.release } : {}),
+    ...(serves === undefined ? {} : { serves }),
     ...(outcome.kind === 'ended' ? { record: outcome.record } : {}),
     elapsedMs: Math.round(elapsedMs),
   };
-  const error = isTakenOut ? undefined : errorOf(ended, release);
+  const error = isTakenOut ? undefined : errorOf(ended, release, serves);
   if (error) return { json, error };
-  const serves = isTakenOut ? stable?.release : release;
-  const text = [url ?? status.state, ...(serves ? [shortId(serves)] : [])].join('   ');
+  const none = outcome.kind === 'unchanged' ? 'unchanged' : 'nothing runs';
+  const text = [...(url ? [url] : []), serves ? shortId(serves) : none].join('   ');
   return { json, lines: [renderStep({ label: name, text, ms: elapsedMs }, out)] };
 }
 
-function errorOf({ outcome, status }: EndedRollout, release: string | undefined): UserError | undefined {
-  const { environment: name, stable } = status;
+/** The release that serves now: how the rollout ended says it, whether or not the environment answers. */
+function servesAfter({ outcome, release, status }: EndedRollout): string | undefined {
+  if (outcome.kind === 'unchanged') return release ?? status?.stable?.release;
+  if (outcome.kind === 'unknown') return status?.stable?.release;
+  const { record } = outcome;
+  return record.verdict.kind === 'good' ? record.release : record.replaces;
+}
+
+function errorOf(
+  { name, outcome }: EndedRollout,
+  release: string | undefined,
+  serves: string | undefined,
+): UserError | undefined {
   if (outcome.kind === 'unknown') {
     return new UserError({
       code: 'rollout_unknown',
@@ -54,9 +68,9 @@ function errorOf({ outcome, status }: EndedRollout, release: string | undefined)
     return undefined;
   return new UserError({
     code: 'rollout_failed',
-    message: `${endText(outcome.record.verdict.cause, shortId(release))}; ${stableText(stable?.release)}`,
+    message: `${endText(outcome.record.verdict.cause, shortId(release))}; ${stableText(serves)}`,
     hint: `causeway logs ${name} --release ${shortId(release)} shows what it printed`,
-    exit: stable === undefined ? 'failed' : 'takenBack',
+    exit: serves === undefined ? 'failed' : 'takenBack',
   });
 }
 

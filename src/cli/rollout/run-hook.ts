@@ -1,9 +1,10 @@
-import type { EnvironmentConfig } from '../core/config.ts';
-import { showMs, toMs } from '../core/duration.ts';
-import { UserError } from '../core/errors.ts';
-import type { Board } from './board.ts';
-import type { Cli } from './cli.ts';
-import { Interrupted } from './interrupted.ts';
+import type { EnvironmentConfig } from '../../core/config.ts';
+import { showMs, toMs } from '../../core/duration.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Chosen } from '../choose-environment.ts';
+import type { Cli } from '../cli.ts';
+import { Interrupted } from '../interrupted.ts';
+import type { Board } from '../terminal/board.ts';
 import { runShell, type ShellEnd } from './run-shell.ts';
 
 export interface Hook {
@@ -11,6 +12,14 @@ export interface Hook {
   readonly folder: string;
   readonly environmentConfig: EnvironmentConfig;
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** What a hook is told. */
+export function hookEnv(
+  { name }: Pick<Chosen, 'name'>,
+  release: string | undefined,
+): Readonly<Record<string, string>> {
+  return { CAUSEWAY_ENVIRONMENT: name, ...(release ? { CAUSEWAY_RELEASE: release } : {}) };
 }
 
 /** The user's command before a rollout; if it fails, nothing is rolled out. */

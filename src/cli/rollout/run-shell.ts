@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { delimiter, dirname } from 'node:path';
 import { kill } from 'node:process';
 import type { Readable } from 'node:stream';
-import { type Io, inheritedEnv } from './io.ts';
+import { type Io, inheritedEnv } from '../io.ts';
 
 export interface ShellRun {
   /** A text is run by /bin/sh. */

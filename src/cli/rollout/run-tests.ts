@@ -1,10 +1,10 @@
-import type { Config, EnvironmentConfig } from '../core/config.ts';
-import { showMs, toMs } from '../core/duration.ts';
-import { UserError } from '../core/errors.ts';
-import type { Board } from './board.ts';
-import type { Cli } from './cli.ts';
+import type { Config, EnvironmentConfig } from '../../core/config.ts';
+import { showMs, toMs } from '../../core/duration.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Cli } from '../cli.ts';
+import { Interrupted } from '../interrupted.ts';
+import type { Board } from '../terminal/board.ts';
 import { countTests } from './count-tests.ts';
-import { Interrupted } from './interrupted.ts';
 import { runShell } from './run-shell.ts';
 
 const shownLines = 200;

@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
-import type { RolloutEvent } from '../core/event.ts';
-import { makeRecord } from '../core/record.ts';
+import type { RolloutEvent } from '../../core/event.ts';
+import { makeRecord } from '../../core/record.ts';
+import { renderBelow, renderStep } from '../terminal/step-line.ts';
+import { makeStyle } from '../terminal/style.ts';
 import { type RolloutView, showRollout } from './show-rollout.ts';
-import { renderStep } from './step-line.ts';
-import { makeStyle } from './style.ts';
 
 const style = makeStyle({ stream: { isTerminal: false }, env: { LANG: 'C.UTF-8' }, isPlain: true });
 const traffic = (requests: number, errors = 0) => ({ requests, errors, lost: 0, retried: 0 });
@@ -15,7 +15,8 @@ function tell(events: readonly RolloutEvent[], beside = 0): string {
   for (const event of events) {
     const told = showRollout(view, event);
     view = told.view;
-    for (const line of told.ended) lines.push(renderStep(line, style));
+    for (const { below = [], ...line } of told.ended)
+      lines.push(renderStep(line, style), ...below.map((text) => renderBelow(text, style)));
     if (view.now) lines.push(`> ${renderStep(view.now, style)}`);
   }
   return lines.join('\n');
@@ -111,6 +112,8 @@ test('a resumed rollout says who began it, and one that fails removes its candid
     start    40 of 40, ready
     verdict  failed: hung, GET /livez: no answer
     > remove   40 candidate replicas, 40 left
-    remove   40 candidate replicas, gone"
+    remove   40 candidate replicas, gone
+    evidence it printed last
+             │ last words"
   `);
 });

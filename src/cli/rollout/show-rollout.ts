@@ -1,8 +1,10 @@
-import { showMs } from '../core/duration.ts';
-import type { RolloutEvent } from '../core/event.ts';
-import type { TrafficTotal } from '../core/traffic.ts';
-import type { Judgement } from '../core/verdict.ts';
-import type { StepLine } from './step-line.ts';
+import { showMs } from '../../core/duration.ts';
+import type { RolloutEvent } from '../../core/event.ts';
+import type { RolloutRecord } from '../../core/record.ts';
+import type { TrafficTotal } from '../../core/traffic.ts';
+import type { Evidence, Judgement } from '../../core/verdict.ts';
+import { count } from '../terminal/count.ts';
+import type { StepLine } from '../terminal/step-line.ts';
 
 /** What of a rollout's story was told, and the step that it is at. */
 export interface RolloutView {
@@ -13,23 +15,28 @@ export interface RolloutView {
   readonly traffic?: TrafficTotal;
   readonly told?: TrafficTotal;
   readonly isBad?: boolean;
+  /** Whether it was told what was seen of a bad release. */
+  readonly isProven?: boolean;
   /** How many replicas were to be drained at first. */
   readonly toDrain?: number;
+}
+
+export interface ToldLine extends StepLine {
+  /** What stands below it. */
+  readonly below?: readonly string[];
 }
 
 /** One event told: what has ended for good stands above, what is under way is the view's `now`. */
 export interface Told {
   readonly view: RolloutView;
-  readonly ended: readonly StepLine[];
+  readonly ended: readonly ToldLine[];
 }
 
 /** Tells the next event of a rollout; a pure function of what was told before. */
 export function showRollout(view: RolloutView, event: RolloutEvent): Told {
   switch (event.kind) {
     case 'begun':
-      return event.isResumed
-        ? tell(view, { label: 'resume', text: `the rollout that ${event.rollout.by} began` })
-        : { view, ended: [] };
+      return showBegin(view, event);
     case 'command':
       return goTo(view, { key: 'command', label: 'release', text: event.command.join(' ') });
     case 'starting':
@@ -42,11 +49,22 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
       return goTo(view, { key: 'wait', label: 'wait', text: `no answer: ${event.cause}` });
     case 'judged':
       return showJudgement(view, event.judgement);
+    case 'evidence':
+      return showEvidence(view, event.evidence);
     case 'draining':
       return showDrain(view, event.left);
     case 'ended':
-      return showEnd(view);
+      return showEnd(view, event.record);
   }
+}
+
+/** Another rollout may have been taken out before it: what was seen of that one is not its own. */
+function showBegin(
+  view: RolloutView,
+  { isResumed, rollout }: Extract<RolloutEvent, { kind: 'begun' }>,
+): Told {
+  const resumed = isResumed ? [{ label: 'resume', text: `the rollout that ${rollout.by} began` }] : [];
+  return { view: { beside: view.beside }, ended: tell(view, ...resumed).ended };
 }
 
 function verdictText(judgement: Judgement): string {
@@ -60,7 +78,7 @@ function goTo(view: RolloutView, now: StepLine & { readonly key: string }): Told
   return { view: { ...after, now }, ended };
 }
 
-function tell(view: RolloutView, ...lines: readonly StepLine[]): Told {
+function tell(view: RolloutView, ...lines: readonly ToldLine[]): Told {
   const { view: after, ended } = finish(view);
   return { view: after, ended: [...ended, ...lines] };
 }
@@ -108,25 +126,25 @@ function showJudgement(view: RolloutView, judgement: Judgement): Told {
   return tell({ ...view, isBad }, line);
 }
 
+const mostLines = 12;
+
+/** How a bad release ended, and below it what it printed last. */
+function showEvidence(view: RolloutView, { exit, lines }: Evidence): Told {
+  if (exit === undefined && lines.length === 0) return tell(view);
+  const below = lines.slice(-mostLines);
+  return tell({ ...view, isProven: true }, { label: 'evidence', text: exit ?? 'it printed last', below });
+}
+
 function showDrain(view: RolloutView, left: number): Told {
   const toDrain = Math.max(view.toDrain ?? 0, left);
   const of = view.isBad ? 'candidate' : 'earlier';
-  const text = `${toDrain} ${of} ${toDrain === 1 ? 'replica' : 'replicas'}, ${left === 0 ? 'gone' : `${left} left`}`;
+  const text = `${count(toDrain, `${of} replica`)}, ${left === 0 ? 'gone' : `${left} left`}`;
   return goTo({ ...view, toDrain }, { key: 'drain', label: view.isBad ? 'remove' : 'drain', text });
 }
 
-/** Whatever was still to be drained has gone by now. */
-function showEnd(view: RolloutView): Told {
-  const { now } = view;
-  if (now?.key !== 'drain') return tell(view);
-  return tell({ ...view, now: { ...now, text: now.text.replace(/, \d+ left$/, ', gone') } });
-}
-
-/** `1 request`, `12,345 requests`. */
-export function count(n: number, word: string): string {
-  return `${groupThousands(n)} ${n === 1 ? word : `${word}s`}`;
-}
-
-export function groupThousands(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+/** Whatever was still to be drained has gone by now. Who joined late has the evidence from the record alone. */
+function showEnd(view: RolloutView, { verdict }: RolloutRecord): Told {
+  const drained = view.now?.key === 'drain' ? showDrain(view, 0).view : view;
+  const evidence = verdict.kind === 'failed' ? verdict.evidence : undefined;
+  return evidence && !view.isProven ? showEvidence(drained, evidence) : tell(drained);
 }

@@ -1,4 +1,4 @@
-import type { Io } from './io.ts';
+import type { Io } from '../io.ts';
 import { renderBelow, renderStep, type StepLine } from './step-line.ts';
 import { fit, type Style } from './style.ts';
 

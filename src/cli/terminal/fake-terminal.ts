@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { FakeEnvironment } from './fake-environment.ts';
-import type { Io } from './io.ts';
-import { runCli } from './run-cli.ts';
+import { FakeEnvironment } from '../fake-environment.ts';
+import type { Io } from '../io.ts';
+import { runCli } from '../run-cli.ts';
 
 export interface Said {
   readonly exit: number;

@@ -7,11 +7,11 @@ const plain = makeStyle({ stream: { isTerminal: false }, env: {}, isPlain: true 
 test('what to do next takes the lines that it needs', () => {
   const steps = ['edit main.ts, then deploy', 'causeway demo', 'causeway down'];
 
-  expect(renderNext(steps, 40, plain)).toEqual([
+  expect(renderNext(steps, { columns: 40, style: plain, command: 'causeway' })).toEqual([
     'next     edit main.ts, then deploy',
     '         causeway demo · causeway down',
   ]);
-  expect(renderNext(steps, Number.POSITIVE_INFINITY, plain)).toEqual([
-    'next     edit main.ts, then deploy · causeway demo · causeway down',
-  ]);
+  expect(
+    renderNext(steps, { columns: Number.POSITIVE_INFINITY, style: plain, command: './causeway' }),
+  ).toEqual(['next     edit main.ts, then deploy · ./causeway demo · ./causeway down']);
 });

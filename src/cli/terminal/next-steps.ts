@@ -1,9 +1,23 @@
+import { callAs } from './call-as.ts';
 import { labelWidth, renderStep } from './step-line.ts';
 import type { Style } from './style.ts';
 
+export interface NextOptions {
+  readonly columns: number;
+  readonly style: Style;
+  /** How Causeway was called. */
+  readonly command: string;
+}
+
 /** What the user may do now, in as many lines as the columns need; below the result, on stderr. */
-export function renderNext(steps: readonly string[], columns: number, style: Style): readonly string[] {
-  const lines = joinWithin(steps, columns - labelWidth);
+export function renderNext(
+  steps: readonly string[],
+  { columns, style, command }: NextOptions,
+): readonly string[] {
+  const lines = joinWithin(
+    steps.map((step) => callAs(command, step)),
+    columns - labelWidth,
+  );
   return lines.map((text, index) => renderStep({ label: index === 0 ? 'next' : '', text }, style));
 }
 

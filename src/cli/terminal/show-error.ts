@@ -1,20 +1,34 @@
-import type { UserError } from '../core/errors.ts';
-import type { Interrupted } from './interrupted.ts';
+import type { UserError } from '../../core/errors.ts';
+import type { Interrupted } from '../interrupted.ts';
+import { callAs } from './call-as.ts';
+import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
+interface Dressing {
+  readonly style: Style;
+  /** How Causeway was called. */
+  readonly command: string;
+}
+
 /** A failure that the user can mend, in the house's three lines; what it shows stands above them. */
-export function showUserError({ code, message, hint, details }: UserError, { bad, dim }: Style): string {
-  const shown = details ? `${details.trimEnd()}\n` : '';
+export function showUserError(
+  { code, message, hint, details }: UserError,
+  { style: { bad, dim }, command }: Dressing,
+): string {
+  const shown = details ? `${lines(details.trimEnd())}\n` : '';
   return [
-    `${shown}${bad('error:')} ${message}`,
-    `  ${dim('hint:')} ${hint}`,
+    `${shown}${bad('error:')} ${lines(message)}`,
+    `  ${dim('hint:')} ${callAs(command, lines(hint))}`,
     `  ${dim('help:')} docs/errors.md#${code}`,
     '',
   ].join('\n');
 }
 
-export function showInterrupted({ message, next }: Interrupted, { dim }: Style): string {
-  return `interrupted: ${message}\n${next ? `  ${dim('next:')} ${next}\n` : ''}`;
+export function showInterrupted(
+  { message, next }: Interrupted,
+  { style: { dim }, command }: Dressing,
+): string {
+  return `interrupted: ${lines(message)}\n${next ? `  ${dim('next:')} ${callAs(command, lines(next))}\n` : ''}`;
 }
 
 /** Anything else that was thrown is a fault of Causeway. */
@@ -25,11 +39,15 @@ export function showBug(
   version: string,
 ): string {
   return [
-    traceOf(thrown),
+    lines(traceOf(thrown)),
     `${bad('error:')} this is a bug of Causeway ${version}, not of what you did`,
-    `  ${dim('hint:')} report it with the lines above and the command: causeway ${words.join(' ')}`,
+    `  ${dim('hint:')} report it with the lines above and the command: causeway ${printable(words.join(' '))}`,
     '',
   ].join('\n');
+}
+
+function lines(text: string): string {
+  return printable(text, { keepsLines: true });
 }
 
 function traceOf(thrown: unknown): string {

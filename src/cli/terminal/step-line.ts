@@ -1,6 +1,6 @@
-import { showMs } from '../core/duration.ts';
-import type { Style } from './style.ts';
-import { widthOf } from './style.ts';
+import { showMs } from '../../core/duration.ts';
+import { printable } from './printable.ts';
+import { type Style, widthOf } from './style.ts';
 
 export interface StepLine {
   /** One word: what is done. */
@@ -15,7 +15,9 @@ export const labelWidth = 9;
 const timeEnd = 60;
 
 /** `test     14 passed                                    0.4 s` */
-export function renderStep({ label, text, ms, mood }: StepLine, { bold, dim, good, bad }: Style): string {
+export function renderStep(line: StepLine, { bold, dim, good, bad }: Style): string {
+  const { ms, mood } = line;
+  const [label, text] = [printable(line.label), printable(line.text)];
   const dress = mood === 'good' ? good : mood === 'bad' ? bad : (plain: string) => plain;
   const time = ms === undefined ? '' : showSeconds(ms);
   const gap = ' '.repeat(Math.max(2, timeEnd - labelWidth - widthOf(text) - time.length));
@@ -25,7 +27,7 @@ export function renderStep({ label, text, ms, mood }: StepLine, { bold, dim, goo
 
 /** What stands below a step: a release's last lines, a list. */
 export function renderBelow(text: string, { dim }: Style): string {
-  return `${' '.repeat(labelWidth)}${dim('│')} ${text}`;
+  return `${' '.repeat(labelWidth)}${dim('│')} ${printable(text)}`;
 }
 
 /** Seconds, so that times can be compared at a glance; from two minutes on as `showMs`. */

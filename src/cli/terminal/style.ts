@@ -1,4 +1,4 @@
-import type { Stream } from './io.ts';
+import type { Stream } from '../io.ts';
 
 /** How text is dressed for one stream. Colour never carries meaning alone. */
 export interface Style {

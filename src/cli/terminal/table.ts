@@ -1,3 +1,4 @@
+import { printable } from './printable.ts';
 import { fit, type Style, widthOf } from './style.ts';
 
 export interface Column {
@@ -20,7 +21,9 @@ export interface TableOptions {
 const gap = 2;
 
 /** Columns below their titles, within a width as far as that is possible. */
-export function renderTable({ columns, rows, width, style }: TableOptions): readonly string[] {
+export function renderTable(options: TableOptions): readonly string[] {
+  const { columns, width, style } = options;
+  const rows = options.rows.map((row) => row.map((cell) => printable(cell)));
   let kept: readonly Sized[] = columns.map((column, index) => ({
     ...column,
     index,

@@ -1,4 +1,4 @@
-import type { Cause } from '../../core/verdict.ts';
+import type { Cause } from '../../../core/verdict.ts';
 import type { Edit } from './copy.ts';
 
 export interface Act {

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function demoCommand(run: Run) {
   const command = new Command('demo')
@@ -9,7 +9,7 @@ export function demoCommand(run: Run) {
     .option('--paced', 'wait before each act: for Enter on a terminal, else three seconds')
     .action(({ paced = false }) =>
       run(async (cli) => {
-        const { runDemo } = await import('./demo/run-demo.ts');
+        const { runDemo } = await import('./demo.ts');
         return runDemo(cli, { isPaced: paced });
       }),
     );

@@ -12,7 +12,7 @@ export interface Edit {
 /** A copy of the reference service in a folder of its own, with its config and all that its environment keeps. */
 export class DemoCopy {
   readonly folder: string;
-  readonly #original = join(import.meta.dir, '..', '..', '..', 'service');
+  readonly #original = join(import.meta.dir, '..', '..', '..', '..', 'service');
   #edited: string | undefined;
 
   constructor(port: number) {

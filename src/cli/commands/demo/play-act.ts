@@ -1,11 +1,11 @@
-import { UserError } from '../../core/errors.ts';
-import type { RolloutRecord } from '../../core/record.ts';
-import type { Load } from '../../load/load.ts';
-import type { LoadReport } from '../../load/report.ts';
-import type { Cli } from '../cli.ts';
-import { rolloutResultSchema } from '../json.ts';
-import { rollBack } from '../roll-back.ts';
-import { rollOutTree } from '../roll-out-tree.ts';
+import { UserError } from '../../../core/errors.ts';
+import type { RolloutRecord } from '../../../core/record.ts';
+import type { Load } from '../../../load/load.ts';
+import type { LoadReport } from '../../../load/report.ts';
+import type { Cli } from '../../cli.ts';
+import { rolloutResultSchema } from '../../json.ts';
+import { rollOutTree } from '../../rollout/roll-out-tree.ts';
+import { rollBack } from '../rollback/rollback.ts';
 import type { Act } from './acts.ts';
 import type { DemoCopy } from './copy.ts';
 

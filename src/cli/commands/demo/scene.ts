@@ -1,8 +1,8 @@
-import { showMs } from '../../core/duration.ts';
-import { shortId } from '../../core/release.ts';
-import { groupThousands } from '../show-rollout.ts';
-import type { Style } from '../style.ts';
-import { renderTable } from '../table.ts';
+import { showMs } from '../../../core/duration.ts';
+import { shortId } from '../../../core/release.ts';
+import { groupThousands } from '../../terminal/count.ts';
+import type { Style } from '../../terminal/style.ts';
+import { renderTable } from '../../terminal/table.ts';
 import type { Scene } from './play-act.ts';
 
 /** What came of it, in one line. */

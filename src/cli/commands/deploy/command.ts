@@ -1,16 +1,13 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function deployCommand(run: Run) {
-  const command = new Command('deploy')
-    .description('rolls out the working tree where up has made an environment')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
+  const command = environmentCommand('deploy', 'rolls out the working tree where up has made an environment')
     .option('--again', 'roll out once more what serves already, tests included')
     .action((name, { again }) =>
       run(async (cli) => {
-        const { rollOutTree } = await import('./roll-out-tree.ts');
+        const { rollOutTree } = await import('../../rollout/roll-out-tree.ts');
         return rollOutTree(cli, { name, makes: false, isAgain: again === true });
       }),
     );

@@ -1,13 +1,17 @@
 import { expect, test } from 'bun:test';
-import type { Judgement } from '../core/verdict.ts';
-import { configText, FakeTerminal, withoutIds } from './fake-terminal.ts';
-import { rolloutResultSchema } from './json.ts';
+import type { Judgement } from '../../../core/verdict.ts';
+import { rolloutResultSchema } from '../../json.ts';
+import { configText, FakeTerminal, withoutIds } from '../../terminal/fake-terminal.ts';
 
 const crash: Judgement = {
   kind: 'failed',
   cause: 'crashed',
   message: 'exit code 1 after 34 ms',
   evidence: { exit: 'exit code 1', lines: ['error: boom at start', '  at main.ts:4:9'] },
+};
+
+const hooked = {
+  hooks: { before: 'echo before >> hooks', after: 'echo $CAUSEWAY_VERDICT >> hooks' },
 };
 
 test('deploy where nothing was made is an error whose hint is up', async () => {
@@ -40,10 +44,10 @@ test('a bad release ends with 3, its cause, its last lines and the release that 
     test     14 passed                                    0.00 s
     start    ○ 0 of 1 beside 2 stable                     0.00 s
     verdict  failed: crashed, exit code 1 after 34 ms
-    remove   1 candidate replica, gone                    0.00 s
     evidence exit code 1
              │ error: boom at start
              │   at main.ts:4:9
+    remove   1 candidate replica, gone                    0.00 s
     error: release <short> is bad and was taken back; <short> serves as before
       hint: causeway logs local --release <short> shows what it printed
       help: docs/errors.md#rollout_failed
@@ -126,6 +130,72 @@ test('hooks run around the rollout, with the release and its verdict', async () 
   expect(stderr).toContain('after    the hook failed with exit code 4, which changes nothing');
 });
 
+test('where the release serves already no hook runs, though a secret may have been changed', async () => {
+  using terminal = new FakeTerminal({
+    files: {
+      'causeway.config.ts': configText({ secrets: { TOKEN: { file: 'token' } } }, hooked),
+      token: 'one',
+    },
+  });
+  await terminal.call('up');
+  terminal.write('hooks', '');
+
+  await terminal.call('deploy');
+
+  expect(terminal.environment.requests).toHaveLength(2);
+  expect(await Bun.file(`${terminal.folder}/hooks`).text()).toBe('');
+});
+
+test('the hook after runs for each hook before, though another command rolled it out meanwhile', async () => {
+  using terminal = new FakeTerminal({ files: { 'causeway.config.ts': configText({}, hooked) } });
+  terminal.environment.isMade = true;
+  terminal.environment.outcome = { kind: 'unchanged' };
+
+  await terminal.call('deploy');
+
+  expect(await Bun.file(`${terminal.folder}/hooks`).text()).toBe('before\ngood\n');
+});
+
+test('how the rollout ended is told, though the environment does not answer afterwards', async () => {
+  using terminal = new FakeTerminal();
+  await terminal.call('up');
+  const [first] = terminal.environment.records;
+  terminal.write('main.ts', 'throw new Error("boom at start");\n');
+  terminal.environment.judgement = crash;
+  const { status } = terminal.environment;
+  terminal.environment.onBegun = () => {
+    terminal.environment.status = () => Promise.reject(new Error('no answer'));
+  };
+
+  const bad = await terminal.call('deploy', '--json');
+  terminal.environment.status = status;
+  terminal.environment.judgement = { kind: 'good' };
+  const good = await terminal.call('deploy');
+
+  expect(bad.exit).toBe(3);
+  expect(rolloutResultSchema.parse(JSON.parse(bad.stdout))).toMatchObject({
+    outcome: 'failed',
+    serves: first?.release ?? '',
+  });
+  expect(good.exit).toBe(0);
+  expect(withoutIds(good.stdout)).toBe('local    <short>                                      0.00 s\n');
+});
+
+test('deploy where it was made, but nothing runs it now, says so', async () => {
+  using terminal = new FakeTerminal();
+  terminal.environment.status = async () => ({
+    environment: 'local',
+    target: 'local',
+    state: 'stopped',
+    running: [],
+  });
+
+  const { exit, stderr } = await terminal.call('deploy');
+
+  expect(exit).toBe(1);
+  expect(stderr).toContain('help: docs/errors.md#environment_stopped\n');
+});
+
 test('a hook that fails before the rollout stops it', async () => {
   using terminal = new FakeTerminal({
     files: {
@@ -181,22 +251,19 @@ test('tests that hang are stopped at the deadline, with what they printed', asyn
   expect(stderr).toContain('help: docs/errors.md#test_timeout');
 });
 
-test('what the bad release printed last is shown from its log, where that has more than the record', async () => {
+test('what the bad release printed last is shown where it is more than the record keeps, before it is taken out', async () => {
   using terminal = new FakeTerminal();
   terminal.environment.isMade = true;
   terminal.environment.judgement = crash;
-  terminal.environment.logged = [
-    '4 | throw new Error()',
-    '',
-    'error: boom at start',
-    'Bun v1.4.5 (Linux x64)',
+  terminal.environment.printed = [
+    ...Array.from({ length: 12 }, (_, at) => `line ${at}`),
+    'error: boom at \x1b]0;start\x07',
   ];
 
   const { stderr } = await terminal.call('deploy');
 
-  expect(stderr).toContain(
-    'evidence exit code 1\n         │ 4 | throw new Error()\n         │ error: boom at start\nerror: release',
-  );
+  expect(stderr).toContain('exit code 1 after 34 ms\nevidence exit code 1\n         │ line 1\n');
+  expect(stderr).toContain('         │ error: boom at \\u001b]0;start\\u0007\nremove ');
 });
 
 test('Ctrl-C while the rollout is asked for does not claim that nothing began', async () => {

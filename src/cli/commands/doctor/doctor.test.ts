@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { configText, FakeTerminal } from './fake-terminal.ts';
-import { doctorResultSchema } from './json.ts';
+import { doctorResultSchema } from '../../json.ts';
+import { configText, FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 test('every check is a line, and a failed one says how to mend it', async () => {
   using terminal = new FakeTerminal({

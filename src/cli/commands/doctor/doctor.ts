@@ -1,17 +1,18 @@
-import { UserError } from '../core/errors.ts';
-import type { Finding } from '../core/target.ts';
-import { type Chosen, chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import type { DoctorResult } from './json.ts';
-import { refuseMissingVariables, secretSources } from './read-secrets.ts';
-import { readRevision } from './revision.ts';
-import type { Style } from './style.ts';
+import { UserError } from '../../../core/errors.ts';
+import type { Finding } from '../../../core/target.ts';
+import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import type { DoctorResult } from '../../json.ts';
+import { refuseMissingVariables, secretSources } from '../../rollout/read-secrets.ts';
+import { readRevision } from '../../rollout/revision.ts';
+import { callAs } from '../../terminal/call-as.ts';
+import { printable } from '../../terminal/printable.ts';
 
 /** Every prerequisite, general ones first, then what the target needs. */
 export async function examine(cli: Cli, name: string): Promise<Result> {
   const { io } = cli;
   const [config, chosen] = await checkConfig(cli, name);
-  const own = chosen ? await chosen.environment.doctor(chosen.environmentConfig, io.signal) : [];
+  const own = chosen ? await chosen.environment.doctor(io.signal) : [];
   const checks = [
     checkRuntime(cli),
     await checkGit(cli, chosen?.folder ?? io.cwd),
@@ -21,7 +22,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
   ];
   const failed = checks.filter(({ isProblem }) => isProblem).length;
   const json: DoctorResult = { environment: name, checks: [...checks] };
-  const lines = showChecks(checks, cli.out);
+  const lines = showChecks(checks, cli);
   if (failed === 0) return { json, lines };
   const error = new UserError({
     code: 'doctor_found',
@@ -31,10 +32,20 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
   return { json, lines, error };
 }
 
-function showChecks(checks: readonly Finding[], { good, bad, dim }: Style): readonly string[] {
+function showChecks(
+  checks: readonly Finding[],
+  { out: { good, bad, dim }, command }: Pick<Cli, 'out' | 'command'>,
+): readonly string[] {
   return checks.flatMap(({ isProblem, message, hint }) =>
-    isProblem ? [`${bad('✗')} ${message}`, `    ${dim('hint:')} ${hint}`] : [`${good('✓')} ${message}`],
+    isProblem
+      ? [`${bad('✗')} ${shown(message)}`, `    ${dim('hint:')} ${callAs(command, shown(hint))}`]
+      : [`${good('✓')} ${shown(message)}`],
   );
+}
+
+/** A config may have several problems, a line each. */
+function shown(text: string): string {
+  return printable(text, { keepsLines: true });
 }
 
 function checkRuntime({ io }: Cli): Finding {

@@ -1,18 +1,14 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function downCommand(run: Run) {
-  const command = new Command('down')
-    .description('takes it all away and shows the receipt')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
-    .action((name) =>
-      run(async (cli) => {
-        const { takeDown } = await import('./take-down.ts');
-        return takeDown(cli, name);
-      }),
-    );
+  const command = environmentCommand('down', 'takes it all away and shows the receipt').action((name) =>
+    run(async (cli) => {
+      const { takeDown } = await import('./down.ts');
+      return takeDown(cli, name);
+    }),
+  );
   return withGuide(command, {
     examples: [{ command: 'causeway down', shows: 'leave no process, socket or port on this machine' }],
     about: [

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { FakeTerminal } from './fake-terminal.ts';
-import { downResultSchema } from './json.ts';
+import { downResultSchema } from '../../json.ts';
+import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 test('the receipt names each thing that is gone, and what is kept', async () => {
   using terminal = new FakeTerminal();
@@ -36,7 +36,7 @@ test('something that is left is a failure', async () => {
 
   expect(exit).toBe(1);
   expect(stdout).toContain('✗ port 8080: still there\n');
-  expect(stderr).toContain('1 of 2 things is still there; causeway down local tries again');
+  expect(stderr).toBe('left     1 of 2 things is still there\nnext     causeway down local tries again\n');
 });
 
 test('--json is the receipt', async () => {

@@ -1,13 +1,14 @@
-import type { Receipt } from '../core/environment.ts';
-import { exitCodes } from '../core/errors.ts';
-import { Board } from './board.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import { Interrupted } from './interrupted.ts';
-import type { DownResult } from './json.ts';
-import { count } from './show-rollout.ts';
-import { renderStep } from './step-line.ts';
-import type { Style } from './style.ts';
+import type { Receipt } from '../../../core/environment.ts';
+import { exitCodes } from '../../../core/errors.ts';
+import { chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import { Interrupted } from '../../interrupted.ts';
+import type { DownResult } from '../../json.ts';
+import { Board } from '../../terminal/board.ts';
+import { count } from '../../terminal/count.ts';
+import { printable } from '../../terminal/printable.ts';
+import { renderStep } from '../../terminal/step-line.ts';
+import type { Style } from '../../terminal/style.ts';
 
 /** Takes an environment away; something that is left is a failure. */
 export async function takeDown(cli: Cli, name: string): Promise<Result> {
@@ -20,11 +21,12 @@ export async function takeDown(cli: Cli, name: string): Promise<Result> {
     const receipt = await environment.down(io.signal);
     board.close();
     const left = receipt.items.filter(({ isGone }) => !isGone).length;
-    if (left > 0) board.say({ label: 'left', text: leftText(left, receipt, name), mood: 'bad' });
+    if (left > 0) board.say({ label: 'left', text: leftText(left, receipt), mood: 'bad' });
     const json: DownResult = { environment: name, items: [...receipt.items], kept: [...receipt.kept] };
     return {
       json,
       lines: showReceipt(receipt, cli.out, io.now() - startedAt),
+      ...(left > 0 ? { next: [`causeway down ${name} tries again`] } : {}),
       exit: left > 0 ? exitCodes.failed : exitCodes.done,
     };
   } catch (thrown) {
@@ -35,8 +37,8 @@ export async function takeDown(cli: Cli, name: string): Promise<Result> {
   }
 }
 
-function leftText(left: number, { items }: Receipt, name: string): string {
-  return `${left} of ${count(items.length, 'thing')} ${left === 1 ? 'is' : 'are'} still there; causeway down ${name} tries again`;
+function leftText(left: number, { items }: Receipt): string {
+  return `${left} of ${count(items.length, 'thing')} ${left === 1 ? 'is' : 'are'} still there`;
 }
 
 function showReceipt(
@@ -47,10 +49,11 @@ function showReceipt(
   const gone = items.filter(({ isGone }) => isGone).length;
   const end = items.length === 0 ? 'nothing was there' : `${gone} of ${items.length} gone`;
   return [
-    ...items.map(({ what, isGone }) =>
-      isGone ? `${style.good('✓')} ${what}: gone` : `${style.bad('✗')} ${what}: still there`,
-    ),
-    ...kept.map((what) => `· kept: ${what}`),
+    ...items.map(({ what, isGone }) => {
+      const mark = isGone ? style.good('✓') : style.bad('✗');
+      return `${mark} ${printable(what)}: ${isGone ? 'gone' : 'still there'}`;
+    }),
+    ...kept.map((what) => `· kept: ${printable(what)}`),
     renderStep({ label: name, text: end, ms }, style),
   ];
 }

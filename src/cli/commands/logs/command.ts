@@ -1,15 +1,12 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
-import { moment, wholeNumber } from './parse-flag.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
+import { moment, wholeNumber } from '../../grammar/parse-flag.ts';
 
 const defaultLines = 100;
 
 export function logsCommand(run: Run) {
-  const command = new Command('logs')
-    .description('what replicas print, of those that are gone as well')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
+  const command = environmentCommand('logs', 'what replicas print, of those that are gone as well')
     .option('-f, --follow', 'go on with what is printed from now on; with --json one line a document')
     .option('--since <time>', 'no older than this: a span such as 5m, or a date such as 2026-07-01T09:30:00Z')
     .option('--release <id>', 'of this release alone, by the start of its id')
@@ -22,7 +19,7 @@ export function logsCommand(run: Run) {
       run(async (cli) => {
         const from = since === undefined ? undefined : moment('--since', since, cli.io.now());
         const most = lines ?? (from === undefined ? defaultLines : undefined);
-        const { readLogs } = await import('./read-logs.ts');
+        const { readLogs } = await import('./logs.ts');
         return readLogs(cli, name, {
           follow: follow === true,
           ...(from === undefined ? {} : { since: from }),

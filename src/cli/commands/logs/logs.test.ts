@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { FakeTerminal } from './fake-terminal.ts';
-import { logLineSchema, logsResultSchema } from './json.ts';
+import { logLineSchema, logsResultSchema } from '../../json.ts';
+import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 function withLines(): FakeTerminal {
   const terminal = new FakeTerminal();
@@ -19,6 +19,19 @@ test('each line stands behind its time and replica, and its own text is untouche
   expect(stdout.replace(/\d\d:\d\d:/g, 'hh:mm:')).toBe(
     'hh:mm:01.000 aaaaaaa-1 {"level":"info"}\nhh:mm:02.500 bbbbbbb 2 listening … ●\n',
   );
+});
+
+test('on a terminal a line may colour itself, and nothing else', async () => {
+  const printed = '\x1b[32mok\x1b[0m\t\x1b[2J\x1b]0;owned\x07';
+  using terminal = new FakeTerminal({ isTerminal: true });
+  using pipe = new FakeTerminal();
+  for (const { environment } of [terminal, pipe])
+    environment.lines = [{ at: 0, replica: '1', release: 'a'.repeat(64), text: printed }];
+
+  expect((await terminal.call('logs')).stdout).toEndWith(
+    '\x1b[32mok\x1b[0m\t\\u001b[2J\\u001b]0;owned\\u0007\x1b[0m\n',
+  );
+  expect((await pipe.call('logs')).stdout).toEndWith(`${printed}\n`);
 });
 
 test('-n takes the latest lines, --release those of one release', async () => {

@@ -1,19 +1,20 @@
-import type { LogLine, LogQuery } from '../core/environment.ts';
-import { exitCodes } from '../core/errors.ts';
-import { shortId } from '../core/release.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import type { LogsResult } from './json.ts';
-import type { Style } from './style.ts';
+import type { LogLine, LogQuery } from '../../../core/environment.ts';
+import { exitCodes } from '../../../core/errors.ts';
+import { shortId } from '../../../core/release.ts';
+import { chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import type { LogsResult } from '../../json.ts';
+import { toJsonLine } from '../../json-line.ts';
+import { printable } from '../../terminal/printable.ts';
 
 /** Prints what replicas printed, as it comes. */
 export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise<Result> {
-  const { io, options, out } = cli;
+  const { io, options } = cli;
   const { environment } = await chooseEnvironment(cli, name);
   const collected: LogLine[] = [];
   const take = (line: LogLine) => {
-    if (!options.json) io.stdout.write(`${showLogLine(line, out)}\n`);
-    else if (query.follow) io.stdout.write(`${JSON.stringify(line)}\n`);
+    if (!options.json) io.stdout.write(`${showLogLine(line, cli)}\n`);
+    else if (query.follow) io.stdout.write(`${toJsonLine(line)}\n`);
     else collected.push(line);
   };
   try {
@@ -27,10 +28,11 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
   return { json, exit };
 }
 
-/** The replica's own text is printed as it is. */
-function showLogLine({ at, replica, release, text }: LogLine, { dim, accent }: Style): string {
+/** The replica's own text is printed as it is; on a terminal it may colour itself, and nothing else. */
+function showLogLine({ at, replica, release, text }: LogLine, { io, out }: Cli): string {
   const who = replica.startsWith(shortId(release)) ? replica : `${shortId(release)} ${replica}`;
-  return `${dim(timeOf(at))} ${accent(who)} ${text}`;
+  const shown = io.stdout.isTerminal ? printable(text, { keepsLines: true, keepsColours: true }) : text;
+  return `${out.dim(timeOf(at))} ${out.accent(who)} ${shown}`;
 }
 
 /** Local time, to the millisecond. */

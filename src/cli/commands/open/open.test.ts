@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { FakeTerminal } from './fake-terminal.ts';
-import { openResultSchema } from './json.ts';
+import { openResultSchema } from '../../json.ts';
+import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 test('off a terminal the URL is printed, and no browser is opened', async () => {
   using terminal = new FakeTerminal();

@@ -1,7 +1,7 @@
-import { UserError } from '../core/errors.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import type { OpenResult } from './json.ts';
+import { UserError } from '../../../core/errors.ts';
+import { chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import type { OpenResult } from '../../json.ts';
 
 export async function openUrl(cli: Cli, name: string): Promise<Result> {
   const { io, options, out } = cli;
@@ -9,7 +9,7 @@ export async function openUrl(cli: Cli, name: string): Promise<Result> {
   const { url, state } = await environment.status(io.signal);
   if (url === undefined || state === 'absent' || state === 'stopped') {
     throw new UserError({
-      code: 'environment_missing',
+      code: state === 'stopped' ? 'environment_stopped' : 'environment_missing',
       message: `${name} has no URL: nothing runs there`,
       hint: `causeway up ${name}`,
     });

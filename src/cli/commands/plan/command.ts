@@ -1,18 +1,17 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function planCommand(run: Run) {
-  const command = new Command('plan')
-    .description('what up would change and what it costs, changing nothing')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
-    .action((name) =>
-      run(async (cli) => {
-        const { makePlan } = await import('./make-plan.ts');
-        return makePlan(cli, name);
-      }),
-    );
+  const command = environmentCommand(
+    'plan',
+    'what up would change and what it costs, changing nothing',
+  ).action((name) =>
+    run(async (cli) => {
+      const { makePlan } = await import('./plan.ts');
+      return makePlan(cli, name);
+    }),
+  );
   return withGuide(command, {
     examples: [{ command: 'causeway plan', shows: 'before causeway up, on this machine' }],
     about: [

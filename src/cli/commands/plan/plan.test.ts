@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { configText, FakeTerminal, withoutIds } from './fake-terminal.ts';
-import { planResultSchema } from './json.ts';
+import { planResultSchema } from '../../json.ts';
+import { configText, FakeTerminal, withoutIds } from '../../terminal/fake-terminal.ts';
 
 test('where nothing is up, the release would be new and cost nothing', async () => {
   using terminal = new FakeTerminal();
@@ -13,7 +13,6 @@ test('where nothing is up, the release would be new and cost nothing', async () 
     release  <short>  no git
              is new here: it would be tested and rolled out
     costs    nothing: it runs on this machine
-    next     causeway up
     "
   `);
   expect(terminal.environment.isMade).toBe(false);
@@ -28,9 +27,8 @@ test('what serves already needs nothing', async () => {
   expect(withoutIds(stdout)).toMatchInlineSnapshot(`
     "local    serves
     release  <short>  no git
-             serves already
+             serves already: nothing to do
     costs    nothing: it runs on this machine
-    next     nothing to do
     "
   `);
 });
@@ -53,7 +51,6 @@ test('settings are compared field by field with those of the release that serves
              │ paths: ["/"] → ["/","/b"]
              │ replicas: 2 → 3
     costs    nothing: it runs on this machine
-    next     causeway up
     "
   `);
 });

@@ -1,13 +1,13 @@
-import type { Status } from '../core/environment.ts';
-import type { RolloutRecord } from '../core/record.ts';
-import { type Release, shortId } from '../core/release.ts';
-import { buildRelease } from './build-release.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
+import type { Status } from '../../../core/environment.ts';
+import type { RolloutRecord } from '../../../core/record.ts';
+import { type Release, shortId } from '../../../core/release.ts';
+import { chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import type { PlanResult } from '../../json.ts';
+import { buildRelease } from '../../rollout/build-release.ts';
+import { renderBelow, renderStep } from '../../terminal/step-line.ts';
+import type { Style } from '../../terminal/style.ts';
 import { type Change, changesBetween } from './compare-settings.ts';
-import type { PlanResult } from './json.ts';
-import { renderBelow, renderStep } from './step-line.ts';
-import type { Style } from './style.ts';
 
 /** What `up` would do, changing nothing. */
 export async function makePlan(cli: Cli, name: string): Promise<Result> {
@@ -31,9 +31,9 @@ export async function makePlan(cli: Cli, name: string): Promise<Result> {
       ...(stable ? changesOf(stable, release) : []),
       ...replicasChange(status, environmentConfig.replicas),
     ],
-    costs: 'nothing: it runs on this machine',
+    costs: environment.costs,
   };
-  return { json: plan, lines: showPlan(plan, cli.out) };
+  return { json: plan, lines: showPlan(plan, cli.out), next: nextAfter(plan) };
 }
 
 function findingOf(
@@ -67,20 +67,24 @@ function replicasChange({ replicas }: Status, wanted: number): readonly Change[]
 function showPlan(plan: PlanResult, style: Style): readonly string[] {
   const line = (label: string, text: string) => renderStep({ label, text }, style);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
+  const about = because ?? (isDone(plan) ? 'nothing to do' : undefined);
   return [
     line(name, stateTexts[state]),
     line('release', `${shortId(release)}  ${revision}`),
-    line('', `${foundTexts[found]}${because ? `: ${because}` : ''}`),
+    line('', `${foundTexts[found]}${about ? `: ${about}` : ''}`),
     ...(stable && stable !== release ? [line('replaces', shortId(stable))] : []),
     ...changes.map(({ field, from, to }) => renderBelow(`${field}: ${show(from)} → ${show(to)}`, style)),
     line('costs', costs),
-    line(
-      'next',
-      found === 'serves' && changes.length === 0
-        ? 'nothing to do'
-        : `causeway up${name === 'local' ? '' : ` ${name}`}`,
-    ),
   ];
+}
+
+function nextAfter(plan: PlanResult): readonly string[] {
+  const { environment: name } = plan;
+  return isDone(plan) ? [] : [`causeway up${name === 'local' ? '' : ` ${name}`}`];
+}
+
+function isDone({ found, changes }: PlanResult): boolean {
+  return found === 'serves' && changes.length === 0;
 }
 
 const stateTexts = {

@@ -1,17 +1,14 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
-import { wholeNumber } from './parse-flag.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
+import { wholeNumber } from '../../grammar/parse-flag.ts';
 
 export function releasesCommand(run: Run) {
-  const command = new Command('releases')
-    .description('what ran, and how each rollout ended')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
+  const command = environmentCommand('releases', 'what ran, and how each rollout ended')
     .option('--limit <n>', 'how many rollouts, the latest (default: 20)', wholeNumber('--limit'), 20)
     .action((name, { limit }) =>
       run(async (cli) => {
-        const { listReleases } = await import('./list-releases.ts');
+        const { listReleases } = await import('./releases.ts');
         return listReleases(cli, name, limit);
       }),
     );

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
-import { makeRecord, type RolloutRecord } from '../core/record.ts';
-import { FakeTerminal } from './fake-terminal.ts';
-import { releasesResultSchema } from './json.ts';
+import { makeRecord, type RolloutRecord } from '../../../core/record.ts';
+import { releasesResultSchema } from '../../json.ts';
+import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 const good: RolloutRecord = makeRecord({
   id: 'r1',
@@ -99,7 +99,8 @@ test('a limit that is no number is wrong usage', async () => {
 test('without a rollout the command that makes one is named', async () => {
   using terminal = new FakeTerminal();
 
-  const { stdout } = await terminal.call('releases');
+  const { stdout, stderr } = await terminal.call('releases');
 
-  expect(stdout).toBe('nothing was rolled out on local yet; causeway up local does it\n');
+  expect(stdout).toBe('nothing was rolled out on local yet\n');
+  expect(stderr).toBe('next     causeway up local\n');
 });

@@ -1,12 +1,12 @@
-import { showMs } from '../core/duration.ts';
-import type { RolloutRecord } from '../core/record.ts';
-import { shortId } from '../core/release.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import type { ReleasesResult } from './json.ts';
-import { groupThousands } from './show-rollout.ts';
-import type { Style } from './style.ts';
-import { type Column, renderTable } from './table.ts';
+import { showMs } from '../../../core/duration.ts';
+import type { RolloutRecord } from '../../../core/record.ts';
+import { shortId } from '../../../core/release.ts';
+import { chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import type { ReleasesResult } from '../../json.ts';
+import { groupThousands } from '../../terminal/count.ts';
+import type { Style } from '../../terminal/style.ts';
+import { type Column, renderTable } from '../../terminal/table.ts';
 
 /** The rollouts of an environment, latest first. */
 export async function listReleases(cli: Cli, name: string, limit: number): Promise<Result> {
@@ -27,9 +27,8 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
     width,
     style: out,
   });
-  const lines =
-    rollouts.length === 0 ? [`nothing was rolled out on ${name} yet; causeway up ${name} does it`] : table;
-  return { json, lines };
+  if (rollouts.length > 0) return { json, lines: table };
+  return { json, lines: [`nothing was rolled out on ${name} yet`], next: [`causeway up ${name}`] };
 }
 
 interface ReleasesView {

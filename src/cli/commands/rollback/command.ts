@@ -1,16 +1,16 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function rollbackCommand(run: Run) {
-  const command = new Command('rollback')
-    .description('returns to the last good release before this one, or to a named one')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
+  const command = environmentCommand(
+    'rollback',
+    'returns to the last good release before this one, or to a named one',
+  )
     .option('--to <release>', 'the release to return to, by the start of its id')
     .action((name, { to }) =>
       run(async (cli) => {
-        const { rollBack } = await import('./roll-back.ts');
+        const { rollBack } = await import('./rollback.ts');
         return rollBack(cli, name, to);
       }),
     );

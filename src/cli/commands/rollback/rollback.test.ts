@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { FakeTerminal, withoutIds } from './fake-terminal.ts';
-import { rolloutResultSchema } from './json.ts';
+import { rolloutResultSchema } from '../../json.ts';
+import { configText, FakeTerminal, withoutIds } from '../../terminal/fake-terminal.ts';
 
 async function withTwoReleases(): Promise<FakeTerminal> {
   const terminal = new FakeTerminal();
@@ -42,6 +42,20 @@ test('rollback --to a release that never ran here is an error that says where to
       help: docs/errors.md#release_not_found
     "
   `);
+});
+
+test('no hook runs where there is nothing to return to, or where it serves already', async () => {
+  const hooks = { before: 'echo before >> hooks', after: 'echo $CAUSEWAY_VERDICT >> hooks' };
+  using terminal = new FakeTerminal({ files: { 'causeway.config.ts': configText() } });
+  await terminal.call('up');
+  terminal.write('other.config.ts', configText({}, { hooks }));
+  const serves = terminal.environment.stable?.release ?? '';
+
+  const bare = await terminal.call('rollback', '--config', 'other.config.ts');
+  await terminal.call('rollback', '--config', 'other.config.ts', '--to', serves.slice(0, 7));
+
+  expect(bare.stderr).toContain('help: docs/errors.md#nothing_to_roll_back\n');
+  expect(await Bun.file(`${terminal.folder}/hooks`).exists()).toBe(false);
 });
 
 test('rollback --json is one document', async () => {

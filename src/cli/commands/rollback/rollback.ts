@@ -1,8 +1,8 @@
-import { Board } from './board.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
-import { followRollout, hookEnv } from './follow-rollout.ts';
-import { runBefore } from './run-hook.ts';
+import { findGood, lastGoodBefore } from '../../../core/record.ts';
+import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
+import { followRollout } from '../../rollout/follow-rollout.ts';
+import { Board } from '../../terminal/board.ts';
 
 /** Returns an environment to a release that was found good there. */
 export async function rollBack(cli: Cli, name: string, to: string | undefined): Promise<Result> {
@@ -10,17 +10,35 @@ export async function rollBack(cli: Cli, name: string, to: string | undefined): 
   const startedAt = io.now();
   const chosen = await chooseEnvironment(cli, name);
   const board = new Board(io, cli.err);
-  const request = { ...(to === undefined ? {} : { to }), by: io.user, config: chosen.environmentConfig };
+  const request = { ...(to === undefined ? {} : { to }), by: io.user };
   try {
-    await runBefore(cli, { ...chosen, env: hookEnv(chosen, undefined) }, board, io.signal);
     return await followRollout(cli, chosen, {
       board,
       startedAt,
       beside: 0,
       isRollback: true,
-      act: (emit) => chosen.environment.rollback(request, emit, io.signal),
+      hasHooks: hasAny(chosen) && (await changesWhatServes(chosen, to, io.signal)),
+      prepare: async () => (emit) => chosen.environment.rollback(request, emit, io.signal),
     });
   } finally {
     board.close();
   }
+}
+
+function hasAny({ environmentConfig: { hooks } }: Chosen): boolean {
+  return hooks.before !== undefined || hooks.after !== undefined;
+}
+
+/** Whether it rolls anything out. Throws where there is nothing to return to, before a hook runs. */
+async function changesWhatServes(
+  { environment, name }: Chosen,
+  to: string | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { state, stable, rollout } = await environment.status(signal);
+  if (state === 'absent') return false;
+  if (rollout) return true;
+  const records = await environment.history(signal);
+  const release = to === undefined ? lastGoodBefore(records, stable?.release) : findGood(records, to, name);
+  return release !== stable?.release;
 }

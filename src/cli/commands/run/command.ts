@@ -1,17 +1,15 @@
-import { Command } from '@commander-js/extra-typings';
-import { UserError } from '../core/errors.ts';
-import type { Cli, Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import { UserError } from '../../../core/errors.ts';
+import type { Cli, Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function runCommand(run: Run) {
-  const command = new Command('run')
-    .description('runs a command in a one-off replica of the stable release')
+  const command = environmentCommand('run', 'runs a command in a one-off replica of the stable release')
     .usage('[env] [flags] -- <command>')
-    .argument('[env]', 'the environment', 'local')
     .action((name) =>
       run(async (cli) => {
         refuseWrongUse(cli);
-        const { runOneOff } = await import('./run-one-off.ts');
+        const { runOneOff } = await import('./run.ts');
         return runOneOff(cli, name);
       }),
     );

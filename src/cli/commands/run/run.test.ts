@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { FakeTerminal } from './fake-terminal.ts';
+import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 test('run ends with the exit code of the command', async () => {
   using terminal = new FakeTerminal();

@@ -1,6 +1,6 @@
-import { UserError } from '../core/errors.ts';
-import { chooseEnvironment } from './choose-environment.ts';
-import type { Cli, Result } from './cli.ts';
+import { UserError } from '../../../core/errors.ts';
+import { chooseEnvironment } from '../../choose-environment.ts';
+import type { Cli, Result } from '../../cli.ts';
 
 /** Runs the words after `--`; ends with their exit code. */
 export async function runOneOff(cli: Cli, name: string): Promise<Result> {

@@ -1,24 +1,22 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function statusCommand(run: Run) {
-  const command = new Command('status')
-    .description('what runs: release, replicas, a rollout under way')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
+  const command = environmentCommand('status', 'what runs: release, replicas, a rollout under way')
     .option('--watch', 'go on showing it, whenever it changes; with --json one document a line')
     .action((name, { watch }) =>
       run(async (cli) => {
-        const { chooseEnvironment } = await import('./choose-environment.ts');
-        const { showStatus } = await import('./show-status.ts');
+        const { chooseEnvironment } = await import('../../choose-environment.ts');
+        const { nextAfter, showStatus } = await import('./show-status.ts');
         const { environment } = await chooseEnvironment(cli, name);
         if (watch) {
           const { watchStatus } = await import('./watch-status.ts');
           return watchStatus(cli, environment);
         }
         const status = await environment.status(cli.io.signal);
-        return { json: status, lines: showStatus(status, { style: cli.out, now: cli.io.now() }) };
+        const lines = showStatus(status, { style: cli.out, now: cli.io.now() });
+        return { json: status, lines, next: nextAfter(status) };
       }),
     );
   return withGuide(command, {

@@ -1,9 +1,10 @@
-import { showMs } from '../core/duration.ts';
-import type { ReplicaStatus, Status } from '../core/environment.ts';
-import { shortId } from '../core/release.ts';
-import { count } from './show-rollout.ts';
-import { renderBelow, renderStep, type StepLine } from './step-line.ts';
-import type { Style } from './style.ts';
+import { showMs } from '../../../core/duration.ts';
+import type { ReplicaStatus, Status } from '../../../core/environment.ts';
+import { shortId } from '../../../core/release.ts';
+import { count } from '../../terminal/count.ts';
+import { printable } from '../../terminal/printable.ts';
+import { renderBelow, renderStep, type StepLine } from '../../terminal/step-line.ts';
+import type { Style } from '../../terminal/style.ts';
 
 interface Dressing {
   readonly style: Style;
@@ -21,8 +22,7 @@ export function showStatus(status: Status, { style, now }: Dressing): readonly s
   ];
   const why = status.because === undefined ? [] : [renderBelow(status.because, style)];
   const [head = '', ...rest] = lines.map((line) => renderStep(withoutMood(line), style));
-  const next = nextLine(status);
-  return [head, ...why, ...rest, ...(next ? [renderStep({ label: 'next', text: next }, style)] : [])];
+  return [head, ...why, ...rest];
 }
 
 /** The same in one line, for a watch without a terminal. */
@@ -35,7 +35,16 @@ export function statusLine({ environment, state, stable, rollout, running, becau
     ...(running.length > 0 ? [`${ready} of ${count(running.length, 'replica')} ready`] : []),
     ...(because ? [because] : []),
   ];
-  return parts.join('  ');
+  return printable(parts.join('  '));
+}
+
+/** What the user may do now. */
+export function nextAfter({ state, environment: name }: Status): readonly string[] {
+  const at = name === 'local' ? '' : ` ${name}`;
+  if (state === 'absent' || state === 'stopped' || state === 'empty') return [`causeway up${at}`];
+  if (state === 'rolling-out') return [`causeway status${at} --watch`];
+  if (state === 'degraded') return [`causeway logs${at}`, `causeway rollback${at}`];
+  return [];
 }
 
 const stateTexts = {
@@ -101,12 +110,4 @@ function trafficLine({ traffic }: Status): readonly StepLine[] {
   return [
     { label: 'traffic', text: `${count(requests, 'request')}, ${count(errors, 'error')}, ${lost} lost` },
   ];
-}
-
-function nextLine({ state, environment: name }: Status): string | undefined {
-  const at = name === 'local' ? '' : ` ${name}`;
-  if (state === 'absent' || state === 'stopped' || state === 'empty') return `causeway up${at}`;
-  if (state === 'rolling-out') return `causeway status${at} --watch`;
-  if (state === 'degraded') return `causeway logs${at} · causeway rollback${at}`;
-  return undefined;
 }

@@ -1,8 +1,9 @@
-import type { Environment, Status } from '../core/environment.ts';
-import { exitCodes } from '../core/errors.ts';
-import type { Cli, Result } from './cli.ts';
+import type { Environment, Status } from '../../../core/environment.ts';
+import { exitCodes } from '../../../core/errors.ts';
+import type { Cli, Result } from '../../cli.ts';
+import { toJsonLine } from '../../json-line.ts';
+import { fit } from '../../terminal/style.ts';
 import { showStatus, statusLine } from './show-status.ts';
-import { fit } from './style.ts';
 
 const redrawMs = 1_000;
 
@@ -30,7 +31,7 @@ export async function watchStatus(cli: Cli, environment: Environment): Promise<R
 
 /** What a line does not show changes silently. */
 function writeLine({ io, options, out }: Cli, status: Status, last: string | undefined): string {
-  const line = options.json ? JSON.stringify(status) : out.spell(statusLine(status));
+  const line = options.json ? toJsonLine(status) : out.spell(statusLine(status));
   if (line !== last) io.stdout.write(options.json ? `${line}\n` : `${timeOfDay(io.now())}  ${line}\n`);
   return line;
 }

@@ -1,16 +1,13 @@
-import { Command } from '@commander-js/extra-typings';
-import type { Run } from './cli.ts';
-import { withGuide } from './guide.ts';
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
 
 export function upCommand(run: Run) {
-  const command = new Command('up')
-    .description('makes what is missing, then rolls out the working tree')
-    .usage('[env] [flags]')
-    .argument('[env]', 'the environment', 'local')
+  const command = environmentCommand('up', 'makes what is missing, then rolls out the working tree')
     .option('--again', 'roll out once more what serves already, tests included')
     .action((name, { again }) =>
       run(async (cli) => {
-        const { rollOutTree } = await import('./roll-out-tree.ts');
+        const { rollOutTree } = await import('../../rollout/roll-out-tree.ts');
         return rollOutTree(cli, { name, makes: true, isAgain: again === true });
       }),
     );

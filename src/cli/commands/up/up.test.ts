@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { configText, FakeTerminal, withoutIds } from './fake-terminal.ts';
-import { rolloutResultSchema } from './json.ts';
+import { rolloutResultSchema } from '../../json.ts';
+import { configText, FakeTerminal, withoutIds } from '../../terminal/fake-terminal.ts';
 
 test('the first up tells build, tests, start, watch and verdict on stderr, and the result on stdout', async () => {
   using terminal = new FakeTerminal();
