@@ -1,7 +1,10 @@
+import { dirname } from 'node:path';
 import { type Config, type EnvironmentConfig, environmentOf } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
 import type { Cli } from './cli.ts';
-import { loadConfig } from './load-config.ts';
+import { findConfig, loadConfig } from './load-config.ts';
+import type { StoredPlace } from './open-environment.ts';
 import { printable } from './terminal/printable.ts';
 
 /** The environment that a command was called for, and the config that describes it. */
@@ -15,8 +18,33 @@ export interface Chosen {
 }
 
 export async function chooseEnvironment(cli: Cli, name = 'local'): Promise<Chosen> {
+  const { config, folder } = await loadConfig({ cwd: cli.io.cwd, file: cli.options.config });
+  environmentOf(config, name);
+  return openChosen(cli, { name, config, folder });
+}
+
+/**
+ * The same for a command that builds nothing. Where the config does not load, or no longer names the
+ * environment, what was rolled out last says enough: a slip in a file must not keep you from rolling back.
+ */
+export async function chooseMade(cli: Cli, name = 'local'): Promise<Chosen> {
+  try {
+    return await chooseEnvironment(cli, name);
+  } catch (thrown) {
+    const stored = thrown instanceof UserError ? await findStored(cli, name) : undefined;
+    if (!stored) throw thrown;
+    const [reason = ''] = (thrown as UserError).message.split('\n');
+    const text = `${printable(reason)}; going by what was rolled out last`;
+    cli.io.stderr.write(cli.err.spell(`warning: ${text}\n`));
+    return openChosen(cli, stored);
+  }
+}
+
+export async function openChosen(
+  cli: Cli,
+  { name, config, folder }: Pick<Chosen, 'name' | 'config' | 'folder'>,
+): Promise<Chosen> {
   const { io, options } = cli;
-  const { config, folder } = await loadConfig({ cwd: io.cwd, file: options.config });
   const environmentConfig = environmentOf(config, name);
   const trace = (line: string) => {
     if (!options.verbose) return;
@@ -35,4 +63,14 @@ export async function chooseEnvironment(cli: Cli, name = 'local'): Promise<Chose
     trace,
   });
   return { name, config, environmentConfig, environment, folder };
+}
+
+async function findStored({ io, options }: Cli, name: string): Promise<StoredPlace | undefined> {
+  try {
+    const folder = dirname(findConfig({ cwd: io.cwd, file: options.config }));
+    return (await io.listStored(io.env)).find((stored) => stored.folder === folder && stored.name === name);
+  } catch {
+    // The first error says more.
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import type { OpenEnvironment } from './open-environment.ts';
+import type { ListStored, OpenEnvironment } from './open-environment.ts';
 
 export interface Stream {
   write(text: string): void;
@@ -31,6 +31,7 @@ export interface Io {
   /** Shows a URL in the user's browser. */
   browse(url: string): void;
   readonly openEnvironment: OpenEnvironment;
+  readonly listStored: ListStored;
 }
 
 /** The variables that a process started by a command gets. */

@@ -78,6 +78,26 @@ export const downResultSchema = z.strictObject({
 });
 export type DownResult = Readonly<z.infer<typeof downResultSchema>>;
 
+/** `down --all`. */
+export const downAllResultSchema = z.strictObject({
+  receipts: z.array(downResultSchema.omit({ error: true })),
+  error: errorSchema.optional(),
+});
+export type DownAllResult = Readonly<z.infer<typeof downAllResultSchema>>;
+
+/** `status --all`. */
+export const statusAllResultSchema = z.strictObject({
+  environments: z.array(
+    z.strictObject({
+      project: z.string(),
+      folder: z.string(),
+      environment: z.string(),
+      isRunning: z.boolean(),
+    }),
+  ),
+});
+export type StatusAllResult = Readonly<z.infer<typeof statusAllResultSchema>>;
+
 export const doctorResultSchema = z.strictObject({
   environment: z.string(),
   checks: z.array(z.strictObject({ isProblem: z.boolean(), message: z.string(), hint: z.string() })),

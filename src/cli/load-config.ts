@@ -21,9 +21,14 @@ export async function loadConfig({
   cwd: string;
   file?: string | undefined;
 }): Promise<LoadedConfig> {
-  const path = realpathSync(file === undefined ? findUpwards(cwd) : named(cwd, file));
+  const path = findConfig({ cwd, file });
   const shown = relative(cwd, path) || path;
   return { config: parseConfig(await exportOf(path, shown), shown), file: path, folder: dirname(path) };
+}
+
+/** The file that `--config` names, or the nearest one; links resolved. */
+export function findConfig({ cwd, file }: { cwd: string; file?: string | undefined }): string {
+  return realpathSync(file === undefined ? findUpwards(cwd) : named(cwd, file));
 }
 
 function named(cwd: string, file: string): string {

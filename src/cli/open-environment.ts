@@ -1,4 +1,4 @@
-import type { EnvironmentConfig } from '../core/config.ts';
+import type { Config, EnvironmentConfig } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
 
 export interface Place {
@@ -17,6 +17,21 @@ export interface Place {
   /** Told of each request and process, for `--verbose`. */
   readonly trace: (line: string) => void;
 }
+
+/** An environment that this machine remembers, whatever became of its project's folder and config. */
+export interface StoredPlace extends Pick<Place, 'folder' | 'name'> {
+  readonly project: string;
+  readonly config: Config;
+  readonly isRunning: boolean;
+}
+
+export type ListStored = (env: Place['env']) => Promise<readonly StoredPlace[]>;
+
+/** Of targets that keep their state on this machine. */
+export const listStored: ListStored = async (env) => {
+  const { listStored: listLocal } = await import('../local/stored.ts');
+  return listLocal(env);
+};
 
 export type OpenEnvironment = (place: Place) => Promise<Environment>;
 

@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import type { Io, Stream } from './io.ts';
-import type { OpenEnvironment } from './open-environment.ts';
 
 /** The world of a real process, and how to leave it with what was written still reaching its reader. */
 export function processIo(
   process: NodeJS.Process,
-  openEnvironment: OpenEnvironment,
+  { openEnvironment, listStored }: Pick<Io, 'openEnvironment' | 'listStored'>,
 ): { readonly io: Io; readonly leave: (exitCode: number) => void } {
   const { env, stdout, stderr } = process;
   const leaving = new Set<() => void>();
@@ -37,6 +36,7 @@ export function processIo(
     pause: () => pause(process.stdin),
     browse: (url) => browse(url, process.platform),
     openEnvironment,
+    listStored,
   };
   return { io, leave: (exitCode) => stdout.write('', () => stderr.write('', () => process.exit(exitCode))) };
 }

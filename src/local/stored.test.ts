@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseConfig } from '../core/config.ts';
 import { birthOf } from './birth.ts';
 import { type FakeState, makeState } from './fake-state.ts';
-import { findStored, listStored, storeOrigin } from './stored.ts';
+import { listStored, storeOrigin } from './stored.ts';
 
 let state: FakeState | undefined;
 
@@ -18,14 +18,11 @@ test('an environment is found without its config, and says whether it runs', () 
 
   const before = listStored(env);
   writeFileSync(join(root, 'lock.json'), JSON.stringify(lock));
+  const [after] = listStored(env);
 
-  expect(before).toEqual([{ ...about, isRunning: false, port: undefined }]);
-  expect(findStored({ env, folder: '/gone', name: 'rehearsal' })).toEqual({
-    ...about,
-    isRunning: true,
-    port: 8093,
-  });
-  expect(findStored({ env, folder: '/gone', name: 'local' })).toBeUndefined();
+  expect(before).toMatchObject([{ project: 'shop', folder: '/gone', name: 'rehearsal', isRunning: false }]);
+  expect(after).toMatchObject({ isRunning: true, port: 8093 });
+  expect(after?.config.environments).toEqual({ rehearsal });
 });
 
 test('what is damaged or not ours is passed over', () => {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Config, parseConfig } from '../core/config.ts';
+import { type Config, type EnvironmentConfig, parseConfig } from '../core/config.ts';
 import { readIfThere, writeWhole } from './durable.ts';
 import { parseJson } from './json.ts';
 import { readLiveLock } from './lock.ts';
@@ -20,17 +20,18 @@ export interface StoredEnvironment {
   /** The folder of the config that it was made from. */
   readonly folder: string;
   readonly name: string;
-  /** As it was when it was last rolled out. */
-  readonly config: Config['environments'][string];
+  /** With the environment as it was when it was last made or rolled out; of the service it says nothing. */
+  readonly config: Config;
   readonly isRunning: boolean;
   readonly port: number | undefined;
 }
 
+interface Origin extends Pick<StoredEnvironment, 'project' | 'folder' | 'name'> {
+  readonly config: EnvironmentConfig;
+}
+
 /** Notes where an environment comes from, so that it can be found without its config. */
-export function storeOrigin(
-  root: string,
-  about: Pick<StoredEnvironment, 'project' | 'folder' | 'name' | 'config'>,
-): void {
+export function storeOrigin(root: string, about: Origin): void {
   const { project, folder, name, config } = about;
   writeWhole(originFile(root), JSON.stringify({ project, folder, environment: name, config }));
 }
@@ -41,23 +42,15 @@ export function listStored(env: PathsOptions['env']): readonly StoredEnvironment
   return namesIn(home).flatMap((name) => readStored(join(home, name)) ?? []);
 }
 
-/** The environment of this name that was made from the config in this folder. */
-export function findStored(
-  about: Pick<PathsOptions, 'folder' | 'env'> & { readonly name: string },
-): StoredEnvironment | undefined {
-  return listStored(about.env).find(({ folder, name }) => folder === about.folder && name === about.name);
-}
-
 function readStored(root: string): StoredEnvironment | undefined {
   const origin = originSchema.safeParse(parseJson(readIfThere(originFile(root)) ?? ''));
   if (!origin.success) return undefined;
   const { project, folder, environment: name, config } = origin.data;
   const lock = readLiveLock(pathsIn(root, ''));
   try {
-    const environments = { [name]: config };
-    const parsed = parseConfig({ project, service: { entry: 'unknown' }, environments }, originFile(root));
-    const known = parsed.environments[name];
-    return known && { project, folder, name, config: known, isRunning: lock !== undefined, port: lock?.port };
+    const exported = { project, service: { entry: 'unknown' }, environments: { [name]: config } };
+    const known = parseConfig(exported, originFile(root));
+    return { project, folder, name, config: known, isRunning: lock !== undefined, port: lock?.port };
   } catch {
     // Another version's, or damaged.
     return undefined;

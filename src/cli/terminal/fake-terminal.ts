@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { FakeEnvironment } from '../fake-environment.ts';
 import type { Io } from '../io.ts';
+import type { StoredPlace } from '../open-environment.ts';
 import { runCli } from '../run-cli.ts';
 
 export interface Said {
@@ -23,6 +24,8 @@ export class FakeTerminal {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'causeway cli ')));
   readonly environment = new FakeEnvironment();
   readonly browsed: string[] = [];
+  /** What the machine remembers of environments. */
+  stored: readonly StoredPlace[] = [];
   readonly #options: TerminalOptions;
   #interrupt = new AbortController();
   #ticks: (() => void)[] = [];
@@ -80,6 +83,7 @@ export class FakeTerminal {
       pause: async () => {},
       browse: (url) => void this.browsed.push(url),
       openEnvironment: async () => environment,
+      listStored: async () => this.stored,
     };
     const exit = await runCli(words, io);
     return { exit, stdout: stdout.join(''), stderr: stderr.join('') };

@@ -64,7 +64,10 @@ async function playActs(cli: Cli, { board, copy, port, isPaced }: Stage) {
   try {
     for (const act of acts) {
       cli.io.signal.throwIfAborted();
-      if (isPaced) await cli.io.pause();
+      if (isPaced) {
+        board.show('next', `${act.title}: Enter to go on`);
+        await cli.io.pause();
+      }
       board.show(act.label, act.title);
       const scene = await playAct(cli, act, copy, load);
       load ??= startLoad({ port, shape: presets.plain({ scale: 0.5 }) });

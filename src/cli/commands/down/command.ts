@@ -3,16 +3,21 @@ import { environmentCommand } from '../../grammar/environment-command.ts';
 import { withGuide } from '../../grammar/guide.ts';
 
 export function downCommand(run: Run) {
-  const command = environmentCommand('down', 'takes it all away and shows the receipt').action((name) =>
-    run(async (cli) => {
-      const { takeDown } = await import('./down.ts');
-      return takeDown(cli, name);
-    }),
-  );
+  const command = environmentCommand('down', 'takes it all away and shows the receipt')
+    .option('--all', 'every environment that runs on this machine, whatever became of its config')
+    .action((name, { all }) =>
+      run(async (cli) => {
+        const { takeAllDown, takeDown } = await import('./down.ts');
+        return all ? takeAllDown(cli) : takeDown(cli, name);
+      }),
+    );
   return withGuide(command, {
-    examples: [{ command: 'causeway down', shows: 'leave no process, socket or port on this machine' }],
+    examples: [
+      { command: 'causeway down', shows: 'leave no process, socket or port on this machine' },
+      { command: 'causeway down --all', shows: 'the same for every project of yours that runs here' },
+    ],
     about: [
-      'The receipt names each thing that there was and whether it is gone. Of a local environment nothing is destroyed that up does not make again, so it never asks; its history is kept.',
+      'The receipt names each thing that there was and whether it is gone. Of a local environment nothing is destroyed that up does not make again, so it never asks. Its logs and secrets go; its history and the last good releases are kept.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });

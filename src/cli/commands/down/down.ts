@@ -1,9 +1,9 @@
 import type { Receipt } from '../../../core/environment.ts';
 import { exitCodes } from '../../../core/errors.ts';
-import { chooseEnvironment } from '../../choose-environment.ts';
+import { type Chosen, chooseMade, openChosen } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { Interrupted } from '../../interrupted.ts';
-import type { DownResult } from '../../json.ts';
+import type { DownAllResult, DownResult } from '../../json.ts';
 import { Board } from '../../terminal/board.ts';
 import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
@@ -12,29 +12,76 @@ import type { Style } from '../../terminal/style.ts';
 
 /** Takes an environment away; something that is left is a failure. */
 export async function takeDown(cli: Cli, name: string): Promise<Result> {
+  const { environment } = await chooseMade(cli, name);
+  const { receipt, lines } = await takeAway(cli, environment);
+  const json: DownResult = { environment: name, items: [...receipt.items], kept: [...receipt.kept] };
+  return conclude({ json, lines, again: `causeway down ${name} tries again` }, [receipt]);
+}
+
+/** Takes away every environment that runs on this machine, also where its config was renamed, moved or lost. */
+export async function takeAllDown(cli: Cli): Promise<Result> {
+  const running = (await cli.io.listStored(cli.io.env)).filter(({ isRunning }) => isRunning);
+  const receipts: Receipt[] = [];
+  const lines: string[] = [];
+  for (const stored of running) {
+    const { environment } = await openChosen(cli, stored);
+    const taken = await takeAway(cli, environment);
+    receipts.push(taken.receipt);
+    lines.push(`${stored.project} in ${printable(stored.folder)}`, ...taken.lines, '');
+  }
+  lines.push(
+    running.length === 0 ? 'no environment runs on this machine' : count(running.length, 'environment'),
+  );
+  const json: DownAllResult = {
+    receipts: receipts.map(({ environment, items, kept }) => ({
+      environment,
+      items: [...items],
+      kept: [...kept],
+    })),
+  };
+  return conclude({ json, lines, again: 'causeway down --all tries again' }, receipts);
+}
+
+interface Taken {
+  readonly receipt: Receipt;
+  readonly lines: readonly string[];
+}
+
+async function takeAway(cli: Cli, environment: Chosen['environment']): Promise<Taken> {
   const { io } = cli;
-  const { environment } = await chooseEnvironment(cli, name);
+  const { name } = environment;
   const board = new Board(io, cli.err);
   const startedAt = io.now();
   try {
     board.show('down', `${name}: what is in flight ends first`);
     const receipt = await environment.down(io.signal);
     board.close();
-    const left = receipt.items.filter(({ isGone }) => !isGone).length;
+    const left = countLeft(receipt);
     if (left > 0) board.say({ label: 'left', text: leftText(left, receipt), mood: 'bad' });
-    const json: DownResult = { environment: name, items: [...receipt.items], kept: [...receipt.kept] };
-    return {
-      json,
-      lines: showReceipt(receipt, cli.out, io.now() - startedAt),
-      ...(left > 0 ? { next: [`causeway down ${name} tries again`] } : {}),
-      exit: left > 0 ? exitCodes.failed : exitCodes.done,
-    };
+    return { receipt, lines: showReceipt(receipt, cli.out, io.now() - startedAt) };
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown;
     throw new Interrupted(`${name} may be half taken down`, `causeway down ${name} goes on`);
   } finally {
     board.close();
   }
+}
+
+function conclude(
+  { json, lines, again }: { json: object; lines: readonly string[]; again: string },
+  receipts: readonly Receipt[],
+): Result {
+  const isLeft = receipts.some((receipt) => countLeft(receipt) > 0);
+  return {
+    json,
+    lines,
+    ...(isLeft ? { next: [again] } : {}),
+    exit: isLeft ? exitCodes.failed : exitCodes.done,
+  };
+}
+
+function countLeft({ items }: Receipt): number {
+  return items.filter(({ isGone }) => !isGone).length;
 }
 
 function leftText(left: number, { items }: Receipt): string {

@@ -1,7 +1,7 @@
 import type { LogLine, LogQuery } from '../../../core/environment.ts';
 import { exitCodes } from '../../../core/errors.ts';
 import { shortId } from '../../../core/release.ts';
-import { chooseEnvironment } from '../../choose-environment.ts';
+import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { LogsResult } from '../../json.ts';
 import { toJsonLine } from '../../json-line.ts';
@@ -10,7 +10,7 @@ import { printable } from '../../terminal/printable.ts';
 /** Prints what replicas printed, as it comes. */
 export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise<Result> {
   const { io, options } = cli;
-  const { environment } = await chooseEnvironment(cli, name);
+  const { environment } = await chooseMade(cli, name);
   const collected: LogLine[] = [];
   const take = (line: LogLine) => {
     if (!options.json) io.stdout.write(`${showLogLine(line, cli)}\n`);

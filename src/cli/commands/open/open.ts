@@ -1,11 +1,11 @@
 import { UserError } from '../../../core/errors.ts';
-import { chooseEnvironment } from '../../choose-environment.ts';
+import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { OpenResult } from '../../json.ts';
 
 export async function openUrl(cli: Cli, name: string): Promise<Result> {
   const { io, options, out } = cli;
-  const { environment } = await chooseEnvironment(cli, name);
+  const { environment } = await chooseMade(cli, name);
   const { url, state } = await environment.status(io.signal);
   if (url === undefined || state === 'absent' || state === 'stopped') {
     throw new UserError({

@@ -1,7 +1,7 @@
 import { showMs } from '../../../core/duration.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
-import { chooseEnvironment } from '../../choose-environment.ts';
+import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { ReleasesResult } from '../../json.ts';
 import { groupThousands } from '../../terminal/count.ts';
@@ -11,7 +11,7 @@ import { type Column, renderTable } from '../../terminal/table.ts';
 /** The rollouts of an environment, latest first. */
 export async function listReleases(cli: Cli, name: string, limit: number): Promise<Result> {
   const { io, out } = cli;
-  const { environment } = await chooseEnvironment(cli, name);
+  const { environment } = await chooseMade(cli, name);
   const [records, status] = await Promise.all([
     environment.history(io.signal),
     environment.status(io.signal),

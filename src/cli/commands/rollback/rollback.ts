@@ -1,5 +1,5 @@
 import { findGood, lastGoodBefore } from '../../../core/record.ts';
-import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
+import { type Chosen, chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { followRollout } from '../../rollout/follow-rollout.ts';
 import { Board } from '../../terminal/board.ts';
@@ -8,7 +8,7 @@ import { Board } from '../../terminal/board.ts';
 export async function rollBack(cli: Cli, name: string, to: string | undefined): Promise<Result> {
   const { io } = cli;
   const startedAt = io.now();
-  const chosen = await chooseEnvironment(cli, name);
+  const chosen = await chooseMade(cli, name);
   const board = new Board(io, cli.err);
   const request = { ...(to === undefined ? {} : { to }), by: io.user };
   try {

@@ -5,11 +5,16 @@ import { withGuide } from '../../grammar/guide.ts';
 export function statusCommand(run: Run) {
   const command = environmentCommand('status', 'what runs: release, replicas, a rollout under way')
     .option('--watch', 'go on showing it, whenever it changes; with --json one document a line')
-    .action((name, { watch }) =>
+    .option('--all', 'every environment that was made on this machine, in one line each')
+    .action((name, { watch, all }) =>
       run(async (cli) => {
-        const { chooseEnvironment } = await import('../../choose-environment.ts');
+        if (all) {
+          const { showAll } = await import('./show-all.ts');
+          return showAll(cli);
+        }
+        const { chooseMade } = await import('../../choose-environment.ts');
         const { nextAfter, showStatus } = await import('./show-status.ts');
-        const { environment } = await chooseEnvironment(cli, name);
+        const { environment } = await chooseMade(cli, name);
         if (watch) {
           const { watchStatus } = await import('./watch-status.ts');
           return watchStatus(cli, environment);
@@ -22,6 +27,7 @@ export function statusCommand(run: Run) {
   return withGuide(command, {
     examples: [
       { command: 'causeway status', shows: 'on this machine' },
+      { command: 'causeway status --all', shows: 'all that you ever made here, and what of it runs' },
       { command: 'causeway status --watch', shows: 'a rollout as it goes, or a replica as it comes back' },
     ],
     about: ['An environment that is not up is an answer as well, and exits 0; --json tells it by its state.'],
