@@ -28,6 +28,8 @@ const paths = pathsIn(setup.root, setup.socket);
 const runtime = process.execPath.replace(/ \(deleted\)$/, '');
 
 process.on('SIGHUP', () => undefined);
+// With its socket closed nothing else would keep the process until it has said goodbye to its keeper.
+setInterval(() => undefined, 60_000);
 if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
 if (restarts > mostRestarts) giveUp();
 
