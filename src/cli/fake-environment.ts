@@ -84,6 +84,7 @@ export class FakeEnvironment implements Environment {
     const id = to
       ? findGood(this.records, to, this.name)
       : lastGoodBefore(this.records, this.stable?.release);
+    if (this.stable?.release === id) return { kind: 'unchanged' };
     const release = this.releases.get(id);
     if (!release) throw new Error(`no manifest of ${id}`);
     return this.#rollOut({ kind: 'rollback', release, by }, emit, signal);

@@ -13,6 +13,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder that the command was called in. */
   readonly cwd: string;
+  /** The folder of this installation's docs, an absolute path. */
+  readonly docs: string;
   /** Who calls: `user@host`. */
   readonly user: string;
   readonly uid: number;
@@ -20,6 +22,8 @@ export interface Io {
   readonly runtime: string;
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Aborted when the reader of stdout is gone, as in `causeway logs -f | head`. */
+  readonly gone: AbortSignal;
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls again and again, until what it returns is called. */

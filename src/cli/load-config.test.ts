@@ -17,6 +17,10 @@ test('the nearest config above the working folder is found', async () => {
 
 test.each([
   ['export default { project: 1 ', 'causeway.config.ts does not load: line 1, column 29: '],
+  [
+    'export default {\n a: 1 1,\n b: = 3,\n};',
+    'causeway.config.ts does not load: line 2, column 7: Expected "}" but found "1" (and ',
+  ],
   ['throw new Error("no luck");', 'causeway.config.ts does not load: no luck'],
   ['import "./nowhere.ts";', "causeway.config.ts does not load: Cannot find module './nowhere.ts'"],
   ['export const config = {};', 'causeway.config.ts has no default export'],
@@ -39,6 +43,23 @@ test('a missing config is named as it was looked for', async () => {
   await expect(loadConfig({ cwd: terminal.folder, file: 'other.ts' })).rejects.toMatchObject({
     code: 'config_not_found',
     message: 'there is no config other.ts',
+  });
+});
+
+test('a folder after --config is named as one, with the config in it', async () => {
+  using terminal = new FakeTerminal({
+    files: { 'shop/causeway.config.ts': 'export default 1;\n', 'docs/a.md': '' },
+  });
+  const load = (file: string) => loadConfig({ cwd: terminal.folder, file });
+
+  await expect(load('shop')).rejects.toMatchObject({
+    code: 'config_not_found',
+    message: 'shop is a folder, not a config',
+    hint: 'did you mean --config shop/causeway.config.ts?',
+  });
+  await expect(load('docs/')).rejects.toMatchObject({
+    message: 'docs/ is a folder, not a config',
+    hint: 'there is no causeway.config.ts in it; give the path of a file after --config',
   });
 });
 

@@ -33,11 +33,24 @@ export function findConfig({ cwd, file }: { cwd: string; file?: string | undefin
 
 function named(cwd: string, file: string): string {
   const path = resolve(cwd, file);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile()) return path;
+  if (found?.isDirectory()) throw isFolder(path, file);
   throw new UserError({
     code: 'config_not_found',
     message: `there is no config ${file}`,
     hint: 'give the path of a file after --config, from the folder that you are in',
+  });
+}
+
+function isFolder(path: string, file: string): UserError {
+  const within = join(file, fileName);
+  return new UserError({
+    code: 'config_not_found',
+    message: `${file} is a folder, not a config`,
+    hint: existsSync(join(path, fileName))
+      ? `did you mean --config ${within}?`
+      : `there is no ${fileName} in it; give the path of a file after --config`,
   });
 }
 
@@ -70,6 +83,10 @@ async function exportOf(path: string, shown: string): Promise<unknown> {
 
 /** What the compiler or the file itself threw, in one line, with its place where it has one. */
 function describe(thrown: unknown): string {
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) {
+    const [first, ...others] = thrown.errors;
+    return others.length === 0 ? describe(first) : `${describe(first)} (and ${others.length} more)`;
+  }
   if (!(thrown instanceof Error)) return String(thrown);
   const { position } = thrown as { position?: { line: number; column: number } | null };
   const [message = thrown.name] = thrown.message.split('\n');

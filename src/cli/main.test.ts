@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configText } from './terminal/fake-terminal.ts';
@@ -35,11 +35,14 @@ test('the process ends with the exit code, the result on stdout and nothing on s
   expect(JSON.parse(stdout)).toMatchObject({ environment: 'local', state: 'absent' });
 });
 
-test('wrong usage ends the process with 2', async () => {
+test('wrong usage ends the process with 2, and names a page that is there', async () => {
   const child = start(['stauts']);
 
   expect(await child.exited).toBe(2);
-  expect(await child.stderr.text()).toContain('did you mean causeway status?');
+  const stderr = await child.stderr.text();
+  expect(stderr).toContain('did you mean causeway status?');
+  const [, page = ''] = /help: (.*)#usage_wrong/.exec(stderr) ?? [];
+  expect(existsSync(page)).toBe(true);
 });
 
 test('a reader that leaves early ends it quietly', async () => {

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Io, Stream } from './io.ts';
 
 /** The world of a real process, and how to leave it with what was written still reaching its reader. */
@@ -12,18 +13,21 @@ export function processIo(
   process.on('exit', () => {
     for (const callback of leaving) callback();
   });
-  endQuietlyWithReader(process);
+  const gone = new AbortController();
+  stayQuietWithoutReader(process, gone);
   const io: Io = {
     stdout: toStream(stdout),
     stderr: toStream(stderr),
     env,
     cwd: process.cwd(),
+    docs: join(import.meta.dir, '..', '..', 'docs'),
     get user() {
       return `${userName(env)}@${hostname()}`;
     },
     uid: process.getuid?.() ?? 0,
     runtime: process.execPath,
     signal: onInterrupt(process),
+    gone: gone.signal,
     now: () => Date.now(),
     every(ms, callback) {
       const timer = setInterval(callback, ms);
@@ -38,7 +42,7 @@ export function processIo(
     openEnvironment,
     listStored,
   };
-  return { io, leave: (exitCode) => stdout.write('', () => stderr.write('', () => process.exit(exitCode))) };
+  return { io, leave: (exitCode) => leave(process, exitCode) };
 }
 
 function toStream(stream: NodeJS.WriteStream): Stream {
@@ -51,14 +55,28 @@ function toStream(stream: NodeJS.WriteStream): Stream {
   };
 }
 
-/** `causeway logs | head`: when nobody reads, there is nothing more to say. */
-function endQuietlyWithReader(process: NodeJS.Process): void {
-  for (const stream of [process.stdout, process.stderr]) {
+/** When nobody reads, there is nothing more to say; but what the command does goes on, and ends with its own code. */
+function stayQuietWithoutReader({ stdout, stderr }: NodeJS.Process, gone: AbortController): void {
+  for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (error.code !== 'EPIPE') throw error;
+      if (stream === stdout) gone.abort(new Error('nobody reads any more'));
     });
   }
+}
+
+/** Exits when all that was written has reached its reader. */
+async function leave(process: NodeJS.Process, exitCode: number): Promise<void> {
+  const { stdout, stderr } = process;
+  await Promise.all([stdout, stderr].map(flush));
+  process.exit(exitCode);
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.once('error', () => resolve());
+  stream.end(() => resolve());
+  return promise;
 }
 
 /** The first Ctrl-C lets the command say what is left; a second one leaves at once. */

@@ -98,6 +98,9 @@ test('the help of a command leads with examples and ends with its exit codes', a
     once beside the stable ones, which go when all are ready. It uses the secrets
     that the environment has now.
 
+    During a rollout it takes the candidate out, and that is all unless --to is
+    given.
+
     usage: causeway rollback [env] [flags]
 
     arguments:
@@ -162,9 +165,28 @@ test.each([
   ],
   [
     ['rollback', '--to'],
-    "option '--to <release>' argument missing",
+    '--to needs a release',
+    '--to <release>: the release to return to, by the start of its id',
+  ],
+  [
+    ['rollback', '--to', '--verbose'],
+    '--to needs a release',
+    '--to <release>: the release to return to, by the start of its id',
+  ],
+  [['logs', '-n'], '-n needs a number', '-n <n>: how many lines at most'],
+  [
+    ['rollback', '--to', '4be21c0', 'local', 'now'],
+    'causeway rollback takes one word, the environment; now is too much',
     'causeway rollback --help shows how it is called',
   ],
+  [['demo', 'local'], 'causeway demo takes no word: local', 'causeway demo --help shows how it is called'],
+  [['deploy', '--json=1'], '--json takes no value: 1', 'write --json alone, or leave it out'],
+  [['up', '--again=false'], '--again takes no value: false', 'write --again alone, or leave it out'],
+  [['up', '--again='], "--again takes no value: ''", 'write --again alone, or leave it out'],
+  [['status', '-w'], 'causeway status has no flag -w', 'did you mean --watch?'],
+  [['status', '-v'], 'causeway status has no flag -v', 'did you mean --verbose or --version?'],
+  [['-v'], 'causeway has no flag -v', 'did you mean --verbose or --version?'],
+  [['logs', '-n5', '--folow'], 'causeway logs has no flag --folow', 'did you mean --follow?'],
   [['status', 'stagin'], 'the config has no environment stagin', 'did you mean staging?'],
   [['status', 'elsewhere'], 'the config has no environment elsewhere', 'it has local, staging'],
 ])('%p ends with 2 and says what was meant', async (words, message, hint) => {
@@ -173,7 +195,8 @@ test.each([
   const { exit, stdout, stderr } = await terminal.call(...words);
 
   expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
-  expect(stderr).toContain(`error: ${message}\n  hint: ${hint}\n  help: docs/errors.md#`);
+  expect(stderr).toContain(`error: ${message}\n  hint: ${hint}`);
+  expect(stderr).toMatch(/\n {2}help: docs\/errors\.md#(usage_wrong|environment_unknown)\n$/);
 });
 
 test('with --json an error is one document on stdout, and stands on stderr as well', async () => {

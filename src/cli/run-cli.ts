@@ -115,7 +115,7 @@ function print({ lines, next, json, error, exit }: Result, { io, options, comman
     const columns = err.isLive ? io.stderr.columns : Number.POSITIVE_INFINITY;
     io.stderr.write(`${renderNext(next, { columns, style: err, command }).map(err.spell).join('\n')}\n`);
   }
-  if (error) io.stderr.write(err.spell(showUserError(error, { style: err, command })));
+  if (error) io.stderr.write(err.spell(showUserError(error, { style: err, command, place: io })));
   return exit ?? exitCodes[error?.exit ?? 'done'];
 }
 

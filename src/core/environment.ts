@@ -33,7 +33,7 @@ export interface RollbackRequest {
 }
 
 /** The adapters that reach an environment. */
-export const targets = ['local'] as const;
+const targets = ['local'] as const;
 
 const replicaStatusSchema = z.strictObject({
   id: z.string(),

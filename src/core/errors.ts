@@ -33,7 +33,8 @@ export const errorKinds = {
   },
   config_not_found: {
     exit: 'wrongUsage',
-    about: 'No `causeway.config.ts` in this folder or in one above it, or not at the path after `--config`.',
+    about:
+      'No `causeway.config.ts` in this folder or in one above it, or not at the path after `--config`, or a folder stands there.',
   },
   config_wrong: {
     exit: 'wrongUsage',
@@ -43,7 +44,8 @@ export const errorKinds = {
   environment_unknown: { exit: 'wrongUsage', about: 'The config names no environment of that name.' },
   secret_missing: {
     exit: 'wrongUsage',
-    about: 'A secret could not be read from the source that the config names. Its value is never printed.',
+    about:
+      'Secrets could not be read from the sources that the config names; all that are missing are named, and no value is ever printed.',
   },
   build_failed: {
     exit: 'failed',
@@ -138,7 +140,11 @@ export const errorKinds = {
     exit: 'failed',
     about: 'The demo saw a promise broken. That is a bug of Causeway: please report it.',
   },
-  one_off_failed: { exit: 'failed', about: 'The one-off command of `run` ended with an error of its own.' },
+  one_off_failed: {
+    exit: 'failed',
+    about:
+      'The one-off command of `run` was not found, or ended with an error of its own, whose exit code is then the command’s. What serves was not touched.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorKinds;

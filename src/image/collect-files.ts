@@ -31,8 +31,10 @@ async function pathsOf(glob: string, folder: string): Promise<readonly string[]>
   for await (const match of new Bun.Glob(named).scan({ cwd: folder, dot: true, onlyFiles: false })) {
     const path = match.replaceAll(sep, '/');
     if (isLeftOut(path, named)) continue;
-    const isFolder = (await lstat(join(folder, path))).isDirectory();
-    if (!isFolder) matches.push(path);
+    const place = join(folder, path);
+    // A glob walks through a link to a folder elsewhere.
+    if (!isInside(await realpath(dirname(place)), folder)) throw leavesFolder(glob, path);
+    if (!(await lstat(place)).isDirectory()) matches.push(path);
   }
   return matches;
 }

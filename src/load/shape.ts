@@ -39,7 +39,7 @@ export const presets = { mixed, plain, closed } as const;
  * Every kind of request that a rollout can hurt, at a rate that leaves the machine to the tested system: about
  * 900 requests a second at scale 1. It needs the paths of `e2e/fixtures/good.ts`.
  */
-export function mixed({ scale = 1 }: { readonly scale?: number } = {}): Shape {
+function mixed({ scale = 1 }: { readonly scale?: number } = {}): Shape {
   const slowTimeoutMs = 15_000;
   const post = { method: 'POST', path: '/echo', check: echoesBody } as const;
   const streams: readonly Stream[] = [
@@ -102,7 +102,7 @@ export function mixed({ scale = 1 }: { readonly scale?: number } = {}): Shape {
 }
 
 /** Kept, idle-kept and new connections that ask for `/` alone: for a service of which nothing more is known. */
-export function plain({ scale = 1 }: { readonly scale?: number } = {}): Shape {
+function plain({ scale = 1 }: { readonly scale?: number } = {}): Shape {
   const streams: readonly Stream[] = [
     { label: 'kept', kind: 'kept', connections: 8, path: '/', rate: 400 },
     { label: 'idle', kind: 'idle-kept', connections: 16, path: '/', pauseMs: [200, 2000] },
@@ -112,7 +112,7 @@ export function plain({ scale = 1 }: { readonly scale?: number } = {}): Shape {
 }
 
 /** As much as 32 kept connections get through, to measure the most that a system can do. */
-export function closed({ scale = 1 }: { readonly scale?: number } = {}): Shape {
+function closed({ scale = 1 }: { readonly scale?: number } = {}): Shape {
   return [scaled({ label: 'closed', kind: 'kept', connections: 32, path: '/' }, scale)];
 }
 
@@ -124,7 +124,7 @@ export function echoesBody({ body, sent }: { readonly body: Buffer; readonly sen
   return `not the echo of ${sent.length} bytes with sha256 ${sha256}`;
 }
 
-export function isJson({ body }: { readonly body: Buffer }): string | undefined {
+function isJson({ body }: { readonly body: Buffer }): string | undefined {
   try {
     JSON.parse(body.toString());
     return undefined;
@@ -134,7 +134,7 @@ export function isJson({ body }: { readonly body: Buffer }): string | undefined 
 }
 
 /** The answer of `/big`: byte n is n mod 251, so that a lost, doubled or swapped part shows. */
-export function isBig(bytes: number): Check {
+function isBig(bytes: number): Check {
   const expected = Buffer.from(Uint8Array.from({ length: bytes }, (_, index) => index % 251));
   return ({ body }) => {
     if (body.length !== bytes) return `${body.length} bytes instead of ${bytes}`;

@@ -13,6 +13,8 @@ export interface ControlClientOptions {
 
 /** How a socket answers on which nobody listens. */
 const absences = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
+/** One that is there sends something every two seconds. */
+const silenceMs = 15_000;
 /** How long a supervisor may take to say how it is. */
 const patienceMs = 5_000;
 
@@ -75,10 +77,10 @@ export class ControlClient {
     let rest = '';
     try {
       const response = await this.#fetch(method, path, body, signal);
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of withoutSilence(response.body, silenceMs)) {
         const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines) yield JSON.parse(line) as T;
+        for (const line of lines.filter(Boolean)) yield JSON.parse(line) as T;
       }
     } catch (error) {
       if (signal.aborted || error instanceof UserError) throw error;
@@ -120,6 +122,30 @@ export function silentError({ lock, supervisorLog }: ControlClientOptions['paths
         ? `its log is ${supervisorLog}`
         : `kill -9 ${pid}: it is started again at once; its log is ${supervisorLog}`,
   });
+}
+
+/** The parts of a stream; one that is silent for too long comes from a supervisor that hangs. */
+async function* withoutSilence(
+  body: ReadableStream<Uint8Array> | null,
+  ms: number,
+): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader();
+  try {
+    for (;;) {
+      const part = await Promise.race([reader?.read(), Bun.sleep(ms)]);
+      if (!part) {
+        throw new UserError({
+          code: 'rollout_unknown',
+          message: `the supervisor has said nothing for ${ms / 1000} s`,
+          hint: 'nothing was undone; causeway status shows when it answers, the same command goes on',
+        });
+      }
+      if (part.done) return;
+      yield part.value;
+    }
+  } finally {
+    await reader?.cancel().catch(() => undefined);
+  }
 }
 
 function toError(message: Message): Error {

@@ -7,7 +7,7 @@ import { isFree } from './free-port.ts';
 import { readLiveLock } from './lock.ts';
 import { type Paths, removeSocketFolder } from './paths.ts';
 import type { Hello } from './protocol.ts';
-import { endLeftovers, listLeftovers } from './supervisor/leftovers.ts';
+import { endCommandLeftovers, endLeftovers, listLeftovers } from './supervisor/leftovers.ts';
 import { commandFolders } from './supervisor/log-folders.ts';
 import { endOneOff } from './supervisor/one-off.ts';
 
@@ -17,12 +17,17 @@ const killMs = 10_000;
 /** Waits for a process to end, and ends it when that takes too long. */
 export async function endProcess(identity: ProcessIdentity, patienceMs: number): Promise<void> {
   if (await isGoneWithin(identity, patienceMs)) return;
-  try {
-    process.kill(identity.pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
-  }
+  sendSignal(identity, 'SIGKILL');
   await isGoneWithin(identity, killMs);
+}
+
+/** A process that has ended meanwhile is left at that. */
+export function sendSignal({ pid }: ProcessIdentity, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // As said.
+  }
 }
 
 async function isGoneWithin(identity: ProcessIdentity, ms: number): Promise<boolean> {
@@ -55,13 +60,13 @@ export function clearAway(paths: Paths, environment: string, { before, holder }:
   if (!hadSocket && !existsSync(paths.root)) return { environment, items: [], kept: [] };
   const commands = commandFolders(paths.logs).filter((name) => endOneOff(join(paths.logs, name))).length;
   endLeftovers(paths.census, paths.root);
+  endCommandLeftovers(paths.root);
   const left = listLeftovers(paths.census, paths.root).length;
   removeSocketFolder(socketFolder);
   for (const path of [paths.lock, paths.desired, paths.secrets, paths.logs, paths.runtime]) {
     rmSync(path, { recursive: true, force: true });
   }
   if (left === 0) rmSync(paths.census, { force: true });
-  rmSync(paths.tombstone, { force: true });
   const port = before?.url === undefined ? undefined : Number(new URL(before.url).port);
   const replicas = before?.running.length ?? 0;
   const item = (what: string, isGone: boolean) => ({ what, isGone });

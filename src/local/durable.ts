@@ -47,7 +47,13 @@ export function readIfThere(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
-    throw error;
+    if (errorCode(error) !== 'EISDIR') throw error;
+    throw new UserError({
+      code: 'state_corrupt',
+      message: `${path} is a folder, and was a file`,
+      hint: 'move it away; what it held is lost',
+      cause: error,
+    });
   }
 }
 
@@ -66,6 +72,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'you may not write there',
   EPERM: 'you may not write there',
   ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'a folder is in its place',
   EEXIST: 'something that is not a folder is in its place',
 };
 

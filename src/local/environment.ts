@@ -152,17 +152,22 @@ class LocalEnvironment implements Environment {
       env: { ...env, TERM: this.#options.env.TERM ?? '' },
       stdio: ['inherit', 'inherit', 'inherit'],
     });
-    return child.exited;
+    const pass = () => child.kill('SIGTERM');
+    signal.addEventListener('abort', pass);
+    return child.exited.finally(() => signal.removeEventListener('abort', pass));
   }
 
   async down(signal: AbortSignal): Promise<Receipt> {
-    const { clearAway, endProcess, forbidReturn, holderOf } = await import('./down.ts');
+    const { clearAway, endProcess, forbidReturn, holderOf, sendSignal } = await import('./down.ts');
     const before = await this.#client.hello(signal).catch(nothingIfSilent);
     const holder = holderOf(this.#paths, before);
     if (before) await this.#askToStop(signal);
     forbidReturn(this.#paths);
-    if (holder) await endProcess(holder, before ? stopMs : 0);
-    return clearAway(this.#paths, this.name, { before: before?.status, holder });
+    // One that is being started again this moment has its lock by now, or sees that it must not.
+    const found = holder ?? readLiveLock(this.#paths);
+    if (found && !before) sendSignal(found, 'SIGTERM');
+    if (found) await endProcess(found, before ? stopMs : unheardMs);
+    return clearAway(this.#paths, this.name, { before: before?.status, holder: found });
   }
 
   async doctor(): Promise<readonly Finding[]> {
@@ -267,6 +272,8 @@ class LocalEnvironment implements Environment {
 
 /** How long a supervisor may take to let what is in flight finish, before it is ended. */
 const stopMs = 120_000;
+/** The same, of one that cannot be spoken with. */
+const unheardMs = 10_000;
 /** How long one that crashed may take to be back. */
 const revivalMs = 3_000;
 

@@ -13,6 +13,8 @@ export interface Guide {
   readonly about: readonly string[];
   /** How it can end. */
   readonly exits: readonly (keyof typeof exitCodes)[];
+  /** What any other exit code means, where there are others. */
+  readonly otherExit?: string;
 }
 
 const guides = new WeakMap<object, Guide>();

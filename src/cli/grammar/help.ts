@@ -64,7 +64,9 @@ function sharedFlagRows(command: CommandUnknownOpts): readonly Row[] {
 }
 
 export function exitRows(command: CommandUnknownOpts): readonly Row[] {
-  return (guideOf(command)?.exits ?? []).map((name) => [String(exitCodes[name]), exitCodeMeanings[name]]);
+  const { exits = [], otherExit } = guideOf(command) ?? {};
+  const own = exits.map((name): Row => [String(exitCodes[name]), exitCodeMeanings[name]]);
+  return otherExit === undefined ? own : [...own, ['any', otherExit]];
 }
 
 function nameOf(command: CommandUnknownOpts): string {

@@ -30,13 +30,14 @@ type Act = (emit: Emit) => Promise<Outcome>;
 /** A rollout, told on the board, between the user's hooks. */
 export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed): Promise<Result> {
   const { io } = cli;
-  const { board, startedAt, release, hasHooks } = followed;
-  if (hasHooks) await runBefore(cli, { ...chosen, env: hookEnv(chosen, release) }, board, io.signal);
+  const { board, startedAt, hasHooks } = followed;
+  if (hasHooks) await runBefore(cli, { ...chosen, env: hookEnv(chosen, followed.release) }, board, io.signal);
   const act = await followed.prepare();
   const outcome = await follow(cli, chosen, followed, act);
+  const release = await releaseOf(chosen, followed, outcome);
   if (outcome.kind === 'unchanged') board.say({ label: 'release', text: unchangedText(release) });
   if (hasHooks && outcome.kind !== 'unknown') {
-    const env = { ...hookEnv(chosen, releaseOf(outcome) ?? release), CAUSEWAY_VERDICT: verdictOf(outcome) };
+    const env = { ...hookEnv(chosen, release), CAUSEWAY_VERDICT: verdictOf(outcome) };
     await runAfter(cli, { ...chosen, env }, board, io.signal);
   }
   const status = await statusIfItAnswers(chosen);
@@ -77,8 +78,15 @@ function unchangedText(release: string | undefined): string {
   return `${release ? `${shortId(release)} ` : ''}serves already, nothing to change`;
 }
 
-function releaseOf(outcome: Exclude<Outcome, { kind: 'unknown' }>): string | undefined {
-  return outcome.kind === 'ended' ? outcome.record.release : undefined;
+/** Where a rollback changed nothing, the environment knows which release it meant: the one that serves. */
+async function releaseOf(
+  chosen: Chosen,
+  { release }: Followed,
+  outcome: Outcome,
+): Promise<string | undefined> {
+  if (outcome.kind === 'ended') return outcome.record.release;
+  if (outcome.kind === 'unknown' || release !== undefined) return release;
+  return (await statusIfItAnswers(chosen))?.stable?.release;
 }
 
 /** What serves already was found good. */

@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SecretSource } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
-import { readSecrets } from './read-secrets.ts';
+import { readSecrets, refuseMissingSecrets } from './read-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'causeway secrets '));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,4 +36,44 @@ test.each<[SecretSource, string]>([
     code: 'secret_missing',
     message: `the secret TOKEN is missing: ${trouble}`,
   });
+});
+
+const several: Record<string, SecretSource> = {
+  GIVEN: { env: 'FILLED' },
+  DB: { env: 'ABSENT' },
+  KEY: { file: 'nowhere' },
+  TOKEN: { command: ['sh', '-c', 'echo ran >> log; exit 3'] },
+};
+
+test('all that are missing are named at once, with their sources and never a value', async () => {
+  const thrown = await readSecrets(several, folder, io).catch((error: unknown) => error);
+
+  expect(thrown).toMatchObject({
+    code: 'secret_missing',
+    message: `3 secrets are missing
+       DB: the variable ABSENT is not set
+       KEY: the file nowhere cannot be read (ENOENT)
+       TOKEN: sh -c echo ran >> log; exit 3 ended with exit code 3`,
+    hint: `export ABSENT=… · write KEY to ${folder}/nowhere · run it yourself to see why: sh -c echo ran >> log; exit 3`,
+  });
+});
+
+test('before the build variables and files are looked at, and no command is run', async () => {
+  rmSync(join(folder, 'log'), { force: true });
+  const { TOKEN = { env: '' }, GIVEN = { env: '' } } = several;
+
+  const thrown = await refuseMissingSecrets(several, folder, io).catch((error: unknown) => error);
+  await refuseMissingSecrets({ GIVEN, TOKEN }, folder, io);
+
+  expect(thrown).toMatchObject({
+    message: expect.stringMatching(/^2 secrets are missing\n {7}DB: .*\n {7}KEY: .*$/),
+  });
+  expect(existsSync(join(folder, 'log'))).toBe(false);
+});
+
+test('a pipe is not looked into before it is needed: it can be read only once', async () => {
+  const pipe = join(folder, 'pipe');
+  Bun.spawnSync(['mkfifo', pipe]);
+
+  await refuseMissingSecrets({ KEY: { file: 'pipe' } }, folder, io);
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config, EnvironmentConfig, SecretSource } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
@@ -14,42 +14,103 @@ export function secretSources(config: Config, environment: EnvironmentConfig): S
   return { ...config.service.secrets, ...environment.secrets };
 }
 
-/** Refuses secrets that are not in the shell, before time is spent on a build and tests. */
-export function refuseMissingVariables(sources: Sources, { env }: Pick<Io, 'env'>): void {
-  for (const [name, source] of Object.entries(sources)) if ('env' in source) fromEnv(name, source.env, env);
+/** Refuses secrets that are not in the shell or in their file, before time is spent on a build and tests. */
+export async function refuseMissingSecrets(
+  sources: Sources,
+  folder: string,
+  io: Pick<Io, 'env'>,
+): Promise<void> {
+  const found = await Promise.all(
+    Object.entries(sources).map(async ([name, source]) =>
+      (await isForLater(source, folder)) ? { name, value: '' } : readSecret(name, source, folder, io),
+    ),
+  );
+  refuseGaps(found.filter(isGap));
 }
 
-/** Reads every secret from its source, just now. A message never holds a value. */
+/** A command may ask its user something, and a pipe can be read only once. */
+async function isForLater(source: SecretSource, folder: string): Promise<boolean> {
+  if (!('file' in source)) return 'command' in source;
+  const file = await stat(resolve(folder, source.file)).catch(() => undefined);
+  return file?.isFIFO() === true;
+}
+
+/** Reads every secret from its source, just now; the commands one after the other. A message never holds a value. */
 export async function readSecrets(
   sources: Sources,
   folder: string,
   io: Pick<Io, 'env'>,
 ): Promise<Readonly<Record<string, string>>> {
-  const secrets: Record<string, string> = {};
-  for (const [name, source] of Object.entries(sources)) {
-    if ('env' in source) secrets[name] = fromEnv(name, source.env, io.env);
-    else if ('file' in source) secrets[name] = await fromFile(name, source.file, folder);
-    else secrets[name] = await fromCommand(name, source.command, folder, io);
-  }
-  return secrets;
+  const found: Found[] = [];
+  for (const [name, source] of Object.entries(sources))
+    found.push(await readSecret(name, source, folder, io));
+  refuseGaps(found.filter(isGap));
+  return Object.fromEntries(found.filter(isSecret).map(({ name, value }) => [name, value]));
 }
 
-function fromEnv(name: string, variable: string, env: Io['env']): string {
-  const value = env[variable];
-  if (value) return value;
-  throw missing(
-    name,
-    `the variable ${variable} is ${value === undefined ? 'not set' : 'empty'}`,
-    `export ${variable}=…`,
-  );
+interface Secret {
+  readonly name: string;
+  readonly value: string;
 }
 
-async function fromFile(name: string, file: string, folder: string): Promise<string> {
-  const path = resolve(folder, file);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw missing(name, `the file ${file} cannot be read (${error.code})`, `write it to ${path}`);
+/** A secret that its source does not give. */
+interface Gap {
+  readonly name: string;
+  readonly trouble: string;
+  readonly hint: string;
+}
+
+type Found = Secret | Gap;
+
+function isGap(found: Found): found is Gap {
+  return 'trouble' in found;
+}
+
+function isSecret(found: Found): found is Secret {
+  return !isGap(found);
+}
+
+function refuseGaps(gaps: readonly Gap[]): void {
+  const [first, ...others] = gaps;
+  if (first === undefined) return;
+  const lines = gaps.map(({ name, trouble }) => `       ${name}: ${trouble}`);
+  throw new UserError({
+    code: 'secret_missing',
+    message:
+      others.length === 0
+        ? `the secret ${first.name} is missing: ${first.trouble}`
+        : `${gaps.length} secrets are missing\n${lines.join('\n')}`,
+    hint: [...new Set(gaps.map(({ hint }) => hint))].join(' · '),
   });
-  return filled(name, text, `the file ${file} is empty`, `write it to ${path}`);
+}
+
+async function readSecret(
+  name: string,
+  source: SecretSource,
+  folder: string,
+  io: Pick<Io, 'env'>,
+): Promise<Found> {
+  if ('env' in source) return fromEnv(name, source.env, io.env);
+  if ('file' in source) return fromFile(name, source.file, folder);
+  return fromCommand(name, source.command, folder, io);
+}
+
+function fromEnv(name: string, variable: string, env: Io['env']): Found {
+  const value = env[variable];
+  if (value) return { name, value };
+  const trouble = `the variable ${variable} is ${value === undefined ? 'not set' : 'empty'}`;
+  return { name, trouble, hint: `export ${variable}=…` };
+}
+
+async function fromFile(name: string, file: string, folder: string): Promise<Found> {
+  const path = resolve(folder, file);
+  const hint = `write ${name} to ${path}`;
+  try {
+    return filled(name, await readFile(path, 'utf8'), `the file ${file} is empty`, hint);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { name, trouble: `the file ${file} cannot be read (${code})`, hint };
+  }
 }
 
 async function fromCommand(
@@ -57,17 +118,18 @@ async function fromCommand(
   command: readonly string[],
   folder: string,
   io: Pick<Io, 'env'>,
-): Promise<string> {
+): Promise<Found> {
   const shown = command.join(' ');
   const hint = `run it yourself to see why: ${shown}`;
-  const child = start(name, command, folder, io, hint);
+  const child = start(command, folder, io);
+  if (child === undefined) return { name, trouble: `${shown} did not start`, hint };
   const [text, code] = await Promise.all([child.stdout.text(), child.exited]);
-  if (code !== 0) throw missing(name, `${shown} ended with exit code ${code}`, hint);
+  if (code !== 0) return { name, trouble: `${shown} ended with exit code ${code}`, hint };
   return filled(name, text, `${shown} printed nothing`, hint);
 }
 
 /** It may ask its user something, so stdin and stderr are the terminal's. */
-function start(name: string, command: readonly string[], folder: string, io: Pick<Io, 'env'>, hint: string) {
+function start(command: readonly string[], folder: string, io: Pick<Io, 'env'>) {
   try {
     return Bun.spawn([...command], {
       cwd: folder,
@@ -78,21 +140,12 @@ function start(name: string, command: readonly string[], folder: string, io: Pic
       timeout: patienceMs,
     });
   } catch {
-    throw missing(name, `${command.join(' ')} did not start`, hint);
+    return undefined;
   }
 }
 
 /** A last line break is the file's or the command's, not the secret's. */
-function filled(name: string, text: string, trouble: string, hint: string): string {
+function filled(name: string, text: string, trouble: string, hint: string): Found {
   const value = text.replace(/\r?\n$/, '');
-  if (value === '') throw missing(name, trouble, hint);
-  return value;
-}
-
-function missing(name: string, trouble: string, hint: string): UserError {
-  return new UserError({
-    code: 'secret_missing',
-    message: `the secret ${name} is missing: ${trouble}`,
-    hint,
-  });
+  return value === '' ? { name, trouble, hint } : { name, value };
 }

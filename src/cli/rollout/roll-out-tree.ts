@@ -7,7 +7,7 @@ import { Interrupted } from '../interrupted.ts';
 import { Board } from '../terminal/board.ts';
 import { type BuiltRelease, buildRelease } from './build-release.ts';
 import { followRollout } from './follow-rollout.ts';
-import { readSecrets, refuseMissingVariables, secretSources } from './read-secrets.ts';
+import { readSecrets, refuseMissingSecrets, secretSources } from './read-secrets.ts';
 import { runTests } from './run-tests.ts';
 
 export interface TreeOptions {
@@ -48,7 +48,7 @@ async function work(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): P
   const { io } = cli;
   const { environment, environmentConfig, config } = chosen;
   const sources = secretSources(config, environmentConfig);
-  refuseMissingVariables(sources, io);
+  await refuseMissingSecrets(sources, chosen.folder, io);
 
   way.board.show('build', config.service.entry ?? config.service.files?.join(' ') ?? '');
   const built = await buildRelease(chosen, io);

@@ -1,5 +1,6 @@
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
+import type { RolloutRecord } from '../../core/record.ts';
 import { shortId } from '../../core/release.ts';
 import type { Outcome } from '../../core/roll-out.ts';
 import type { Cause } from '../../core/verdict.ts';
@@ -41,7 +42,20 @@ export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): R
   if (error) return { json, error };
   const none = outcome.kind === 'unchanged' ? 'unchanged' : 'nothing runs';
   const text = [...(url ? [url] : []), serves ? shortId(serves) : none].join('   ');
-  return { json, lines: [renderStep({ label: name, text, ms: elapsedMs }, out)] };
+  const lines = [renderStep({ label: name, text, ms: elapsedMs }, out)];
+  return {
+    json,
+    lines,
+    ...(outcome.kind === 'ended' ? { next: nextAfterRollback(name, outcome.record) } : {}),
+  };
+}
+
+/** Back to the release that was left: a plain rollback would walk further back. */
+function nextAfterRollback(name: string, { kind, replaces, verdict }: RolloutRecord): readonly string[] {
+  if (kind !== 'rollback' || verdict.kind !== 'good') return [];
+  const at = name === 'local' ? '' : ` ${name}`;
+  const forward = replaces ? [`forward again: causeway rollback${at} --to ${shortId(replaces)}`] : [];
+  return [...forward, `causeway releases${at}`];
 }
 
 /** The release that serves now: how the rollout ended says it, whether or not the environment answers. */

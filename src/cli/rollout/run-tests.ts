@@ -4,6 +4,8 @@ import { UserError } from '../../core/errors.ts';
 import type { Cli } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
 import type { Board } from '../terminal/board.ts';
+import { namePathsOnce } from '../terminal/name-paths-once.ts';
+import { stripEscapes } from '../terminal/style.ts';
 import { countTests } from './count-tests.ts';
 import { runShell } from './run-shell.ts';
 
@@ -56,24 +58,35 @@ function testError(
   if (end.kind === 'notStarted') {
     return new UserError({
       code: 'test_failed',
-      message: `the test command did not start: ${command}: ${end.why}`,
+      message: namePathsOnce(`the test command did not start: ${command}: ${end.why}`),
       hint: 'service.test in the config says what is run',
     });
   }
-  const lines = end.output.trimEnd().split('\n');
-  const details = lines.slice(-shownLines).join('\n');
   if (end.kind === 'timeout') {
     return new UserError({
       code: 'test_timeout',
       message: `the tests did not end within ${showMs(toMs(deadline))}: ${command}`,
       hint: 'mend what hangs, or give more time with deadlines.test in the config',
-      details,
+      details: lastLines(linesOf(end.output)),
     });
   }
   return new UserError({
     code: 'test_failed',
     message: `the tests failed with ${end.how}: ${command}`,
     hint: 'mend the tests or the service, then run the same command again',
-    details,
+    details: lastLines(linesOf(end.output).filter((line) => !isPassOfBun(line))),
   });
+}
+
+function linesOf(output: string): readonly string[] {
+  return output.trimEnd().split('\n');
+}
+
+/** Bun's test runner prints a line for each test; those that passed would push out the one that failed. */
+function isPassOfBun(line: string): boolean {
+  return stripEscapes(line).startsWith('(pass) ');
+}
+
+function lastLines(lines: readonly string[]): string {
+  return lines.slice(-shownLines).join('\n');
 }

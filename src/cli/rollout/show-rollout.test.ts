@@ -117,3 +117,16 @@ test('a resumed rollout says who began it, and one that fails removes its candid
              │ last words"
   `);
 });
+
+test('a replica that could not be started is told once, with its path once', () => {
+  const exit = "/srv/shop/run.sh did not start: ENOEXEC: unknown error, posix_spawn '/srv/shop/run.sh'";
+
+  const told = tell([
+    { kind: 'judged', judgement: { kind: 'failed', cause: 'crashed', message: `${exit} after 0 ms` } },
+    { kind: 'evidence', evidence: { exit, lines: [] } },
+  ]);
+
+  expect(told).toBe(
+    "verdict  failed: crashed, /srv/shop/run.sh did not start: ENOEXEC: unknown error, posix_spawn 'run.sh' after 0 ms",
+  );
+});

@@ -4,6 +4,7 @@ import type { RolloutRecord } from '../../core/record.ts';
 import type { TrafficTotal } from '../../core/traffic.ts';
 import type { Evidence, Judgement } from '../../core/verdict.ts';
 import { count } from '../terminal/count.ts';
+import { namePathsOnce } from '../terminal/name-paths-once.ts';
 import type { StepLine } from '../terminal/step-line.ts';
 
 /** What of a rollout's story was told, and the step that it is at. */
@@ -15,6 +16,8 @@ export interface RolloutView {
   readonly traffic?: TrafficTotal;
   readonly told?: TrafficTotal;
   readonly isBad?: boolean;
+  /** Why it is bad, as it was told. */
+  readonly because?: string;
   /** Whether it was told what was seen of a bad release. */
   readonly isProven?: boolean;
   /** How many replicas were to be drained at first. */
@@ -68,7 +71,9 @@ function showBegin(
 }
 
 function verdictText(judgement: Judgement): string {
-  return judgement.kind === 'good' ? 'good' : `failed: ${judgement.cause}, ${judgement.message}`;
+  return judgement.kind === 'good'
+    ? 'good'
+    : `failed: ${judgement.cause}, ${namePathsOnce(judgement.message)}`;
 }
 
 /** The step is under way; another one that was under way has ended. */
@@ -99,7 +104,8 @@ function startText(
 ): string {
   const dots = wanted <= mostDots ? `${'●'.repeat(ready)}${'○'.repeat(Math.max(0, wanted - ready))} ` : '';
   const place = size === 'one' && beside > 0 ? ` beside ${beside} stable` : '';
-  const state = ready >= wanted ? (place ? '' : ', ready') : waitingFor ? `: ${waitingFor}` : '';
+  const state =
+    ready >= wanted ? (place ? '' : ', ready') : waitingFor ? `: ${namePathsOnce(waitingFor)}` : '';
   return `${dots}${ready} of ${wanted}${place}${state}`;
 }
 
@@ -123,16 +129,18 @@ function showSpan(ms: number): string {
 function showJudgement(view: RolloutView, judgement: Judgement): Told {
   const isBad = judgement.kind === 'failed';
   const line: StepLine = { label: 'verdict', text: verdictText(judgement), mood: isBad ? 'bad' : 'good' };
-  return tell({ ...view, isBad }, line);
+  return tell({ ...view, isBad, ...(isBad ? { because: judgement.message } : {}) }, line);
 }
 
 const mostLines = 12;
 
-/** How a bad release ended, and below it what it printed last. */
+/** How a bad release ended, and below it what it printed last. Where it printed nothing the verdict may have said all. */
 function showEvidence(view: RolloutView, { exit, lines }: Evidence): Told {
-  if (exit === undefined && lines.length === 0) return tell(view);
+  if (lines.length === 0 && (exit === undefined || view.because?.startsWith(exit)))
+    return tell({ ...view, isProven: true });
   const below = lines.slice(-mostLines);
-  return tell({ ...view, isProven: true }, { label: 'evidence', text: exit ?? 'it printed last', below });
+  const text = exit === undefined ? 'it printed last' : namePathsOnce(exit);
+  return tell({ ...view, isProven: true }, { label: 'evidence', text, below });
 }
 
 function showDrain(view: RolloutView, left: number): Told {

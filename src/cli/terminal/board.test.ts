@@ -42,16 +42,20 @@ test('off a terminal a step is one line when it ended, a long one is announced o
   wait(10);
   board.end({ label: 'build', text: '9f3c2a1' });
   board.show('test', 'bun test');
-  wait(600);
-  wait(600);
-  wait(600);
+  wait(1_600);
+  wait(1_600);
+  wait(1_600);
   board.end({ label: 'test', text: '14 passed' });
+  board.show('watch', '0.1 s of 2 s');
+  wait(2_000);
+  board.end({ label: 'watch', text: '2 s, 240 requests' });
   board.close();
 
   expect(written.join('')).toMatchInlineSnapshot(`
     "build    9f3c2a1                                      0.01 s
     test     bun test …
-    test     14 passed                                     1.8 s
+    test     14 passed                                     4.8 s
+    watch    2 s, 240 requests                             2.0 s
     "
   `);
 });

@@ -4,7 +4,7 @@ import { fit, type Style } from './style.ts';
 
 const redrawMs = 100;
 /** Off a terminal a step that takes longer than this is announced before it ends. */
-const patienceMs = 1_000;
+const patienceMs = 3_000;
 const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 const startOfLine = '\r';

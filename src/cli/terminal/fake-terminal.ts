@@ -68,10 +68,12 @@ export class FakeTerminal {
         ...env,
       },
       cwd: this.folder,
+      docs: join(this.folder, 'docs'),
       user: 'ada@laptop',
       uid: 1000,
       runtime: process.execPath,
       signal: this.#interrupt.signal,
+      gone: new AbortController().signal,
       now: () => environment.now,
       every: (_, callback) => {
         this.#ticks.push(callback);

@@ -1,6 +1,7 @@
 import type { UserError } from '../../core/errors.ts';
 import type { Interrupted } from '../interrupted.ts';
 import { callAs } from './call-as.ts';
+import { type DocsPlace, findDocs } from './find-docs.ts';
 import { printable } from './printable.ts';
 import type { Style } from './style.ts';
 
@@ -10,16 +11,21 @@ interface Dressing {
   readonly command: string;
 }
 
+interface ErrorDressing extends Dressing {
+  /** Where the pages that it names are. */
+  readonly place: DocsPlace;
+}
+
 /** A failure that the user can mend, in the house's three lines; what it shows stands above them. */
 export function showUserError(
   { code, message, hint, details }: UserError,
-  { style: { bad, dim }, command }: Dressing,
+  { style: { bad, dim }, command, place }: ErrorDressing,
 ): string {
   const shown = details ? `${lines(details.trimEnd())}\n` : '';
   return [
     `${shown}${bad('error:')} ${lines(message)}`,
-    `  ${dim('hint:')} ${callAs(command, lines(hint))}`,
-    `  ${dim('help:')} docs/errors.md#${code}`,
+    `  ${dim('hint:')} ${callAs(command, findDocs(place, lines(hint)))}`,
+    `  ${dim('help:')} ${findDocs(place, `docs/errors.md#${code}`)}`,
     '',
   ].join('\n');
 }

@@ -50,7 +50,8 @@ export function openControl({ socket, supervisor, onStopped }: ControlOptions): 
         POST: async (request, self) => {
           self.timeout(request, 0);
           await supervisor.stop();
-          setTimeout(() => void server.stop().then(onStopped), 0);
+          // Those who watch have no end of their own.
+          setTimeout(() => void Promise.race([server.stop(), Bun.sleep(graceMs)]).then(onStopped), 0);
           return Response.json({ stopped: true });
         },
       },
@@ -97,6 +98,10 @@ function toMessage(error: unknown): Message {
   return { kind: 'bug', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
+/** How long answers may take to leave after the last one was given. */
+const graceMs = 200;
+/** An empty line tells a reader that the supervisor is there, though it has nothing to say. */
+const heartbeatMs = 2_000;
 /** What a reader that has stalled may fall behind by, in documents. */
 const mostBehind = 64;
 
@@ -118,9 +123,13 @@ function jsonLines(work: (send: Send) => Promise<void>): ReadableStream<Uint8Arr
             controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
           }
         };
+        const heartbeat = setInterval(() => {
+          if (isOpen && (controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode('\n'));
+        }, heartbeatMs);
         void work(send)
           .catch((error: unknown) => send(toMessage(error)))
           .finally(() => {
+            clearInterval(heartbeat);
             if (isOpen) controller.close();
             isOpen = false;
           });

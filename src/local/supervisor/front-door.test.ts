@@ -784,6 +784,7 @@ type RawAnswerLike = Pick<RawRequest, 'headers'>;
 
 /** As much of a replica as the front door needs, in front of a server of the test's. */
 class FakeUpstream implements Upstream {
+  patienceMs = 1_000;
   front = new Tally();
   wasCut = false;
   inFlight = 0;

@@ -2,7 +2,7 @@ import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
 /** What the front door needs of a replica. */
-export type Upstream = Pick<Replica, 'front' | 'wasCut' | 'forward' | 'begin' | 'finish'>;
+export type Upstream = Pick<Replica, 'front' | 'wasCut' | 'patienceMs' | 'forward' | 'begin' | 'finish'>;
 
 export interface FrontDoorOptions {
   /** Those that may receive traffic now. */
@@ -21,6 +21,9 @@ export interface FrontDoorOptions {
 const wholeBytes = 256 * 1024;
 /** How often a request that changes nothing is sent again when its replica went away under it. */
 const tries = 3;
+
+/** A client that does not read may keep its answer waiting no longer than this, once its replica has ended. */
+const lastWordMs = 500;
 
 /** RFC 9110 §7.6.1: these speak of one connection, and are not passed on. */
 const hopByHop = [
@@ -73,15 +76,17 @@ export class FrontDoor {
     });
   }
 
-  /** Refuses what is new, and returns when what is in flight is answered. */
-  async close(): Promise<void> {
-    await this.#server?.stop();
+  /** Refuses what is new, and returns when what is in flight is answered or `isOver` says that nobody answers it. */
+  async close(isOver: Promise<unknown> = new Promise(() => undefined)): Promise<void> {
+    await Promise.race([this.#server?.stop(), isOver.then(() => Bun.sleep(lastWordMs))]);
+    await this.#server?.stop(true);
   }
 
   async #answer(request: Request): Promise<Response> {
     const path = pathOf(request.url);
     if (path === undefined) return problem(400, 'Bad Request', 'the request names no path');
     const isRepeatable = request.body === null && (request.method === 'GET' || request.method === 'HEAD');
+    if (hasTwoLengths(request.headers)) return problem(400, 'Bad Request', 'the request has two lengths');
     const headers = forReplica(request.headers);
     const holdUntil = Date.now() + (this.#options.holdMs ?? 10_000);
     this.#turn += 1;
@@ -134,7 +139,10 @@ export class FrontDoor {
       for (const tally of [replica.front, this.total]) tally.answered(response.status < 500, ms);
       return answer;
     } catch {
-      if (signal.aborted) return new Response(null, { status: 499 });
+      if (signal.aborted) {
+        this.#countLeft(replica, performance.now() - startedAt);
+        return new Response(null, { status: 499 });
+      }
       if (canRepeat) {
         replica.front.retried += 1;
         this.total.retried += 1;
@@ -161,6 +169,15 @@ export class FrontDoor {
     return true;
   }
 
+  /** A client that waited long and left without an answer is one whom the replica has failed. */
+  #countLeft(replica: Upstream, ms: number): void {
+    if (ms < replica.patienceMs) return;
+    for (const tally of [replica.front, this.total]) {
+      tally.answered(false, ms);
+      tally.late += 1;
+    }
+  }
+
   /** A replica went away under a request: our act if we cut it, else the release's fault. */
   #countCut(replica: Upstream): void {
     const kind = replica.wasCut ? 'lost' : 'errors';
@@ -183,6 +200,12 @@ function pathOf(url: string): string | undefined {
 }
 
 const scheme = 'http://';
+
+/** RFC 9110 §8.6: the runtime joins them into one field and takes the request. */
+function hasTwoLengths(headers: Headers): boolean {
+  const length = headers.get('content-length');
+  return length !== null && !/^\d+$/.test(length);
+}
 
 function forReplica(headers: Headers): Headers {
   keepEndToEnd(headers);

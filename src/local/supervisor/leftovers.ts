@@ -10,6 +10,9 @@ const censusSchema = z.array(z.strictObject({ pid: z.int(), birth: z.string() })
 /** The variable that marks what a supervisor of this state folder started. */
 export const markVariable = 'CAUSEWAY_STATE';
 
+/** The same for release commands, which outlive a supervisor that is started again. */
+export const commandMarkVariable = 'CAUSEWAY_COMMAND_OF';
+
 /** Which processes run for the replicas, on disk, so that the next supervisor can end what this one left. */
 export class Census {
   readonly #path: string;
@@ -59,13 +62,17 @@ function endAtOnce(pid: number): void {
 export function listLeftovers(censusPath: string, root: string): readonly number[] {
   const recorded = censusSchema.safeParse(parseJson(readIfThere(censusPath) ?? ''));
   const groups = recorded.success ? recorded.data.filter(isAlive).map(({ pid }) => -pid) : [];
-  return [...groups, ...markedProcesses(root)];
+  return [...groups, ...markedProcesses(`${markVariable}=${root}\0`)];
+}
+
+/** Ends what a release command left running, in a session of its own even. */
+export function endCommandLeftovers(root: string): void {
+  markedProcesses(`${commandMarkVariable}=${root}\0`).forEach(endAtOnce);
 }
 
 /** On Linux a process's environment can be read, so that even one that was not recorded in time is found. */
-function markedProcesses(root: string): readonly number[] {
+function markedProcesses(mark: string): readonly number[] {
   if (process.platform !== 'linux') return [];
-  const mark = `${markVariable}=${root}\0`;
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => Number.isInteger(pid) && pid !== process.pid)

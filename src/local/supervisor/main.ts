@@ -1,5 +1,5 @@
 // Started by `causeway up`, and by the keeper after a crash: main.ts <setup as JSON> <restarts>
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
@@ -19,6 +19,7 @@ import { Supervisor } from './supervisor.ts';
 
 /** Crashes in a row, each within a minute of the one before, after which nobody tries again. */
 const mostRestarts = 10;
+const keepSocketMs = 2_000;
 
 const [setupText = '', restartsText = '0'] = process.argv.slice(2);
 const setup = setupSchema.parse(parseJson(setupText));
@@ -32,13 +33,14 @@ process.on('SIGHUP', () => undefined);
 setInterval(() => undefined, 60_000);
 if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
 if (restarts > mostRestarts) giveUp();
+leaveIfForbidden();
 
 makeFolders();
 if (readLiveLock(paths)) process.exit(supervisorExits.otherWon);
 const supervisor = new Supervisor({
   environment: setup.environment,
   paths,
-  desired: await recoverDesired(paths, log),
+  desired: await recoverDesired(paths, { isRestart: restarts > 0, log }),
   baseEnv: {
     ...baseEnvOf(process.env),
     PATH: `${dirname(runtime)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
@@ -47,10 +49,9 @@ const supervisor = new Supervisor({
   log,
 });
 await bind();
-writeWhole(
-  paths.lock,
-  JSON.stringify({ pid: process.pid, birth: birthOf(process.pid), port: setup.port, socket: paths.socket }),
-);
+writeLock();
+// After the lock: `down` writes the tombstone first and looks for the lock then, so one of the two sees the other.
+leaveIfForbidden();
 const leftovers = endLeftovers(paths.census, paths.root);
 if (leftovers > 0) log('ended what an earlier supervisor left running', { processes: leftovers });
 const census = new Census(paths.census);
@@ -61,7 +62,8 @@ const keeper = new Keeper({
 });
 keeper.start();
 makeFolders();
-openControl({ socket: paths.socket, supervisor, onStopped: leave });
+let control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
+const socketWatch = setInterval(keepSocket, keepSocketMs);
 supervisor.recover();
 log('supervisor started', { pid: process.pid, restarts });
 
@@ -85,6 +87,34 @@ function makeFolders(): void {
   }
 }
 
+/** Whoever binds the address is the supervisor; a disk too full for the lock must not keep it from serving. */
+function writeLock(): void {
+  const birth = birthOf(process.pid);
+  const lock = { pid: process.pid, birth, port: setup.port, socket: paths.socket };
+  try {
+    writeWhole(paths.lock, JSON.stringify(lock));
+  } catch (error) {
+    log('the lock could not be written', { because: String(error) });
+  }
+}
+
+/** `down` took the environment away while this process was being started. */
+function leaveIfForbidden(): void {
+  if (restarts === 0 || !existsSync(paths.tombstone)) return;
+  log('not started: the environment was taken down');
+  rmSync(paths.lock, { force: true });
+  process.exit(supervisorExits.wanted);
+}
+
+/** A logout may clear the folder in which sockets lie. */
+function keepSocket(): void {
+  if (existsSync(paths.socket)) return;
+  log('the control socket was gone, and is opened again');
+  void control.stop(true);
+  makeFolders();
+  control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
+}
+
 /** The address is the mutex that even a `kill -9` frees: whoever binds it is the supervisor. */
 async function bind(): Promise<void> {
   try {
@@ -101,6 +131,7 @@ function noteProcess(pid: number, isRunning: boolean): void {
 }
 
 async function leave(): Promise<void> {
+  clearInterval(socketWatch);
   await keeper.dismiss();
   removeSocketFolder(dirname(paths.socket));
   rmSync(paths.lock, { force: true });

@@ -37,6 +37,8 @@ export async function runOneOff(options: OneOffOptions): Promise<Exit> {
     if (timeout.aborted) return endAs(identity, folder, `no end in ${showMs(what.timeoutMs)}`);
     await Bun.sleep(lookMs);
   }
+  // What it left running ends with it.
+  if (identity) endGroup(identity);
   return exitOf(folder) ?? { kind: 'unknown' };
 }
 

@@ -5,7 +5,7 @@ import { findFreePort } from '../free-port.ts';
 import type { Paths } from '../paths.ts';
 import type { OneOffStart } from '../protocol.ts';
 import { artifactFolder, readSecrets } from '../store.ts';
-import { markVariable } from './leftovers.ts';
+import { commandMarkVariable, markVariable } from './leftovers.ts';
 import { commandLogFolder, replicaLogFolder, replicaName } from './log-folders.ts';
 import { runOneOff } from './one-off.ts';
 import { Replica } from './replica.ts';
@@ -55,7 +55,7 @@ export class Processes {
       what,
       argv: this.#resolve(what.command, workingFolder),
       workingFolder,
-      env: this.#envOf(release, secretSet),
+      env: { ...this.#envOf(release, secretSet), [commandMarkVariable]: paths.root },
       folder: commandLogFolder(paths.logs, release.id, what.id),
       signal,
     });

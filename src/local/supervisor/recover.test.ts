@@ -46,7 +46,7 @@ describe('where what was stored is damaged', () => {
       const { desired, events } = await recover(paths);
 
       expect(desired.stable).toEqual({ release: good });
-      expect(events).toEqual(['desired state was damaged; the last good release serves again']);
+      expect(events).toEqual(['desired state was lost; the last good release serves again']);
     });
 
   test('and the last good release is not kept, the one before it does', async () => {
@@ -71,14 +71,14 @@ describe('where what was stored is damaged', () => {
 
     expect(await recover(paths)).toEqual({
       desired: { replicas: 1 },
-      events: ['desired state was damaged, and no good release is kept'],
+      events: ['desired state was lost, and no good release is kept'],
     });
   });
 });
 
 async function recover(paths: FakeState['paths']) {
   const events: string[] = [];
-  const desired = await recoverDesired(paths, (event) => events.push(event));
+  const desired = await recoverDesired(paths, { isRestart: false, log: (event) => void events.push(event) });
   return { desired, events };
 }
 

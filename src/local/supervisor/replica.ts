@@ -1,9 +1,11 @@
 import { constants } from 'node:os';
+import { basename } from 'node:path';
 import { showMs } from '../../core/duration.ts';
 import type { Settings } from '../../core/release.ts';
 import { type Running, runningKey } from '../../core/rollout.ts';
 import type { ReplicaState, Trouble } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
+import { errorCode } from '../durable.ts';
 import { isFree } from '../free-port.ts';
 import { listeningPorts } from '../listening.ts';
 import { lastLines, ReplicaLog } from './replica-log.ts';
@@ -81,6 +83,11 @@ export class Replica {
     this.#settings = options.running.release.settings;
     this.#checkMs = options.checkMs ?? 1_000;
     this.#log = new ReplicaLog(options.logFolder);
+  }
+
+  /** How long an answer may take before waiting for it counts as an error. */
+  get patienceMs(): number {
+    return this.#settings.probes.timeoutMs;
   }
 
   get pid(): number | undefined {
@@ -174,7 +181,7 @@ export class Replica {
       onProcess(child.pid, true);
       this.#printed = Promise.allSettled([this.#log.take(child.stdout), this.#log.take(child.stderr)]);
     } catch (error) {
-      this.#ended(`${argv[0]} did not start: ${error instanceof Error ? error.message : error}`, 0);
+      this.#ended(`${basename(argv[0] ?? '')} did not start: ${errorCode(error) ?? error}`, 0);
     }
   }
 
@@ -216,10 +223,8 @@ export class Replica {
     this.phase = 'ready';
     this.#wasReady = true;
     this.trouble = undefined;
-    this.#timers = [
-      setInterval(() => void this.#check(), this.#checkMs),
-      setInterval(() => this.#session.close(), idleConnectionMs),
-    ];
+    void this.#watchOver();
+    this.#timers = [setInterval(() => this.#session.close(), idleConnectionMs)];
     this.#options.onChange();
   }
 
@@ -253,18 +258,30 @@ export class Replica {
   #failures = { ready: 0, live: 0 };
 
   /** Not ready: no new requests. Not live: it is ended, and if it is stable, started anew. */
-  async #check(): Promise<void> {
+  /** A bad answer about readiness is asked again soon, so that even a short watch sees it confirmed. */
+  async #watchOver(): Promise<void> {
+    for (let sinceFull = 0; this.phase === 'ready' || this.phase === 'starting'; ) {
+      const pauseMs = this.#failures.ready > 0 ? this.#checkMs / 10 : this.#checkMs;
+      await Bun.sleep(pauseMs);
+      sinceFull += pauseMs;
+      const isFull = sinceFull >= this.#checkMs;
+      if (isFull) sinceFull = 0;
+      await this.#check({ asksLive: isFull });
+    }
+  }
+
+  async #check({ asksLive }: { readonly asksLive: boolean }): Promise<void> {
     const { ready, live, timeoutMs } = this.#settings.probes;
     const [readyAnswer, liveAnswer] = await Promise.all([
       ready ? this.#ask(ready, timeoutMs) : 'good',
-      live ? this.#ask(live, timeoutMs) : 'good',
+      live && asksLive ? this.#ask(live, timeoutMs) : 'good',
     ]);
     const isLeaving = this.phase === 'draining' || this.phase === 'ended';
     // One that is about to be ended says nothing more: its connections are cut by us.
     if (isLeaving || this.trouble?.isConclusive) return;
     this.#failures = {
       ready: readyAnswer === 'good' ? 0 : this.#failures.ready + 1,
-      live: liveAnswer === 'good' ? 0 : this.#failures.live + 1,
+      live: !asksLive ? this.#failures.live : liveAnswer === 'good' ? 0 : this.#failures.live + 1,
     };
     if (this.#failures.live >= checkFailures) {
       this.#give({

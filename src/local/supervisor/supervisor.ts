@@ -165,7 +165,8 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#goesDown.abort('ended by down');
     await this.#runner.close();
-    await Promise.all([this.#front.close(), this.#replicas.close()]);
+    const ended = this.#replicas.close();
+    await Promise.all([this.#front.close(ended), ended]);
   }
 
   async #run(asked: Asked, work: (context: RolloutContext) => Promise<Outcome>): Promise<Outcome> {

@@ -17,7 +17,7 @@ export function deployCommand(run: Run) {
       { command: 'causeway deploy --again', shows: 'the same release once more, as if it were new' },
     ],
     about: [
-      'The same as up without making anything: a missing environment is an error. While a release is tried, the stable one serves; when it is bad, the stable one never stopped.',
+      'Needs an environment that up has made: a missing one is an error. Builds the service, runs its tests, and rolls it out: one replica beside those that serve, then all of them, watched each time. While a release is tried, the stable one serves; a bad one is taken back, and the stable one never stopped.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });

@@ -3,9 +3,10 @@ import type { Finding } from '../../../core/target.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { DoctorResult } from '../../json.ts';
-import { refuseMissingVariables, secretSources } from '../../rollout/read-secrets.ts';
+import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
 import { readRevision } from '../../rollout/revision.ts';
 import { callAs } from '../../terminal/call-as.ts';
+import { findDocs } from '../../terminal/find-docs.ts';
 import { printable } from '../../terminal/printable.ts';
 
 /** Every prerequisite, general ones first, then what the target needs. */
@@ -17,7 +18,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
     checkRuntime(cli),
     await checkGit(cli, chosen?.folder ?? io.cwd),
     config,
-    ...checkSecrets(cli, chosen),
+    ...(await checkSecrets(cli, chosen)),
     ...own,
   ];
   const failed = checks.filter(({ isProblem }) => isProblem).length;
@@ -34,11 +35,11 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
 
 function showChecks(
   checks: readonly Finding[],
-  { out: { good, bad, dim }, command }: Pick<Cli, 'out' | 'command'>,
+  { out: { good, bad, dim }, command, io }: Pick<Cli, 'out' | 'command' | 'io'>,
 ): readonly string[] {
   return checks.flatMap(({ isProblem, message, hint }) =>
     isProblem
-      ? [`${bad('✗')} ${shown(message)}`, `    ${dim('hint:')} ${callAs(command, shown(hint))}`]
+      ? [`${bad('✗')} ${shown(message)}`, `    ${dim('hint:')} ${callAs(command, findDocs(io, shown(hint)))}`]
       : [`${good('✓')} ${shown(message)}`],
   );
 }
@@ -69,13 +70,13 @@ async function checkConfig(cli: Cli, name: string): Promise<readonly [Finding, C
   }
 }
 
-function checkSecrets({ io }: Cli, chosen: Chosen | undefined): readonly Finding[] {
+async function checkSecrets({ io }: Cli, chosen: Chosen | undefined): Promise<readonly Finding[]> {
   if (!chosen) return [];
   const sources = secretSources(chosen.config, chosen.environmentConfig);
   const names = Object.keys(sources);
   if (names.length === 0) return [];
   try {
-    refuseMissingVariables(sources, io);
+    await refuseMissingSecrets(sources, chosen.folder, io);
     return [fine(`secrets: ${names.join(', ')}`)];
   } catch (thrown) {
     return [toFinding('secrets', thrown)];

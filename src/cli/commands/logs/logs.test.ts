@@ -1,9 +1,12 @@
 import { expect, test } from 'bun:test';
+import { UserError } from '../../../core/errors.ts';
 import { logLineSchema, logsResultSchema } from '../../json.ts';
 import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
 function withLines(): FakeTerminal {
   const terminal = new FakeTerminal();
+  terminal.environment.isMade = true;
+  terminal.environment.stable = { release: 'a'.repeat(64), since: 0 };
   terminal.environment.lines = [
     { at: 1_000, replica: 'aaaaaaa-1', release: 'a'.repeat(64), text: '{"level":"info"}' },
     { at: 2_500, replica: '2', release: 'b'.repeat(64), text: 'listening … ●' },
@@ -69,4 +72,52 @@ test('--since that is no time is wrong usage', async () => {
       help: docs/errors.md#usage_wrong
     "
   `);
+});
+
+test('--release that never ran here is an error, and says where to look', async () => {
+  using terminal = withLines();
+
+  const { exit, stdout, stderr } = await terminal.call('logs', '--release', 'ffff');
+
+  expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+  expect(stderr).toMatchInlineSnapshot(`
+    "error: local never ran release ffff
+      hint: causeway releases local lists what ran there
+      help: docs/errors.md#release_not_found
+    "
+  `);
+});
+
+test('--release of one that ran here is known by its record, though nothing is up', async () => {
+  using terminal = new FakeTerminal();
+  await terminal.call('up');
+  const { release = '' } = terminal.environment.stable ?? {};
+  await terminal.call('down');
+
+  const { exit, stderr } = await terminal.call('logs', '--release', release.slice(0, 7));
+
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: 'logs     local is not up; its logs go with down\n' });
+});
+
+test('where nothing is up one line says so, and --follow that it waits', async () => {
+  using terminal = new FakeTerminal();
+
+  const plain = await terminal.call('logs');
+  const followed = await terminal.call('logs', '-f');
+  const json = await terminal.call('logs', '--json');
+
+  expect(plain).toEqual({ exit: 0, stdout: '', stderr: 'logs     local is not up; its logs go with down\n' });
+  expect(followed.stderr).toBe('logs     local is not up; this waits for what it will print\n');
+  expect(logsResultSchema.parse(JSON.parse(json.stdout)).lines).toEqual([]);
+});
+
+test('an environment that does not answer has logs all the same', async () => {
+  using terminal = withLines();
+  terminal.environment.status = () =>
+    Promise.reject(new UserError({ code: 'supervisor_failed', message: 'no answer', hint: 'none' }));
+
+  const { exit, stdout } = await terminal.call('logs');
+
+  expect(exit).toBe(0);
+  expect(stdout).toContain('listening');
 });

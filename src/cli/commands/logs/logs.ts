@@ -1,16 +1,21 @@
-import type { LogLine, LogQuery } from '../../../core/environment.ts';
-import { exitCodes } from '../../../core/errors.ts';
+import type { Environment, LogLine, LogQuery, Status } from '../../../core/environment.ts';
+import { exitCodes, UserError } from '../../../core/errors.ts';
 import { shortId } from '../../../core/release.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { LogsResult } from '../../json.ts';
 import { toJsonLine } from '../../json-line.ts';
 import { printable } from '../../terminal/printable.ts';
+import { renderStep } from '../../terminal/step-line.ts';
 
 /** Prints what replicas printed, as it comes. */
 export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise<Result> {
   const { io, options } = cli;
   const { environment } = await chooseMade(cli, name);
+  const signal = AbortSignal.any([io.signal, io.gone]);
+  const status = await environment.status(io.signal).catch(nothingIfSilent);
+  if (query.release !== undefined) await refuseUnknown(environment, status, query.release, io.signal);
+  if (status?.state === 'absent') sayThatItIsAway(cli, name, query);
   const collected: LogLine[] = [];
   const take = (line: LogLine) => {
     if (!options.json) io.stdout.write(`${showLogLine(line, cli)}\n`);
@@ -18,14 +23,45 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
     else collected.push(line);
   };
   try {
-    for await (const line of environment.logs(query, io.signal)) take(line);
+    for await (const line of environment.logs(query, signal)) take(line);
   } catch (thrown) {
-    if (!io.signal.aborted) throw thrown;
+    if (!signal.aborted) throw thrown;
   }
   const exit = io.signal.aborted ? exitCodes.interrupted : exitCodes.done;
   if (query.follow || !options.json) return { exit };
   const json: LogsResult = { environment: name, lines: collected };
   return { json, exit };
+}
+
+/** The logs of an environment that does not answer are wanted all the more. */
+function nothingIfSilent(error: unknown): undefined {
+  if (!(error instanceof UserError)) throw error;
+}
+
+/** What ran here is in the records; what is being tried now, or serves, is in the status. */
+async function refuseUnknown(
+  environment: Environment,
+  status: Status | undefined,
+  named: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const ran = [
+    ...(await environment.history(signal)).map(({ release }) => release),
+    ...(status?.running ?? []).map(({ release }) => release),
+    status?.stable?.release ?? '',
+    status?.rollout?.release ?? '',
+  ];
+  if (named !== '' && ran.some((release) => release.startsWith(named))) return;
+  throw new UserError({
+    code: 'release_not_found',
+    message: `${environment.name} never ran release ${named || "''"}`,
+    hint: `causeway releases ${environment.name} lists what ran there`,
+  });
+}
+
+function sayThatItIsAway({ io, err }: Cli, name: string, { follow }: LogQuery): void {
+  const rest = follow ? 'this waits for what it will print' : 'its logs go with down';
+  io.stderr.write(`${err.spell(renderStep({ label: 'logs', text: `${name} is not up; ${rest}` }, err))}\n`);
 }
 
 /** The replica's own text is printed as it is; on a terminal it may colour itself, and nothing else. */

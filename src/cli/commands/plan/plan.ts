@@ -5,15 +5,20 @@ import { chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { PlanResult } from '../../json.ts';
 import { buildRelease } from '../../rollout/build-release.ts';
+import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
+import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import { renderBelow, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
 import { type Change, changesBetween } from './compare-settings.ts';
+import { inConfigSpelling } from './config-spelling.ts';
 
 /** What `up` would do, changing nothing. */
 export async function makePlan(cli: Cli, name: string): Promise<Result> {
   const { io } = cli;
   const chosen = await chooseEnvironment(cli, name);
-  const { environment, environmentConfig } = chosen;
+  const { environment, environmentConfig, config, folder } = chosen;
+  const sources = secretSources(config, environmentConfig);
+  await refuseMissingSecrets(sources, folder, io);
   const [{ release, revision }, status, records] = await Promise.all([
     buildRelease(chosen, io),
     environment.status(io.signal),
@@ -30,10 +35,12 @@ export async function makePlan(cli: Cli, name: string): Promise<Result> {
     changes: [
       ...(stable ? changesOf(stable, release) : []),
       ...replicasChange(status, environmentConfig.replicas),
+      ...portChange(status, environmentConfig.port),
     ],
     costs: environment.costs,
   };
-  return { json: plan, lines: showPlan(plan, cli.out), next: nextAfter(plan) };
+  const about = { hasTests: config.service.test !== undefined, hasSecrets: Object.keys(sources).length > 0 };
+  return { json: plan, lines: showPlan(plan, about, cli.out), next: nextAfter(plan) };
 }
 
 function findingOf(
@@ -46,7 +53,7 @@ function findingOf(
   if (!last) return { found: 'new' };
   return last.kind === 'good'
     ? { found: 'good' }
-    : { found: 'failed', because: `${last.cause}, ${last.message}` };
+    : { found: 'failed', because: `${last.cause}, ${namePathsOnce(last.message)}` };
 }
 
 function changesOf(from: Release, to: Release): readonly Change[] {
@@ -55,7 +62,7 @@ function changesOf(from: Release, to: Release): readonly Change[] {
       ? []
       : [{ field: 'artifact', from: shortId(from.artifact), to: shortId(to.artifact) }];
   const command = changesBetween({ command: from.command }, { command: to.command });
-  return [...artifact, ...command, ...changesBetween(from.settings, to.settings)];
+  return [...artifact, ...command, ...changesBetween(inConfigSpelling(from), inConfigSpelling(to))];
 }
 
 function replicasChange({ replicas }: Status, wanted: number): readonly Change[] {
@@ -64,16 +71,30 @@ function replicasChange({ replicas }: Status, wanted: number): readonly Change[]
     : [{ field: 'replicas', from: replicas, to: wanted }];
 }
 
-function showPlan(plan: PlanResult, style: Style): readonly string[] {
+/** The front door moves to another port when its supervisor is replaced, which `up` alone does. */
+function portChange({ url }: Status, wanted: number): readonly Change[] {
+  const port = url === undefined ? wanted : Number(new URL(url).port);
+  return port === wanted ? [] : [{ field: portField, from: port, to: wanted }];
+}
+
+const portField = 'port';
+
+interface AboutPlan {
+  readonly hasTests: boolean;
+  readonly hasSecrets: boolean;
+}
+
+function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: Style): readonly string[] {
   const line = (label: string, text: string) => renderStep({ label, text }, style);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
   const about = because ?? (isDone(plan) ? 'nothing to do' : undefined);
   return [
     line(name, stateTexts[state]),
     line('release', `${shortId(release)}  ${revision}`),
-    line('', `${foundTexts[found]}${about ? `: ${about}` : ''}`),
+    line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`),
     ...(stable && stable !== release ? [line('replaces', shortId(stable))] : []),
-    ...changes.map(({ field, from, to }) => renderBelow(`${field}: ${show(from)} → ${show(to)}`, style)),
+    ...changes.map((change) => renderBelow(showChange(change), style)),
+    ...(hasSecrets ? [line('secrets', secretsText)] : []),
     line('costs', costs),
   ];
 }
@@ -96,12 +117,26 @@ const stateTexts = {
   degraded: 'is degraded',
 } as const satisfies Record<PlanResult['state'], string>;
 
-const foundTexts = {
-  new: 'is new here: it would be tested and rolled out',
-  serves: 'serves already',
-  good: 'was good here before: it would be tested and rolled out',
-  failed: 'failed here before',
-} as const satisfies Record<PlanResult['found'], string>;
+function foundText(found: PlanResult['found'], hasTests: boolean): string {
+  const fate = hasTests ? 'it would be tested and rolled out' : 'it would be rolled out';
+  switch (found) {
+    case 'new':
+      return `is new here: ${fate}`;
+    case 'serves':
+      return 'serves already';
+    case 'good':
+      return `was good here before: ${fate}`;
+    case 'failed':
+      return 'failed here before';
+  }
+}
+
+const secretsText = 'read when it is rolled out; a changed value starts the replicas anew';
+
+function showChange({ field, from, to }: Change): string {
+  const note = field === portField ? ' (the address is away for a moment)' : '';
+  return `${field}: ${show(from)} → ${show(to)}${note}`;
+}
 
 function show(value: unknown): string {
   return value === undefined ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);

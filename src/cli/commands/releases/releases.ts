@@ -5,6 +5,7 @@ import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { ReleasesResult } from '../../json.ts';
 import { groupThousands } from '../../terminal/count.ts';
+import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import type { Style } from '../../terminal/style.ts';
 import { type Column, renderTable } from '../../terminal/table.ts';
 
@@ -65,7 +66,9 @@ function showReleases(
     `${showMs(now - record.endedAt)} ago`,
     record.by,
     record.kind,
-    record.verdict.kind === 'good' ? 'good' : `failed: ${record.verdict.cause}, ${record.verdict.message}`,
+    record.verdict.kind === 'good'
+      ? 'good'
+      : `failed: ${record.verdict.cause}, ${namePathsOnce(record.verdict.message)}`,
     groupThousands(record.traffic.requests),
     groupThousands(record.traffic.lost),
     groupThousands(record.traffic.errors),

@@ -24,6 +24,7 @@ export function rollbackCommand(run: Run) {
     ],
     about: [
       'Nothing is built: the release was found good here, so all its replicas start at once beside the stable ones, which go when all are ready. It uses the secrets that the environment has now.',
+      'During a rollout it takes the candidate out, and that is all unless --to is given.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });

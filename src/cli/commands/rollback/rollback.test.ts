@@ -22,12 +22,42 @@ test('rollback returns to the last good release before the one that serves', asy
     "start    ●● 2 of 2, ready                             0.00 s
     verdict  good
     drain    2 earlier replicas, gone                     0.00 s
+    next     forward again: causeway rollback --to <short> · causeway releases
     "
   `);
   expect(withoutIds(stdout)).toMatchInlineSnapshot(`
     "local    http://127.0.0.1:8080   <short>              0.00 s
     "
   `);
+});
+
+test('the next step leads forward to the release that was left', async () => {
+  using terminal = await withTwoReleases();
+  const left = terminal.environment.stable?.release ?? '';
+
+  const { stderr } = await terminal.call('rollback', 'staging');
+  await terminal.call('rollback', '--to', left.slice(0, 7));
+
+  expect(stderr).toContain(`forward again: causeway rollback staging --to ${left.slice(0, 7)} · `);
+  expect(terminal.environment.stable?.release).toBe(left);
+});
+
+test('rollback --to the release that serves names it, and changes nothing', async () => {
+  using terminal = await withTwoReleases();
+  const serves = terminal.environment.stable?.release ?? '';
+  const short = serves.slice(0, 7);
+
+  const { exit, stdout, stderr } = await terminal.call('rollback', '--to', short);
+  const { stdout: json } = await terminal.call('rollback', '--to', short, '--json');
+
+  expect(exit).toBe(0);
+  expect(stderr).toBe(`release  ${short} serves already, nothing to change\n`);
+  expect(stdout).toContain(`   ${short} `);
+  expect(rolloutResultSchema.parse(JSON.parse(json))).toMatchObject({
+    outcome: 'unchanged',
+    release: serves,
+    serves,
+  });
 });
 
 test('rollback --to a release that never ran here is an error that says where to look', async () => {

@@ -18,8 +18,11 @@ export function runCommand(run: Run) {
       { command: 'causeway run -- bun migrate.ts', shows: 'with the variables and secrets of the release' },
       { command: 'causeway run production -- env', shows: 'what a replica there is given' },
     ],
-    about: ['The exit code is the command’s own. It receives no traffic, and what serves is not touched.'],
+    about: [
+      'The replica receives no traffic, and what serves is not touched. Once the command was started, the exit code is the command’s own; before that it is one of those below.',
+    ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
+    otherExit: 'the command’s own, which may be one of these as well',
   });
 }
 

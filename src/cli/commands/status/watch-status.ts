@@ -13,14 +13,15 @@ export async function watchStatus(cli: Cli, environment: Environment): Promise<R
   const screen = cli.out.isLive && !cli.options.json ? new Screen(cli) : undefined;
   const stop = screen ? io.every(redrawMs, () => screen.draw()) : () => {};
   const forget = io.atExit(() => screen?.close());
+  const signal = AbortSignal.any([io.signal, io.gone]);
   let last: string | undefined;
   try {
-    for await (const status of environment.watch(io.signal)) {
+    for await (const status of environment.watch(signal)) {
       if (screen) screen.draw(status);
       else last = writeLine(cli, status, last);
     }
   } catch (thrown) {
-    if (!io.signal.aborted) throw thrown;
+    if (!signal.aborted) throw thrown;
   } finally {
     stop();
     screen?.close();

@@ -117,6 +117,20 @@ test('tests that fail stop up with their output, and nothing is rolled out', asy
   expect(terminal.environment.requests).toEqual([]);
 });
 
+test('of failing tests the last 200 lines are shown, without those of bun that passed', async () => {
+  const script =
+    'echo "(fail) it serves"; i=0; while [ $i -lt 300 ]; do echo "(pass) test $i"; i=$((i+1)); done; exit 1';
+  using terminal = new FakeTerminal({ files: { 'causeway.config.ts': configText({ test: script }) } });
+  using long = new FakeTerminal({ files: { 'causeway.config.ts': configText({ test: 'seq 300; exit 1' }) } });
+
+  const { stderr } = await terminal.call('up');
+  const { stdout } = await long.call('up', '--json');
+
+  expect(stderr).toContain('(fail) it serves\nerror: the tests failed with exit code 1: ');
+  const { details } = JSON.parse(stdout).error;
+  expect(details.split('\n')).toEqual(Array.from({ length: 200 }, (_, at) => `${at + 101}`));
+});
+
 test('a failing make stops the tests, and is what is told', async () => {
   using terminal = new FakeTerminal({ files: { 'causeway.config.ts': configText({ test: 'sleep 60' }) } });
   terminal.environment.onMake = () => {
