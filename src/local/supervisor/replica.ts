@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { showMs } from '../../core/duration.ts';
+import { UserError } from '../../core/errors.ts';
 import type { Settings } from '../../core/release.ts';
 import { type Running, runningKey } from '../../core/rollout.ts';
 import type { ReplicaState, Trouble } from '../../core/target.ts';
@@ -181,7 +182,8 @@ export class Replica {
       onProcess(child.pid, true);
       this.#printed = Promise.allSettled([this.#log.take(child.stdout), this.#log.take(child.stderr)]);
     } catch (error) {
-      this.#ended(`${basename(argv[0] ?? '')} did not start: ${errorCode(error) ?? error}`, 0);
+      const reason = error instanceof UserError ? error.message : (errorCode(error) ?? error);
+      this.#ended(`${basename(argv[0] ?? '')} did not start: ${reason}`, 0);
     }
   }
 
