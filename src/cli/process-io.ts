@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Io, Stream } from './io.ts';
@@ -22,7 +22,7 @@ export function processIo(
     cwd: process.cwd(),
     docs: join(import.meta.dir, '..', '..', 'docs'),
     get user() {
-      return `${userName(env)}@${hostname()}`;
+      return `${userName(env, process.getuid?.())}@${hostname()}`;
     },
     uid: process.getuid?.() ?? 0,
     runtime: process.execPath,
@@ -38,7 +38,7 @@ export function processIo(
       return () => leaving.delete(callback);
     },
     pause: () => pause(process.stdin),
-    browse: (url) => browse(url, process.platform),
+    browse: (url) => void browse(url, process.platform),
     openEnvironment,
     listStored,
   };
@@ -106,14 +106,22 @@ function pause(stdin: NodeJS.ReadStream): Promise<void> {
   return promise;
 }
 
-/** Bun knows a user by `USER` alone, which is not set in most containers. */
-function userName({ USER, LOGNAME }: NodeJS.ProcessEnv): string {
-  if (USER || LOGNAME) return USER || LOGNAME || '';
-  const { stdout, status } = spawnSync('id', ['-un'], { encoding: 'utf8' });
-  return (status === 0 && stdout.trim()) || 'somebody';
+/** Bun knows a user by `USER` alone, which is not set in most containers; the rest cost a process more. */
+function userName({ USER, LOGNAME }: NodeJS.ProcessEnv, uid: number | undefined): string {
+  return USER || LOGNAME || nameInPasswd(uid) || 'somebody';
 }
 
-function browse(url: string, platform: NodeJS.Platform): void {
+function nameInPasswd(uid: number | undefined): string | undefined {
+  try {
+    const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
+    return lines.map((line) => line.split(':')).find(([, , number]) => number === String(uid))?.[0];
+  } catch {
+    return undefined;
+  }
+}
+
+async function browse(url: string, platform: NodeJS.Platform): Promise<void> {
+  const { spawn } = await import('node:child_process');
   const child = spawn(platform === 'darwin' ? 'open' : 'xdg-open', [url], {
     detached: true,
     stdio: 'ignore',

@@ -8,7 +8,6 @@ import { Interrupted } from '../interrupted.ts';
 import type { Board } from '../terminal/board.ts';
 import { tellOn } from './rollout-board.ts';
 import { rolloutResult } from './rollout-result.ts';
-import { hookEnv, runAfter, runBefore } from './run-hook.ts';
 
 export interface Followed {
   readonly board: Board;
@@ -31,14 +30,17 @@ type Act = (emit: Emit) => Promise<Outcome>;
 export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed): Promise<Result> {
   const { io } = cli;
   const { board, startedAt, hasHooks } = followed;
-  if (hasHooks) await runBefore(cli, { ...chosen, env: hookEnv(chosen, followed.release) }, board, io.signal);
+  // Loaded where there are any: what starts processes costs a rollback some milliseconds.
+  const hooks = hasHooks ? await import('./run-hook.ts') : undefined;
+  const env = hooks?.hookEnv(chosen, followed.release) ?? {};
+  await hooks?.runBefore(cli, { ...chosen, env }, board, io.signal);
   const act = await followed.prepare();
   const outcome = await follow(cli, chosen, followed, act);
   const release = await releaseOf(chosen, followed, outcome);
   if (outcome.kind === 'unchanged') board.say({ label: 'release', text: unchangedText(release) });
-  if (hasHooks && outcome.kind !== 'unknown') {
-    const env = { ...hookEnv(chosen, release), CAUSEWAY_VERDICT: verdictOf(outcome) };
-    await runAfter(cli, { ...chosen, env }, board, io.signal);
+  if (hooks && outcome.kind !== 'unknown') {
+    const told = { ...hooks.hookEnv(chosen, release), CAUSEWAY_VERDICT: verdictOf(outcome) };
+    await hooks.runAfter(cli, { ...chosen, env: told }, board, io.signal);
   }
   const status = await statusIfItAnswers(chosen);
   return rolloutResult(cli, {
