@@ -1,3 +1,4 @@
+import type { Config } from '../../core/config.ts';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
@@ -123,8 +124,14 @@ function nextSteps({ config, name }: Chosen, before: Status, { release }: BuiltR
     return [`back to ${shortId(before.stable.release)}: causeway rollback${at}`, `causeway releases${at}`];
   }
   return [
-    `edit ${config.service.entry ?? 'the service'}, then causeway deploy${at}`,
+    `edit ${placeOf(config.service)}, then causeway deploy${at}`,
     `see bad releases taken back: causeway demo`,
     `causeway down${at}`,
   ];
+}
+
+/** Where the service's code lies. */
+function placeOf({ entry }: Config['service']): string {
+  if (entry === undefined) return 'the service';
+  return entry.includes('/') ? dirname(entry) : entry;
 }
