@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Config } from '../../core/config.ts';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
