@@ -198,6 +198,7 @@ class LocalEnvironment implements Environment {
     const { runtime, trace, env, name, config } = this.#options;
     const { port } = config;
     const { launchSupervisor } = await import('./launch.ts');
+    await this.#statusAtRest(); // Refuses what a newer Causeway has written.
     await this.#noteOrigin();
     const about = { paths: this.#paths, environment: name, port, runtime, env, client: this.#client, trace };
     await launchSupervisor(about, signal);

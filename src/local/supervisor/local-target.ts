@@ -4,7 +4,8 @@ import type { Release } from '../../core/release.ts';
 import { belongsTo, type Desired, type Running } from '../../core/rollout.ts';
 import type { Exit, Finding, Lock, Observation, OneOff, Target } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
-import { makeFolder, writeDurably } from '../durable.ts';
+import { writeDesired } from '../desired.ts';
+import { makeFolder } from '../durable.ts';
 import { openHistory } from '../history.ts';
 import type { Paths } from '../paths.ts';
 import { artifactFolder, isStored } from '../store.ts';
@@ -104,7 +105,7 @@ export class LocalTarget implements Target {
     const { paths, log } = this.#options;
     try {
       makeFolder(paths.root);
-      writeDurably(paths.desired, JSON.stringify(desired));
+      writeDesired(paths, desired);
     } catch (error) {
       const isSafe = desired.rollout === undefined || desired.rollout.judged?.kind === 'failed';
       if (!isSafe) throw error;

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Desired } from '../../core/rollout.ts';
+import { readDesired, writeDesired } from '../desired.ts';
 import { type FakeState, fakeRecord, makeState } from '../fake-state.ts';
 import { openHistory } from '../history.ts';
 import { artifactFolder } from '../store.ts';
@@ -16,9 +17,16 @@ afterEach(() => {
 test('what was stored is what shall be again', async () => {
   const { paths, release } = newState();
   const desired: Desired = { replicas: 3, stable: { release: release('good.ts'), secretSet: 'amber' } };
-  writeFileSync(paths.desired, JSON.stringify(desired));
+  writeDesired(paths, desired);
 
   expect(await recover(paths)).toEqual({ desired, events: [] });
+});
+
+test('what a newer Causeway has written is refused, and not taken for damaged', async () => {
+  const { paths } = newState();
+  writeFileSync(paths.desired, JSON.stringify({ schemaVersion: 2, replicas: 3, surge: 'one' }));
+
+  expect(() => readDesired(paths)).toThrow('has schema version 2, and this Causeway knows 1');
 });
 
 test('where nothing was stored, nothing shall be', async () => {
