@@ -94,7 +94,7 @@ export function lastGoodBefore(records: readonly RolloutRecord[], stable: string
     message: stable
       ? `no good release ran here before ${shortId(stable)}`
       : 'no release was ever found good here',
-    hint: 'causeway releases shows what ran here and how it ended',
+    hint: 'causeway releases shows what ran here; rollback --to <release> returns to any that was good',
   });
 }
 

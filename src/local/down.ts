@@ -63,7 +63,8 @@ export function clearAway(paths: Paths, environment: string, { before, holder }:
   endCommandLeftovers(paths.root);
   const left = listLeftovers(paths.census, paths.root).length;
   removeSocketFolder(socketFolder);
-  for (const path of [paths.lock, paths.desired, paths.secrets, paths.logs, paths.runtime]) {
+  const { lock, desired, secrets, logs, runtime, supervisorLog } = paths;
+  for (const path of [lock, desired, secrets, logs, runtime, supervisorLog, `${supervisorLog}.1`]) {
     rmSync(path, { recursive: true, force: true });
   }
   if (left === 0) rmSync(paths.census, { force: true });

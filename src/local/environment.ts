@@ -248,7 +248,7 @@ class LocalEnvironment implements Environment {
   async #silence(hint: string): Promise<UserError> {
     const { state } = await this.#statusAtRest();
     return state === 'absent'
-      ? new UserError({ code: 'environment_missing', message: `nothing was made on ${this.name} yet`, hint })
+      ? new UserError({ code: 'environment_missing', message: `${this.name} is not up`, hint })
       : new UserError({
           code: 'environment_stopped',
           message: `nothing runs on ${this.name}: its supervisor has ended`,

@@ -19,7 +19,7 @@ export function demoCommand(run: Run) {
       { command: 'causeway demo --paced', shows: 'the same, at the speed of who tells it' },
     ],
     about: [
-      'It runs in a copy of the reference service and on a port of its own, touches no environment of yours, and takes itself down. It fails if any promise is broken.',
+      'It runs a small service in a folder and on a port of its own, touches no environment of yours, and takes itself down. It fails if any promise is broken.',
     ],
     exits: ['done', 'failed', 'interrupted'],
   });

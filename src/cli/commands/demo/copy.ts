@@ -9,10 +9,13 @@ export interface Edit {
   readonly to: string;
 }
 
-/** A copy of the reference service in a folder of its own, with its config and all that its environment keeps. */
+/**
+ * A small service of the demo's own, copied to a folder of its own with its config and all that its environment
+ * keeps: your service, edited or replaced, is not touched and does not matter.
+ */
 export class DemoCopy {
   readonly folder: string;
-  readonly #original = join(import.meta.dir, '..', '..', '..', '..', 'service');
+  readonly #original = join(import.meta.dir, 'service');
   #edited: string | undefined;
 
   constructor(port: number) {
@@ -55,10 +58,8 @@ function configText(port: number): string {
   return `export default {
   project: 'demo',
   service: {
-    entry: 'service/src/main.ts',
+    entry: 'service/main.ts',
     test: ['bun', 'test', 'service'],
-    paths: ['/', '/version'],
-    probes: { ready: '/readyz', live: '/livez', metrics: '/metrics' },
   },
   environments: { local: { target: 'local', port: ${port}, bake: '1s' } },
 };

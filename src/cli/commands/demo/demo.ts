@@ -23,7 +23,7 @@ export async function runDemo(cli: Cli, { isPaced }: { readonly isPaced: boolean
   try {
     board.say({
       label: 'demo',
-      text: `a copy of the service at http://127.0.0.1:${port}, under steady traffic`,
+      text: `a small service at http://127.0.0.1:${port}, under steady traffic`,
     });
     const { scenes, broken } = await playActs(inCopy, { board, copy, port, isPaced });
     board.show('down', 'the copy is taken away');
