@@ -15,6 +15,7 @@ export interface ControlClientOptions {
 const absences = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
 /** One that is there sends something every two seconds. */
 const silenceMs = 15_000;
+const lookMs = 1_000;
 /** How long a supervisor may take to say how it is. */
 const patienceMs = 5_000;
 
@@ -64,7 +65,10 @@ export class ControlClient {
   }
 
   async call<T>(path: string, body: unknown, signal: AbortSignal): Promise<T> {
-    const response = await this.#fetch('POST', path, body, signal);
+    const response = await this.#fetch('POST', path, body, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      throw this.#lost(error);
+    });
     const answer: unknown = await response.json().catch((error: unknown) => {
       throw this.#lost(error);
     });
@@ -129,10 +133,16 @@ async function* withoutSilence(
   body: ReadableStream<Uint8Array> | null,
   ms: number,
 ): AsyncGenerator<Uint8Array> {
-  const reader = body?.getReader();
+  if (!body) return;
+  const reader = body.getReader();
   try {
     for (;;) {
-      const part = await Promise.race([reader?.read(), Bun.sleep(ms)]);
+      const read = reader.read();
+      let part: Awaited<typeof read> | undefined;
+      // Only time in which this process ran counts: it may have been stopped, or the machine asleep.
+      for (let quietMs = 0; !part && quietMs < ms; quietMs += lookMs) {
+        part = await Promise.race([read, Bun.sleep(lookMs).then(() => undefined)]);
+      }
       if (!part) {
         throw new UserError({
           code: 'rollout_unknown',
@@ -144,7 +154,7 @@ async function* withoutSilence(
       yield part.value;
     }
   } finally {
-    await reader?.cancel().catch(() => undefined);
+    await reader.cancel().catch(() => undefined);
   }
 }
 

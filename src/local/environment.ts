@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { EnvironmentConfig } from '../core/config.ts';
 import { rulesOf } from '../core/config.ts';
 import { showMs } from '../core/duration.ts';
@@ -152,7 +152,10 @@ class LocalEnvironment implements Environment {
       env: { ...env, TERM: this.#options.env.TERM ?? '' },
       stdio: ['inherit', 'inherit', 'inherit'],
     });
-    const pass = () => child.kill('SIGTERM');
+    // A Ctrl-C reaches it by itself, and a prompt of its own may live on.
+    const pass = () => {
+      if (!String(signal.reason).includes('SIGINT')) child.kill('SIGTERM');
+    };
     signal.addEventListener('abort', pass);
     return child.exited.finally(() => signal.removeEventListener('abort', pass));
   }
@@ -161,12 +164,14 @@ class LocalEnvironment implements Environment {
     const { clearAway, endProcess, forbidReturn, holderOf, sendSignal } = await import('./down.ts');
     const before = await this.#client.hello(signal).catch(nothingIfSilent);
     const holder = holderOf(this.#paths, before);
-    if (before) await this.#askToStop(signal);
+    // Before it is asked to stop: one that ends otherwise meanwhile must not be started again either.
     forbidReturn(this.#paths);
+    if (before) await this.#askToStop(signal).catch((error: unknown) => this.#allowReturn(error));
     // One that is being started again this moment has its lock by now, or sees that it must not.
-    const found = holder ?? readLiveLock(this.#paths);
-    if (found && !before) sendSignal(found, 'SIGTERM');
-    if (found) await endProcess(found, before ? stopMs : unheardMs);
+    const found = readLiveLock(this.#paths) ?? holder;
+    const wasAsked = before !== undefined && found?.pid === before.pid;
+    if (found && !wasAsked) sendSignal(found, 'SIGTERM');
+    if (found) await endProcess(found, wasAsked ? stopMs : unheardMs);
     return clearAway(this.#paths, this.name, { before: before?.status, holder: found });
   }
 
@@ -176,11 +181,18 @@ class LocalEnvironment implements Environment {
     return checkLocal({ paths: this.#paths, name: this.name, config, client: this.#client });
   }
 
+  /** Ctrl-C, say: it serves on, and may be started again. */
+  #allowReturn(error: unknown): never {
+    rmSync(this.#paths.tombstone, { force: true });
+    throw error;
+  }
+
   /** One that does not stop in time is ended by who asked. */
   async #askToStop(signal: AbortSignal): Promise<void> {
     const patience = AbortSignal.timeout(stopMs);
     await this.#client.call('/stop', {}, AbortSignal.any([signal, patience])).catch((error: unknown) => {
-      if (!patience.aborted) throw error;
+      const hasEnded = error instanceof UserError && error.code === 'supervisor_failed';
+      if (signal.aborted || !(patience.aborted || hasEnded)) throw error;
     });
   }
 
@@ -188,8 +200,9 @@ class LocalEnvironment implements Environment {
   async #replace({ pid }: Hello, signal: AbortSignal): Promise<number> {
     const lock = readLiveLock(this.#paths);
     const left = Date.now();
-    await this.#askToStop(signal);
-    const { endProcess } = await import('./down.ts');
+    const { endProcess, forbidReturn } = await import('./down.ts');
+    forbidReturn(this.#paths);
+    await this.#askToStop(signal).catch((error: unknown) => this.#allowReturn(error));
     if (lock?.pid === pid) await endProcess(lock, stopMs);
     return left;
   }
@@ -276,7 +289,7 @@ const stopMs = 120_000;
 /** The same, of one that cannot be spoken with. */
 const unheardMs = 10_000;
 /** How long one that crashed may take to be back. */
-const revivalMs = 3_000;
+const revivalMs = 6_000;
 
 /** A supervisor that hangs is as good as none where it is ended anyway. */
 function nothingIfSilent(error: unknown): undefined {

@@ -7,7 +7,7 @@ import type { Outcome } from '../core/roll-out.ts';
  * The number of what command and supervisor say to each other. A supervisor of another number is replaced by
  * `up`; `GET /status` and `POST /stop` stay as they are for ever, so that this is always possible.
  */
-export const protocol = 1;
+export const protocol = 2;
 
 /** What a supervisor answers to `GET /status`. */
 export interface Hello {

@@ -26,7 +26,7 @@ function readNew(
   const { since = 0 } = query;
   const parts: LogLine[][] = [];
   for (const replica of replicasIn(logs, query.release)) {
-    const reader = readers.get(replica) ?? new LogReader(join(logs, replica), replica, tailOf(query));
+    const reader = readers.get(replica) ?? new LogReader(join(logs, replica), replica, query.lines);
     readers.set(replica, reader);
     const read = [...reader.next(), ...(query.follow ? [] : reader.end())];
     const lines = read.filter(({ at }) => at >= since);
@@ -38,9 +38,9 @@ function readNew(
 /** More than lines usually take; the last ones that were asked for are in it. */
 const bytesPerLine = 4_096;
 
-/** How much of each log's end is enough. */
-function tailOf({ lines }: LogQuery): number {
-  return lines === undefined ? Number.POSITIVE_INFINITY : Math.max(64 * 1024, lines * bytesPerLine);
+/** How much of a log's end usually holds so many lines. */
+function tailOf(lines: number): number {
+  return Math.max(64 * 1024, lines * bytesPerLine);
 }
 
 function replicasIn(logs: string, release: string | undefined): readonly string[] {
@@ -56,32 +56,42 @@ function replicasIn(logs: string, release: string | undefined): readonly string[
 class LogReader {
   readonly #folder: string;
   readonly #replica: string;
-  /** At first, of what there is, no more than so many of the last bytes are read. */
-  #tailBytes: number;
+  /** Of what there is at first, no more than the end that holds so many lines is read. */
+  readonly #wanted: number;
   #inode: number | undefined;
   #offset = 0;
   /** The beginning of a line whose end was not printed yet: bytes, for it may end in half a character. */
   #rest = Buffer.alloc(0);
   #restAt = 0;
 
-  constructor(folder: string, replica: string, tailBytes: number) {
+  constructor(folder: string, replica: string, wanted = Number.POSITIVE_INFINITY) {
     this.#folder = folder;
     this.#replica = replica;
-    this.#tailBytes = tailBytes;
+    this.#wanted = wanted;
   }
 
   next(): readonly LogLine[] {
     return withFile(join(this.#folder, 'out'), (out, inode) => {
       const { size } = fstatSync(out);
       const isFirst = this.#inode === undefined;
-      const hasTail = isFirst && size >= this.#tailBytes;
+      const hasTail = isFirst && size >= tailOf(this.#wanted);
       const earlier = this.#inode === inode || hasTail ? [] : this.#readEarlier();
       this.#inode = inode;
-      if (hasTail) this.#offset = size - this.#tailBytes;
-      const lines = this.#read(out, 'marks');
-      // The first one was begun before the tail.
-      return [...earlier, ...(hasTail ? lines.slice(1) : lines)];
+      if (!hasTail) return [...earlier, ...this.#read(out, 'marks')];
+      return this.#readTail(out, size);
     });
+  }
+
+  /** The first line of a part is one that was begun before it; lines may be longer than they usually are. */
+  #readTail(out: number, size: number): readonly LogLine[] {
+    for (let bytes = tailOf(this.#wanted); ; bytes *= 4) {
+      const from = Math.max(0, size - bytes);
+      this.#offset = from;
+      this.#rest = Buffer.alloc(0);
+      const lines = this.#read(out, 'marks');
+      if (from === 0) return lines;
+      if (lines.length > this.#wanted) return lines.slice(1);
+    }
   }
 
   /** The last line, if it has no end. */

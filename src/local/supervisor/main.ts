@@ -32,6 +32,7 @@ process.on('SIGHUP', () => undefined);
 // With its socket closed nothing else would keep the process until it has said goodbye to its keeper.
 setInterval(() => undefined, 60_000);
 if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
+if (restarts > 0 && readLiveLock(paths)) process.exit(supervisorExits.otherWon);
 if (restarts > mostRestarts) giveUp();
 leaveIfForbidden();
 
@@ -109,10 +110,15 @@ function leaveIfForbidden(): void {
 /** A logout may clear the folder in which sockets lie. */
 function keepSocket(): void {
   if (existsSync(paths.socket)) return;
-  log('the control socket was gone, and is opened again');
-  void control.stop(true);
-  makeFolders();
-  control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
+  try {
+    makeSocketFolder(dirname(paths.socket), process.getuid?.() ?? 0);
+    // Those who follow a rollout go on: only what listens is given up.
+    void control.stop();
+    control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
+    log('the control socket was gone, and is opened again');
+  } catch (error) {
+    log('the control socket cannot be opened again', { because: String(error) });
+  }
 }
 
 /** The address is the mutex that even a `kill -9` frees: whoever binds it is the supervisor. */

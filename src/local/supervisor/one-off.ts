@@ -30,15 +30,17 @@ const lookMs = 50;
 export async function runOneOff(options: OneOffOptions): Promise<Exit> {
   const { what, folder, signal } = options;
   const timeout = AbortSignal.timeout(what.timeoutMs);
-  if (!what.isBegun) start(options);
+  const child = what.isBegun ? undefined : start(options);
   const identity = readIdentity(folder);
-  while (identity && isAlive(identity)) {
+  let isOurs = child !== undefined;
+  while (identity && (child ? isRunning(child) : isAlive(identity))) {
+    isOurs = true;
     if (signal.aborted) return endAs(identity, folder, String(signal.reason));
     if (timeout.aborted) return endAs(identity, folder, `no end in ${showMs(what.timeoutMs)}`);
-    await Bun.sleep(lookMs);
+    await Promise.race([child?.exited ?? Bun.sleep(lookMs), Bun.sleep(lookMs)]);
   }
-  // What it left running ends with it.
-  if (identity) endGroup(identity);
+  // What it left running ends with it. A pid that was another's all the time is left alone.
+  if (identity && isOurs) endGroup(identity);
   return exitOf(folder) ?? { kind: 'unknown' };
 }
 
@@ -53,7 +55,11 @@ export function endOneOff(folder: string): boolean {
 /** The code is written beside and moved there, so that it is there whole or not at all. */
 const script = '"$@"; code=$?; echo "$code" > "$0.tmp" && mv "$0.tmp" "$0"; exit "$code"';
 
-function start({ argv, workingFolder, env, folder }: OneOffOptions): void {
+function isRunning({ exitCode, signalCode }: Bun.Subprocess): boolean {
+  return exitCode === null && signalCode === null;
+}
+
+function start({ argv, workingFolder, env, folder }: OneOffOptions): Bun.Subprocess {
   makeFolder(folder);
   const out = openSync(join(folder, 'out'), 'a', 0o600);
   const child = Bun.spawn(['/bin/sh', '-c', script, join(folder, 'exit'), ...argv], {
@@ -65,6 +71,7 @@ function start({ argv, workingFolder, env, folder }: OneOffOptions): void {
   closeSync(out);
   writeWhole(join(folder, 'marks'), `${Date.now()} 0\n`);
   writeWhole(join(folder, 'process.json'), JSON.stringify({ pid: child.pid, birth: birthOf(child.pid) }));
+  return child;
 }
 
 /** Nothing where the command had ended before its birth could be read. */

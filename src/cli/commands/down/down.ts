@@ -1,5 +1,5 @@
 import type { Receipt } from '../../../core/environment.ts';
-import { exitCodes } from '../../../core/errors.ts';
+import { exitCodes, UserError } from '../../../core/errors.ts';
 import { type Chosen, chooseMade, openChosen } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { Interrupted } from '../../interrupted.ts';
@@ -22,12 +22,21 @@ export async function takeDown(cli: Cli, name: string): Promise<Result> {
 export async function takeAllDown(cli: Cli): Promise<Result> {
   const running = (await cli.io.listStored(cli.io.env)).filter(({ isRunning }) => isRunning);
   const receipts: Receipt[] = [];
+  const failures: UserError[] = [];
   const lines: string[] = [];
   for (const stored of running) {
-    const { environment } = await openChosen(cli, stored);
-    const taken = await takeAway(cli, environment);
-    receipts.push(taken.receipt);
-    lines.push(`${stored.project} in ${printable(stored.folder)}`, ...taken.lines, '');
+    const title = `${stored.project} in ${printable(stored.folder)}`;
+    try {
+      const { environment } = await openChosen(cli, stored);
+      const taken = await takeAway(cli, environment);
+      receipts.push(taken.receipt);
+      lines.push(title, ...taken.lines, '');
+    } catch (thrown) {
+      // One that fails must not keep the others.
+      if (!(thrown instanceof UserError)) throw thrown;
+      failures.push(thrown);
+      lines.push(title, `✗ ${printable(thrown.message)}`, '');
+    }
   }
   lines.push(
     running.length === 0 ? 'no environment runs on this machine' : count(running.length, 'environment'),
@@ -39,7 +48,8 @@ export async function takeAllDown(cli: Cli): Promise<Result> {
       kept: [...kept],
     })),
   };
-  return conclude({ json, lines, again: 'causeway down --all tries again' }, receipts);
+  const result = conclude({ json, lines, again: 'causeway down --all tries again' }, receipts);
+  return failures[0] ? { ...result, exit: exitCodes.failed, error: failures[0] } : result;
 }
 
 interface Taken {
