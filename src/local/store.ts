@@ -130,10 +130,19 @@ async function unpackWhole(folder: string, { tar }: Artifact): Promise<void> {
     });
     withStateErrors(folder, () => {
       syncTree(unfinished);
-      if (!existsSync(folder)) renameSync(unfinished, folder);
+      moveUnlessThere(unfinished, folder);
       syncFolder(dirname(folder));
     });
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Another command may unpack the same artifact at this moment: whichever is there first is as good. */
+function moveUnlessThere(from: string, to: string): void {
+  try {
+    if (!existsSync(to)) renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
   }
 }
