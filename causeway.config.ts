@@ -6,7 +6,7 @@ export default {
   service: {
     entry: 'service/src/main.ts',
     // Runs before every rollout; a release whose tests fail is not rolled out.
-    test: ['bun', 'test', 'service'],
+    test: ['bun', 'test', './service'],
     // Each must answer 200–399 before a replica counts as started.
     paths: ['/', '/version'],
     probes: { ready: '/readyz', live: '/livez', metrics: '/metrics' },
