@@ -154,6 +154,13 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     expect(problemsOf({ ...least, environments: { a: local, b: { ...local, port: 8081 } } })).toEqual([]);
   });
 
+  test('the same service as processes and as containers may share one: one of the two is up at a time', () => {
+    const container = { target: 'local', runner: 'container' };
+
+    expect(problemsOf({ ...least, environments: { local: { target: 'local' }, container } })).toEqual([]);
+    expect(problemsOf({ ...least, environments: { container, other: container } })).toHaveLength(1);
+  });
+
   test('all at once, those that concern two keys included, one a line', () => {
     const error = errorOf({
       project: 'Shop',
@@ -251,6 +258,8 @@ test('the keys that are documented to make another release are those that change
     'environments.<name>.allow': { slowdown: 2 },
     'environments.<name>.deadlines': { start: '1s' },
     'environments.<name>.hooks': { before: 'x' },
+    'environments.<name>.runner': 'container',
+    'environments.<name>.signed': true,
   };
   const changing = Object.entries(other).filter(([path, value]) => {
     const key = path.split('.').at(-1) ?? '';

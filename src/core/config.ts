@@ -171,11 +171,57 @@ const hooksSchema = z.strictObject({
     ),
 });
 
+export const platforms = ['linux/amd64', 'linux/arm64'] as const;
+/** What an image can be run on. */
+export type Platform = (typeof platforms)[number];
+
+const imageSchema = z.strictObject({
+  base: textSchema
+    .min(1)
+    .default('gcr.io/distroless/cc-debian12:nonroot')
+    .describe(
+      'What the layers lie on: an image by its name and tag, or `oci:<folder>` for an OCI layout. Its digest is noted in `causeway.lock.json`, which belongs to the repository.',
+    ),
+  runtime: z
+    .enum(['bun', 'none'])
+    .optional()
+    .describe(
+      "The layer between base and service: Bun, or none where the base brings what the service needs. Default: `'bun'` with `entry`, `'none'` with `files`.",
+    ),
+  repository: textSchema
+    .min(1)
+    .optional()
+    .describe('Where `image push` writes to: `registry.example.com/team/shop`.'),
+  platforms: z
+    .array(z.enum(platforms))
+    .min(1)
+    .default([...platforms])
+    .describe('What the image can be run on.'),
+  trust: z
+    .array(textSchema.min(1))
+    .default([])
+    .describe(
+      'The public keys whose signatures count, as files that `keys init` makes. The last one of which this machine has the private key signs.',
+    ),
+});
+
 /** Where the front door listens unless the config says otherwise. */
 const defaultPort = 8080;
 
 const localSchema = z.strictObject({
-  target: z.literal('local').describe('Processes on this machine behind a front door on 127.0.0.1.'),
+  target: z.literal('local').describe('Replicas on this machine behind a front door on 127.0.0.1.'),
+  runner: z
+    .enum(['process', 'container'])
+    .default('process')
+    .describe(
+      'What a replica is: a process, or a container of the built image, run by the Docker engine of this machine.',
+    ),
+  signed: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether only images are rolled out that `image verify` finds good: whole, with SBOM and provenance, signed by a key of `image.trust`.',
+    ),
   port: portSchema
     .default(defaultPort)
     .describe('Where the front door listens; two local environments need two.'),
@@ -193,6 +239,7 @@ const localSchema = z.strictObject({
 export const configSchema = z.strictObject({
   project: nameSchema.describe('The name of the project; names in a cluster or a cloud are made from it.'),
   service: serviceSchema.describe('What is deployed: one HTTP service in any language.'),
+  image: imageSchema.prefault({}).describe('What the service is packed into where it runs as a container.'),
   environments: z
     .record(nameSchema, z.discriminatedUnion('target', [localSchema]))
     .superRefine(checkEnvironments, { when: ({ value }) => isObject(value) })
@@ -207,13 +254,15 @@ function checkEnvironments(
   const wrong = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
   if (Object.keys(environments).length === 0 && context.issues.length === 0)
     wrong([], "is empty; write local: { target: 'local' }");
-  const holders = new Map<unknown, string>();
+  const holders = new Map<string, string>();
   for (const [name, environment] of Object.entries(environments)) {
     if (!isObject(environment) || environment.target !== 'local' || !Number.isInteger(environment.port))
       continue;
-    const { port } = environment;
-    const holder = holders.get(port);
-    if (holder === undefined) holders.set(port, name);
+    const { port, runner } = environment;
+    // The same service as processes and as containers: one of the two is up at a time.
+    const place = `${port} ${runner}`;
+    const holder = holders.get(place);
+    if (holder === undefined) holders.set(place, name);
     else
       wrong(
         [name, 'port'],
@@ -242,6 +291,7 @@ interface LocalInput extends z.input<typeof localSchema> {
 /** The config with its defaults filled in. */
 export type Config = Readonly<z.output<typeof configSchema>>;
 export type Service = Config['service'];
+export type ImageSettings = Config['image'];
 export type EnvironmentConfig = Config['environments'][string];
 export type SecretSource = z.output<typeof secretSourceSchema>;
 

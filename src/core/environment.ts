@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Platform } from './config.ts';
 import type { Emit } from './event.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
@@ -15,9 +16,20 @@ export interface Artifact {
   readonly tar: Uint8Array;
 }
 
+/** An image that can be copied to where it is run from. */
+export interface ImageContent {
+  /** The index's. */
+  readonly digest: string;
+  /** Writes it as an OCI layout folder, of one platform alone where that is given. */
+  copyTo(folder: string, signal: AbortSignal, platform?: Platform): Promise<void>;
+}
+
 export interface DeployRequest {
   readonly release: Release;
-  readonly artifact: Artifact;
+  /** What the release's artifact names; not needed where replicas are made from an image. */
+  readonly artifact?: Artifact;
+  /** What the release's image names, where it has one. */
+  readonly image?: ImageContent;
   /** The environment's secrets by name, read just now. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly by: string;
@@ -107,6 +119,8 @@ export interface Environment {
   status(signal: AbortSignal): Promise<Status>;
   /** The status, whenever it changes. */
   watch(signal: AbortSignal): AsyncIterable<Status>;
+  /** Throws what would keep every rollout here from beginning, such as an engine that is missing; takes no time. */
+  expectNeeds?(signal: AbortSignal): Promise<void>;
   /** Makes what is missing, so that `deploy` finds an environment; says what it did in one line, or nothing. */
   make(signal: AbortSignal): Promise<string | undefined>;
   /** Rolls a release out. Where another process drives the rollout, it goes on when the signal aborts. */

@@ -63,6 +63,77 @@ export const errorKinds = {
     exit: 'failed',
     about: 'The hook before the rollout failed, so nothing was rolled out. What served still serves.',
   },
+  reference_wrong: {
+    exit: 'wrongUsage',
+    about:
+      'A text is not the name of an image, or names it by a tag where only a digest says which one is meant. Nothing was started.',
+  },
+  base_unusable: {
+    exit: 'failed',
+    about:
+      'The base in `image.base` cannot be built on: it is no image, or has none for a platform of `image.platforms`.',
+  },
+  lock_wrong: {
+    exit: 'wrongUsage',
+    about:
+      'The file `causeway.lock.json` does not have the shape it was written in, or could not be written. It notes the digest of the base, and belongs to the repository.',
+  },
+  runtime_missing: {
+    exit: 'failed',
+    about:
+      'The runtime’s layer could not be made: its package could not be fetched, or is not the one that the lockfile names.',
+  },
+  image_not_found: {
+    exit: 'failed',
+    about: 'The registry or the OCI layout has no image of that name, or a part of it is missing there.',
+  },
+  image_corrupt: {
+    exit: 'failed',
+    about:
+      'What came does not fit the digest that names it, or an OCI layout does not have the shape of one. It was not used.',
+  },
+  image_unverified: {
+    exit: 'failed',
+    about:
+      'The image is not what it should be; each part that failed is named. Nothing was rolled out, and what served still serves.',
+  },
+  image_not_writable: {
+    exit: 'failed',
+    about:
+      'A file of an image could not be written, to the cache or to where it was wanted: no permission, or no space. Nothing half-written counts as an image.',
+  },
+  registry_refused: {
+    exit: 'failed',
+    about:
+      'The registry does not let you in, or does not take this; its own words are in the message. Nothing was published: the index is written last.',
+  },
+  registry_unreachable: {
+    exit: 'failed',
+    about:
+      'The registry did not answer, or not well, after several tries. Nothing was published: the index is written last.',
+  },
+  credentials_failed: {
+    exit: 'failed',
+    about:
+      'A credential helper, or the docker config that names it, did not give what the registry asks for.',
+  },
+  key_missing: {
+    exit: 'failed',
+    about: 'A signature is needed, and none of the private keys that the config trusts is on this machine.',
+  },
+  key_wrong: {
+    exit: 'wrongUsage',
+    about:
+      'A key is not one that Causeway signs or verifies with: ECDSA on P-256, as PEM; or its file can be read by others. No key is ever printed.',
+  },
+  engine_missing: {
+    exit: 'failed',
+    about: "No Docker engine answers on this machine, and `runner: 'container'` needs one.",
+  },
+  engine_failed: {
+    exit: 'failed',
+    about: 'The Docker engine refused something, or broke off. Its own words are in the message.',
+  },
   rollout_failed: {
     exit: 'takenBack',
     about:

@@ -201,6 +201,7 @@ function worstCase(text: string): RolloutRecord {
   const most = 9_999_999_999;
   return makeRecord({
     ...base,
+    image: `sha256:${'9'.repeat(64)}`,
     by: text,
     revision: text,
     verdict: {

@@ -11,6 +11,8 @@ export const recordSchema = z.object({
   kind: z.enum(['deploy', 'rollback']),
   release: z.string(),
   artifact: z.string(),
+  /** The index digest, where its replicas were made from an image. */
+  image: z.string().optional(),
   replaces: z.string().optional(),
   by: z.string(),
   revision: z.string().optional(),
@@ -34,8 +36,8 @@ export function makeRecord(record: Omit<RolloutRecord, 'schemaVersion'>): Rollou
   };
 }
 
-/** In bytes of JSON; all else takes 590 at most. */
-const most = { by: 32, revision: 60, message: 120, exit: 26, lines: 160 };
+/** In bytes of JSON; all else takes 672 at most. */
+const most = { by: 28, revision: 52, message: 100, exit: 26, lines: 108 };
 
 function shorten(verdict: RolloutRecord['verdict']): RolloutRecord['verdict'] {
   if (verdict.kind === 'good') return verdict;

@@ -170,6 +170,7 @@ function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutR
       command: 'none',
       release: running.release.id,
       artifact: running.release.artifact,
+      ...(running.release.image === undefined ? {} : { image: running.release.image }),
       ...(revision === undefined ? {} : { revision }),
       ...(found.stable ? { replaces: found.stable.release.id } : {}),
     },
@@ -233,12 +234,13 @@ async function close(
   lock: Lock,
   { rollout, judgement, seen }: End,
 ): Promise<RolloutRecord> {
-  const { id, kind, release, artifact, replaces, by, revision, startedAt } = rollout;
+  const { id, kind, release, artifact, image, replaces, by, revision, startedAt } = rollout;
   const record = makeRecord({
     id,
     kind,
     release,
     artifact,
+    ...(image === undefined ? {} : { image }),
     ...(replaces === undefined ? {} : { replaces }),
     by,
     ...(revision === undefined ? {} : { revision }),
