@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { digestSchema, mediaTypes } from '../oci.ts';
+import type { StoredManifest } from '../store.ts';
+import type { Connection } from './connection.ts';
+import { corrupt } from './corrupt.ts';
+import { type Answer, readAll } from './exchange.ts';
+import { refuseOtherDigest, toldDigest } from './told-digest.ts';
+
+/** Twice what a registry must take at least. */
+const mostBytes = 8_388_608;
+const accepted = [
+  mediaTypes.index,
+  mediaTypes.manifest,
+  mediaTypes.dockerIndex,
+  mediaTypes.dockerManifest,
+].join(', ');
+
+const typedSchema = z.looseObject({
+  mediaType: z.string().optional(),
+  manifests: z.array(z.unknown()).optional(),
+});
+
+/** By digest or by tag; none where there is none. */
+export async function readManifest(
+  connection: Connection,
+  reference: string,
+  signal: AbortSignal,
+): Promise<StoredManifest | undefined> {
+  const what = `reading ${showPart(connection, reference)}`;
+  return connection.patiently(what, signal, async () => {
+    const answer = await connection.send(
+      { method: 'GET', to: `manifests/${reference}`, headers: { accept: accepted } },
+      signal,
+    );
+    if (answer.status === 404) {
+      await answer.drop();
+      return undefined;
+    }
+    if (answer.status !== 200) throw await connection.refusal(answer, what);
+    return storedOf(connection, reference, answer);
+  });
+}
+
+async function storedOf(connection: Connection, reference: string, answer: Answer): Promise<StoredManifest> {
+  const name = `the manifest ${showPart(connection, reference)} of ${connection.host}`;
+  const bytes = await readAll(answer, mostBytes);
+  if (bytes === undefined) throw corrupt(name, `has more than ${mostBytes} bytes`);
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const wanted = digestSchema.safeParse(reference).data ?? toldDigest(answer) ?? digest;
+  if (digest !== wanted) throw corrupt(name, `is not what came: that is ${digest}, and not ${wanted}`);
+  return { descriptor: { mediaType: mediaTypeOf(bytes, answer, name), digest, size: bytes.length }, bytes };
+}
+
+/** What it calls itself, else what the registry calls it. */
+function mediaTypeOf(bytes: Uint8Array, { headers }: Answer, name: string): string {
+  const { data } = typedSchema.safeParse(parseJson(bytes));
+  if (data === undefined) throw corrupt(name, 'is not one: it is no JSON object');
+  const told = headers.get('content-type')?.split(';')[0]?.trim();
+  const fallback = data.manifests === undefined ? mediaTypes.manifest : mediaTypes.index;
+  return data.mediaType ?? (told?.startsWith('application/vnd.') ? told : fallback);
+}
+
+/** Under its digest, then under the tag. Says whether the registry itself lists what it is attached to. */
+export async function writeManifest(
+  connection: Connection,
+  manifest: StoredManifest,
+  tag: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly isListed: boolean }> {
+  const { digest } = manifest.descriptor;
+  const answer = await put(connection, manifest, digest, signal);
+  if (tag !== undefined) await put(connection, manifest, tag, signal);
+  return { isListed: answer.headers.has('oci-subject') };
+}
+
+async function put(
+  connection: Connection,
+  { descriptor, bytes }: StoredManifest,
+  reference: string,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const what = `writing ${showPart(connection, reference)}`;
+  return connection.patiently(what, signal, async () => {
+    const answer = await connection.send(
+      {
+        method: 'PUT',
+        to: `manifests/${reference}`,
+        headers: { 'content-type': descriptor.mediaType },
+        body: async () => bytes,
+        writes: true,
+      },
+      signal,
+    );
+    if (answer.status < 200 || answer.status > 204) throw await connection.refusal(answer, what);
+    await answer.drop();
+    refuseOtherDigest(connection, descriptor.digest, answer);
+    return answer;
+  });
+}
+
+function showPart({ repository }: Connection, reference: string): string {
+  return digestSchema.safeParse(reference).success
+    ? `${repository}@${reference}`
+    : `${repository}:${reference}`;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

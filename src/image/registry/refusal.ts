@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { UserError } from '../../core/errors.ts';
+import { ecrRegion } from './ecr.ts';
+import { type Answer, readAll } from './exchange.ts';
+
+/** What a registry said about a request that it did not do. */
+export interface Refusal {
+  readonly status: number;
+  /** Of the distribution specification: `DENIED`, `BLOB_UPLOAD_UNKNOWN`. */
+  readonly codes: readonly string[];
+  /** The status and the registry's own words, for people. */
+  readonly words: string;
+}
+
+/** More than that is no list of errors. */
+const mostBytes = 65_536;
+const mostCharacters = 300;
+
+const errorsSchema = z.object({
+  errors: z.array(z.object({ code: z.string().optional(), message: z.string().nullish() })).min(1),
+});
+/** What token servers say, and ECR. */
+const messageSchema = z.union([
+  z.object({ details: z.string().min(1) }).transform(({ details }) => details),
+  z.object({ message: z.string().min(1) }).transform(({ message }) => message),
+  z.object({ error_description: z.string().min(1) }).transform((body) => body.error_description),
+  z.object({ error: z.string().min(1) }).transform(({ error }) => error),
+]);
+
+/** Reads the body of an answer that is not the wanted one. */
+export async function readRefusal(answer: Answer): Promise<Refusal> {
+  const { status, statusText } = answer;
+  const bytes = await readAll(answer, mostBytes).catch(() => undefined);
+  const body = parseJson(bytes);
+  const listed = errorsSchema.safeParse(body).data?.errors ?? [];
+  const said =
+    listed.map(({ code, message }) => [code, message].filter(Boolean).join(': ')).join('; ') ||
+    messageSchema.safeParse(body).data ||
+    statusText;
+  return {
+    status,
+    codes: listed.flatMap(({ code }) => (code === undefined ? [] : [code])),
+    words: `${status} ${printable(said)}`.trim(),
+  };
+}
+
+export interface RefusedOptions {
+  readonly host: string;
+  readonly repository: string;
+  /** What was asked for: `writing team/shop:main`. */
+  readonly what: string;
+  readonly refusal: Refusal;
+  /** Whether anyone, or somebody, was refused. */
+  readonly hasCredentials: boolean;
+}
+
+/** The error for an answer that another try does not change. */
+export function refused({ host, repository, what, refusal, hasCredentials }: RefusedOptions): UserError {
+  const { status, words } = refusal;
+  if (status === 401 || status === 403) {
+    const who = hasCredentials ? 'the credentials for it are not enough' : 'there are no credentials for it';
+    return new UserError({
+      code: 'registry_refused',
+      message: `${host} does not allow ${what}: ${words}; ${who}`,
+      hint: loginHint(host),
+    });
+  }
+  if (status === 404) {
+    return new UserError({
+      code: 'image_not_found',
+      message: `${host} does not know what is asked for in ${what}: ${words}`,
+      hint:
+        ecrRegion(host) === undefined
+          ? `see that the repository is there, and that you may see it: ${loginHint(host)}`
+          : `make the repository first: aws ecr create-repository --region ${ecrRegion(host)} --repository-name ${repository}`,
+    });
+  }
+  return new UserError({
+    code: status >= 400 && status < 500 ? 'registry_refused' : 'registry_unreachable',
+    message: `${host} did not do what was asked while ${what}: ${words}`,
+    hint: `see that ${host} is a registry that takes OCI images`,
+  });
+}
+
+/** What lets you in. */
+function loginHint(host: string): string {
+  const region = ecrRegion(host);
+  return region === undefined
+    ? `docker login ${host}`
+    : `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${host}`;
+}
+
+function parseJson(bytes: Uint8Array | undefined): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A registry's words go to a terminal. */
+function printable(text: string): string {
+  const line = text.replaceAll(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
+  return line.length > mostCharacters ? `${line.slice(0, mostCharacters)}…` : line;
+}
