@@ -1,0 +1,104 @@
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { unpackTar } from 'modern-tar';
+import { canonicalJson } from '../core/release.ts';
+import { sha256 } from './digest.ts';
+import { makeBase } from './fake-base.ts';
+import { makeImage } from './fake-image.ts';
+import { openLayout } from './layout.ts';
+import { type Manifest, manifestSchema, mediaTypes } from './oci.ts';
+import { readArtifact, readImage } from './read-image.ts';
+import { writeImage } from './write-image.ts';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'causeway read ')));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const { signal } = new AbortController();
+const emit = () => undefined;
+await makeBase(join(root, 'base'), { platforms: ['linux/amd64', 'linux/arm64'] });
+const image = await makeImage({ folder: root });
+const from = openLayout(join(root, 'layout'), { create: true });
+await writeImage({ image, to: from, emit, signal });
+
+test('an image is read with its platforms and its artifact', async () => {
+  const read = await readImage({ from, digest: image.digest, signal });
+
+  expect(read.artifact).toBe(image.artifact);
+  expect(read.index.descriptor.digest).toBe(image.digest);
+  expect(read.platforms.map(({ platform }) => platform)).toEqual(['linux/amd64', 'linux/arm64']);
+  expect(read.platforms.map(({ config }) => config)).toEqual(image.platforms.map(({ config }) => config));
+});
+
+test('the artifact comes out as it went in, with its command', async () => {
+  const { artifact, command } = await readArtifact({ from, digest: image.digest, signal });
+
+  expect(artifact.digest).toBe(image.artifact);
+  expect(sha256(artifact.tar)).toBe(image.artifact);
+  expect(command).toEqual(['bun', 'main.js']);
+  expect((await unpackTar(artifact.tar)).map(({ header }) => header.name)).toEqual(['app/main.js']);
+});
+
+test('an image of others has no artifact', async () => {
+  const folder = join(root, 'base');
+  const digest = (
+    await openLayout(folder).manifest(await makeBase(folder, { platforms: ['linux/amd64'] }), signal)
+  )?.descriptor.digest;
+
+  const read = await readImage({ from: openLayout(folder), digest: digest ?? '', signal });
+  const taking = readArtifact({ from: openLayout(folder), digest: digest ?? '', signal });
+
+  expect(read).not.toHaveProperty('artifact');
+  await expect(taking).rejects.toMatchObject({ code: 'image_unverified' });
+});
+
+test('an image that says that it holds another artifact than it does is damaged', async () => {
+  const digest = await changed((manifest, config) => ({
+    manifest,
+    config: { ...config, config: { Labels: { 'causeway.artifact': sha256('another') } } },
+  }));
+
+  await expect(readImage({ from, digest, signal })).rejects.toMatchObject({ code: 'image_corrupt' });
+});
+
+test('a last layer that is not what its diffID says is damaged', async () => {
+  const digest = await changed((manifest, config) => ({
+    manifest: { ...manifest, layers: manifest.layers.toReversed() },
+    config,
+  }));
+
+  await expect(readArtifact({ from, digest, signal })).rejects.toThrow(
+    /holds sha256:.*, and its config says /,
+  );
+});
+
+test('an image that has not as many layers as its config tells of is damaged', async () => {
+  const digest = await changed((manifest, config) => ({
+    manifest: { ...manifest, layers: manifest.layers.slice(1) },
+    config,
+  }));
+
+  await expect(readImage({ from, digest, signal })).rejects.toThrow(/does not have the layers/);
+});
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The digest of a changed copy of the image's first platform. */
+async function changed(
+  change: (manifest: Manifest, config: Json) => { readonly manifest: Manifest; readonly config: Json },
+): Promise<string> {
+  const [first] = image.platforms;
+  if (!first) throw new Error('unreachable');
+  const made = change(
+    manifestSchema.parse(JSON.parse(new TextDecoder().decode(first.manifest.bytes))),
+    first.config,
+  );
+  const config = Buffer.from(canonicalJson(made.config));
+  const configDescriptor = { mediaType: mediaTypes.config, digest: sha256(config), size: config.byteLength };
+  await from.putBlob({ descriptor: configDescriptor, open: async () => ({ bytes: config }) }, signal);
+  const bytes = Buffer.from(canonicalJson({ ...made.manifest, config: configDescriptor }));
+  const descriptor = { mediaType: mediaTypes.manifest, digest: sha256(bytes), size: bytes.byteLength };
+  await from.putManifest({ descriptor, bytes }, undefined, signal);
+  return descriptor.digest;
+}
