@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Service } from '../core/config.ts';
 import type { Artifact } from '../core/environment.ts';
+import { bundledPackages } from './attest/bundled-packages.ts';
+import { copiedPackages } from './attest/copied-packages.ts';
+import type { Package } from './attest/package.ts';
 import { bundleEntry } from './bundle-entry.ts';
 import { collectFiles } from './collect-files.ts';
 import { type LayerFile, packLayer } from './layer.ts';
@@ -9,6 +12,8 @@ export interface Built {
   readonly artifact: Artifact;
   /** What starts a replica, in the artifact's folder. */
   readonly command: readonly string[];
+  /** What packages are in it. */
+  readonly packages: readonly Package[];
 }
 
 /**
@@ -23,10 +28,15 @@ export async function buildArtifact({
   readonly folder: string;
 }): Promise<Built> {
   const { entry, files = [], command = [] } = service;
-  const content = entry === undefined ? await collectFiles(files, folder) : await bundleEntry(entry, folder);
+  if (entry === undefined) {
+    const copied = await collectFiles(files, folder);
+    return { artifact: await makeArtifact(copied), command, packages: await copiedPackages(copied, folder) };
+  }
+  const bundle = await bundleEntry(entry, folder);
   return {
-    artifact: await makeArtifact(content),
-    command: entry === undefined ? command : bundleCommand,
+    artifact: await makeArtifact(bundle.files),
+    command: bundleCommand,
+    packages: await bundledPackages(bundle.inputs),
   };
 }
 

@@ -4,11 +4,17 @@ import { UserError } from '../core/errors.ts';
 import { compilerError } from './compiler-error.ts';
 import type { LayerFile } from './layer.ts';
 
+export interface Bundle {
+  readonly files: readonly LayerFile[];
+  /** The absolute paths of the sources that are in it. */
+  readonly inputs: readonly string[];
+}
+
 /**
  * Bundles a TypeScript or JavaScript entry with all that it imports to `main.js`, with a source map beside it,
  * so that a stack names the sources. What it imports as a file (`with { type: 'file' }`) lies beside it too.
  */
-export async function bundleEntry(entry: string, folder: string): Promise<readonly LayerFile[]> {
+export async function bundleEntry(entry: string, folder: string): Promise<Bundle> {
   const built = await Bun.build({
     entrypoints: [findEntry(entry, folder)],
     root: folder,
@@ -23,7 +29,10 @@ export async function bundleEntry(entry: string, folder: string): Promise<readon
   });
   if (!built.success) throw compilerError(built.logs, entry, folder);
   const inputs = Object.keys(built.metafile?.inputs ?? {});
-  return Promise.all(built.outputs.map((output) => toLayerFile(output, { inputs, entry, folder })));
+  return {
+    files: await Promise.all(built.outputs.map((output) => toLayerFile(output, { inputs, entry, folder }))),
+    inputs: inputs.map((input) => resolve(input)),
+  };
 }
 
 const folderName = '$causewayFolder';
