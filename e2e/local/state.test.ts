@@ -322,7 +322,7 @@ test('a replica that is retired takes the child with it that it started', async 
   await mustEnd(project.causeway('deploy', '--json'), 0);
 
   expect(children).toHaveLength(2);
-  expect(children.filter((pid) => birthOf(pid) !== undefined)).toEqual([]);
+  await until('its children are gone', () => children.every((pid) => birthOf(pid) === undefined));
   expect(project.processes().replicas).toHaveLength(2);
 });
 

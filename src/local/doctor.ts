@@ -4,6 +4,7 @@ import type { EnvironmentConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/target.ts';
 import type { ControlClient } from './control-client.ts';
+import { findEngine } from './engine/find-engine.ts';
 import { isFree } from './free-port.ts';
 import { listenerOn } from './listening.ts';
 import type { Paths } from './paths.ts';
@@ -13,14 +14,16 @@ export interface CheckLocalOptions {
   readonly paths: Paths;
   readonly name: string;
   readonly config: EnvironmentConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly client: ControlClient;
 }
 
-/** What the local target needs: a folder that can be written, an address, and a supervisor of this version. */
+/** What the local target needs: a folder that can be written, an address, a supervisor of this version, and for containers an engine. */
 export async function checkLocal({
   paths,
   name,
   config,
+  env,
   client,
 }: CheckLocalOptions): Promise<readonly Finding[]> {
   const hello = await client.hello().catch(toFinding);
@@ -29,10 +32,11 @@ export async function checkLocal({
     checkFolder(paths),
     checkAddress(config.port, name, hello !== undefined),
     isSilent ? hello : checkSupervisor(hello?.protocol, name),
+    ...(config.runner === 'container' ? [await checkEngine(env)] : []),
   ];
 }
 
-/** A supervisor that hangs is something to mend too. */
+/** A supervisor that hangs, or an engine that is away, is something to mend too. */
 function toFinding(error: unknown): Finding {
   if (!(error instanceof UserError)) throw error;
   return { isProblem: true, message: error.message, hint: error.hint };
@@ -75,4 +79,14 @@ function checkSupervisor(spoken: number | undefined, name: string): Finding {
     message: `the supervisor speaks protocol ${spoken}, this command ${protocol}`,
     hint: `causeway up ${name} replaces it`,
   };
+}
+
+async function checkEngine(env: CheckLocalOptions['env']): Promise<Finding> {
+  try {
+    const { about, engine } = await findEngine(env);
+    const message = `the Docker engine ${about.Version} answers at ${engine.socket}`;
+    return { isProblem: false, message, hint: '' };
+  } catch (error) {
+    return toFinding(error);
+  }
 }

@@ -3,10 +3,12 @@ import { dirname, join } from 'node:path';
 import type { Receipt, Status } from '../core/environment.ts';
 import { birthOf, isAlive, type ProcessIdentity } from './birth.ts';
 import { writeWhole } from './durable.ts';
+import { forgetEngines } from './engine/engine-note.ts';
 import { isFree } from './free-port.ts';
 import { readLiveLock } from './lock.ts';
 import { type Paths, removeSocketFolder } from './paths.ts';
 import type { Hello } from './protocol.ts';
+import { clearEngines, type EngineContent } from './supervisor/container-leftovers.ts';
 import { endCommandLeftovers, endLeftovers, listLeftovers } from './supervisor/leftovers.ts';
 import { commandFolders } from './supervisor/log-folders.ts';
 import { endOneOff } from './supervisor/one-off.ts';
@@ -51,10 +53,16 @@ export interface Found {
   /** What it said of itself, if it did. */
   readonly before: Status | undefined;
   readonly holder: ProcessIdentity | undefined;
+  /** What there was in the engines. */
+  readonly inEngines: EngineContent;
 }
 
 /** Removes what a supervisor left, and looks whether all is gone. History and good releases are kept. */
-export function clearAway(paths: Paths, environment: string, { before, holder }: Found): Receipt {
+export async function clearAway(
+  paths: Paths,
+  environment: string,
+  { before, holder, inEngines }: Found,
+): Promise<Receipt> {
   const socketFolder = dirname(paths.socket);
   const hadSocket = holder !== undefined || existsSync(socketFolder);
   if (!hadSocket && !existsSync(paths.root)) return { environment, items: [], kept: [] };
@@ -62,12 +70,14 @@ export function clearAway(paths: Paths, environment: string, { before, holder }:
   endLeftovers(paths.census, paths.root);
   endCommandLeftovers(paths.root);
   const left = listLeftovers(paths.census, paths.root).length;
+  const engineLeft = await clearEngines(paths);
   removeSocketFolder(socketFolder);
   const { lock, desired, secrets, logs, runtime, supervisorLog } = paths;
   for (const path of [lock, desired, secrets, logs, runtime, supervisorLog, `${supervisorLog}.1`]) {
     rmSync(path, { recursive: true, force: true });
   }
   if (left === 0) rmSync(paths.census, { force: true });
+  if (isEmpty(engineLeft)) forgetEngines(paths);
   const port = before?.url === undefined ? undefined : Number(new URL(before.url).port);
   const replicas = before?.running.length ?? 0;
   const item = (what: string, isGone: boolean) => ({ what, isGone });
@@ -75,8 +85,11 @@ export function clearAway(paths: Paths, environment: string, { before, holder }:
     environment,
     items: [
       ...(holder ? [item('the supervisor and its keeper', !isAlive(holder))] : []),
-      ...(replicas > 0 ? [item(`${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`, left === 0)] : []),
+      ...(replicas > 0
+        ? [item(counted(replicas, 'replica'), left === 0 && engineLeft.containers === 0)]
+        : []),
       ...(replicas === 0 && left > 0 ? [item(`${left} processes of an earlier supervisor`, false)] : []),
+      ...engineItems(inEngines, engineLeft),
       ...(commands > 0 ? [item('a release command that ran', true)] : []),
       ...(port === undefined ? [] : [item(`the listener on 127.0.0.1:${port}`, isFree(port))]),
       ...(hadSocket ? [item('the control socket', !existsSync(socketFolder))] : []),
@@ -85,8 +98,29 @@ export function clearAway(paths: Paths, environment: string, { before, holder }:
   };
 }
 
+/** An engine that does not answer may have something of ours still: it is asked again by the next `down`. */
+function engineItems(there: EngineContent, left: EngineContent): Receipt['items'] {
+  const { containers, images } = there;
+  return [
+    ...(containers > 0 ? [{ what: counted(containers, 'container'), isGone: left.containers === 0 }] : []),
+    ...(images > 0 ? [{ what: `${counted(images, 'image')} in the engine`, isGone: left.images === 0 }] : []),
+    ...left.silent.map((socket) => ({
+      what: `what is in the engine at ${socket}, which does not answer`,
+      isGone: false,
+    })),
+  ];
+}
+
+function isEmpty({ containers, images, silent }: EngineContent): boolean {
+  return containers === 0 && images === 0 && silent.length === 0;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${count === 1 ? what : `${what}s`}`;
+}
+
 function keptIn({ root, releases, history }: Paths): readonly string[] {
   const count = existsSync(releases) ? readdirSync(releases).length : 0;
   if (!existsSync(history)) return [];
-  return [`the history and ${count} ${count === 1 ? 'release' : 'releases'} in ${root}`];
+  return [`the history and ${counted(count, 'release')} in ${root}`];
 }

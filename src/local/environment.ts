@@ -15,7 +15,8 @@ import type { Emit } from '../core/event.ts';
 import type { Outcome } from '../core/roll-out.ts';
 import type { Finding } from '../core/target.ts';
 import { ControlClient } from './control-client.ts';
-import { readLiveLock } from './lock.ts';
+import type { FoundEngine } from './engine/find-engine.ts';
+import { isHeld, readLiveLock } from './lock.ts';
 import { type Paths, pathsOf } from './paths.ts';
 import { type Hello, type OneOffStart, protocol } from './protocol.ts';
 import type { EnvironmentSettings } from './supervisor/requests.ts';
@@ -60,7 +61,7 @@ class LocalEnvironment implements Environment {
   }
 
   async status(signal: AbortSignal): Promise<Status> {
-    const hello = await this.#client.hello(signal);
+    const hello = await this.#hello(signal);
     return hello ? hello.status : this.#statusAtRest();
   }
 
@@ -80,7 +81,12 @@ class LocalEnvironment implements Environment {
     }
   }
 
+  async expectNeeds(signal: AbortSignal): Promise<void> {
+    await this.#findEngine(signal);
+  }
+
   async make(signal: AbortSignal): Promise<string | undefined> {
+    await this.expectNeeds(signal);
     const hello = await this.#client.hello(signal);
     if (hello && fits(hello, this.#options.config)) return undefined;
     const away = hello ? await this.#replace(hello, signal) : undefined;
@@ -91,20 +97,18 @@ class LocalEnvironment implements Environment {
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
-    const { release, artifact, secrets, by, revision, isAgain } = request;
+    const { release, secrets, by, revision, isAgain } = request;
     await this.#expect(signal);
-    const { storeRelease } = await import('./store.ts');
     await this.#noteOrigin();
     await this.#mendRuntime();
-    await storeRelease(this.#paths, release, artifact);
-    const environment = settingsOfEnvironment(this.#options.config);
     const body = {
       release,
       secrets,
       by,
       ...(revision === undefined ? {} : { revision }),
-      environment,
+      environment: settingsOfEnvironment(this.#options.config),
       isAgain,
+      ...(await this.#store(request, signal)),
     };
     return this.#client.follow('/deploy', body, emit, signal);
   }
@@ -115,6 +119,7 @@ class LocalEnvironment implements Environment {
       ...(to === undefined ? {} : { to }),
       by,
       environment: settingsOfEnvironment(this.#options.config),
+      ...(await this.#engineOfStored(signal)),
     };
     return this.#client.follow('/rollback', body, emit, signal);
   }
@@ -136,33 +141,17 @@ class LocalEnvironment implements Environment {
 
   async run(command: readonly string[], signal: AbortSignal): Promise<number> {
     await this.#expect(signal);
-    const { workingFolder, env } = await this.#client.call<OneOffStart>('/one-off', {}, signal);
-    const [program = '', ...args] = command;
-    const found = Bun.which(program, { PATH: env.PATH ?? '', cwd: workingFolder });
-    if (!found) {
-      throw new UserError({
-        code: 'one_off_failed',
-        message: `${program || "''"} was not found, neither on PATH nor in the artifact`,
-        hint: 'give the program and its arguments after --',
-      });
-    }
-    this.#options.trace(`start ${command.join(' ')} in ${workingFolder}`);
-    const child = Bun.spawn([found, ...args], {
-      cwd: workingFolder,
-      env: { ...env, TERM: this.#options.env.TERM ?? '' },
-      stdio: ['inherit', 'inherit', 'inherit'],
-    });
-    // A Ctrl-C reaches it by itself, and a prompt of its own may live on.
-    const pass = () => {
-      if (!String(signal.reason).includes('SIGINT')) child.kill('SIGTERM');
-    };
-    signal.addEventListener('abort', pass);
-    return child.exited.finally(() => signal.removeEventListener('abort', pass));
+    const start = await this.#client.call<OneOffStart>('/one-off', {}, signal);
+    const { runInTerminal } = await import('./run-in-terminal.ts');
+    const { env, trace } = this.#options;
+    return runInTerminal({ start, command, env, trace, signal });
   }
 
   async down(signal: AbortSignal): Promise<Receipt> {
     const { clearAway, endProcess, forbidReturn, holderOf, sendSignal } = await import('./down.ts');
     const before = await this.#client.hello(signal).catch(nothingIfSilent);
+    const { countInEngines } = await import('./supervisor/container-leftovers.ts');
+    const inEngines = await countInEngines(this.#paths);
     const holder = holderOf(this.#paths, before);
     // Before it is asked to stop: one that ends otherwise meanwhile must not be started again either.
     forbidReturn(this.#paths);
@@ -172,13 +161,51 @@ class LocalEnvironment implements Environment {
     const wasAsked = before !== undefined && found?.pid === before.pid;
     if (found && !wasAsked) sendSignal(found, 'SIGTERM');
     if (found) await endProcess(found, wasAsked ? stopMs : unheardMs);
-    return clearAway(this.#paths, this.name, { before: before?.status, holder: found });
+    return clearAway(this.#paths, this.name, { before: before?.status, holder: found, inEngines });
   }
 
   async doctor(): Promise<readonly Finding[]> {
     const { checkLocal } = await import('./doctor.ts');
-    const { config } = this.#options;
-    return checkLocal({ paths: this.#paths, name: this.name, config, client: this.#client });
+    const { config, env } = this.#options;
+    return checkLocal({ paths: this.#paths, name: this.name, config, env, client: this.#client });
+  }
+
+  /** The engine of this machine, where replicas are containers. Throws `engine_missing`. */
+  async #findEngine(signal: AbortSignal): Promise<FoundEngine | undefined> {
+    const { config, env } = this.#options;
+    if (config.runner !== 'container') return undefined;
+    const { findEngine } = await import('./engine/find-engine.ts');
+    return findEngine(env, signal);
+  }
+
+  /** Keeps a copy of what is to be rolled out; with the engine that runs it, where it is an image. */
+  async #store(
+    { release, artifact, image }: DeployRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly engine?: string }> {
+    const { storeImageRelease, storeRelease } = await import('./store.ts');
+    if (release.image === undefined) {
+      if (!artifact) throw new Error(`release ${release.id} came without its artifact`);
+      await storeRelease(this.#paths, release, artifact);
+      return {};
+    }
+    if (!image) throw new Error(`release ${release.id} came without its image`);
+    const { findEngine } = await import('./engine/find-engine.ts');
+    const { engine, platform } = await findEngine(this.#options.env, signal);
+    await storeImageRelease(this.#paths, release, { image, platform, signal });
+    return { engine: engine.socket };
+  }
+
+  /** A rollback may go to a release that is run from an image; whether it does is the supervisor's to find out. */
+  async #engineOfStored(signal: AbortSignal): Promise<{ readonly engine?: string }> {
+    if (!existsSync(this.#paths.images)) return {};
+    const { findEngine } = await import('./engine/find-engine.ts');
+    try {
+      return { engine: (await findEngine(this.#options.env, signal)).engine.socket };
+    } catch (error) {
+      if (error instanceof UserError) return {};
+      throw error;
+    }
   }
 
   /** Ctrl-C, say: it serves on, and may be started again. */
@@ -208,13 +235,13 @@ class LocalEnvironment implements Environment {
   }
 
   async #launch(signal: AbortSignal): Promise<void> {
-    const { runtime, trace, env, name, config } = this.#options;
+    const { runtime, trace, env, name, config, folder } = this.#options;
     const { port } = config;
     const { launchSupervisor } = await import('./launch.ts');
     await this.#statusAtRest(); // Refuses what a newer Causeway has written.
     await this.#noteOrigin();
-    const about = { paths: this.#paths, environment: name, port, runtime, env, client: this.#client, trace };
-    await launchSupervisor(about, signal);
+    const about = { paths: this.#paths, folder, environment: name, port, runtime, env, trace };
+    await launchSupervisor({ ...about, client: this.#client }, signal);
   }
 
   /** So that it can be found and taken down when its config is broken, renamed or gone. */
@@ -234,14 +261,20 @@ class LocalEnvironment implements Environment {
     await placeRuntime({ paths: this.#paths, environment: name, port: config.port, runtime });
   }
 
-  /** A supervisor of this version answers, where the config says; one that crashed this moment is waited for. */
-  async #expect(signal: AbortSignal): Promise<void> {
+  /** What the supervisor says of itself; one that crashed this moment is waited for while it is on its way back. */
+  async #hello(signal: AbortSignal): Promise<Hello | undefined> {
     const until = Date.now() + revivalMs;
     let hello = await this.#client.hello(signal);
-    while (!hello && existsSync(this.#paths.lock) && Date.now() < until) {
+    while (!hello && isHeld(this.#paths) && Date.now() < until) {
       await Bun.sleep(50);
       hello = await this.#client.hello(signal);
     }
+    return hello;
+  }
+
+  /** A supervisor of this version answers, where the config says. */
+  async #expect(signal: AbortSignal): Promise<void> {
+    const hello = await this.#hello(signal);
     const hint = `causeway up ${this.name}`;
     if (!hello) throw await this.#silence(hint);
     if (hello.protocol !== protocol) {

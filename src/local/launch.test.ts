@@ -74,7 +74,8 @@ test('what `down` leaves is its history alone, and the address is free', async (
   await options.client.call('/stop', {}, signal);
   if (holder) await endProcess(holder, 10_000);
 
-  const receipt = clearAway(paths, 'local', { before: status, holder });
+  const inEngines = { containers: 0, images: 0, silent: [] };
+  const receipt = await clearAway(paths, 'local', { before: status, holder, inEngines });
 
   expect(receipt.items).toEqual([
     { what: 'the supervisor and its keeper', isGone: true },
@@ -181,6 +182,7 @@ function make({ port = findFreePort() } = {}) {
   const client = new ControlClient({ paths, trace: () => undefined });
   const options: LaunchOptions = {
     paths,
+    folder: state.folder,
     environment: 'local',
     port,
     runtime: process.execPath,

@@ -22,6 +22,8 @@ import type { Setup } from './supervisor/requests.ts';
 
 export interface LaunchOptions {
   readonly paths: Paths;
+  /** The folder of the config. */
+  readonly folder: string;
   readonly environment: string;
   readonly port: number;
   /** The program that runs the supervisor and the replicas. */
@@ -70,7 +72,7 @@ export async function placeRuntime({
   environment,
   port,
   runtime,
-}: Omit<LaunchOptions, 'client' | 'trace' | 'env'>): Promise<string[]> {
+}: Omit<LaunchOptions, 'client' | 'trace' | 'env' | 'folder'>): Promise<string[]> {
   makeFolder(paths.runtime);
   const ownRuntime = join(paths.runtime, 'bun');
   if (!isSameFile(runtime, ownRuntime)) placeFile(runtime, ownRuntime);
@@ -130,14 +132,15 @@ function openLog(path: string): number {
   });
 }
 
-function startError(exitCode: number, { paths, environment, port, env }: LaunchOptions): UserError {
+function startError(exitCode: number, { paths, folder, environment, port, env }: LaunchOptions): UserError {
   if (exitCode === supervisorExits.portBusy) {
     const ours = listStored(env).find((stored) => stored.isRunning && stored.port === port);
     const holder = ours ? `${ours.project}’s ${ours.name}, made from ${ours.folder}` : listenerOn(port);
+    const mend = ours?.folder === folder ? `causeway down ${ours.name}` : 'causeway down --all';
     return new UserError({
       code: 'port_busy',
       message: `port ${port} of 127.0.0.1 is taken by ${holder ?? 'another program'}`,
-      hint: `${ours ? 'causeway down --all takes it down' : 'stop it'}, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
+      hint: `${ours ? `${mend} takes it down` : 'stop it'}, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
     });
   }
   if (exitCode === supervisorExits.stateNotWritable) {

@@ -22,6 +22,17 @@ export function listenerOn(port: number): string | undefined {
   }
 }
 
+/** Whether somebody accepts connections at a port of 127.0.0.1. */
+export async function isOpen(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: '127.0.0.1', port, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function socketsOf(groupId: number): ReadonlySet<string> {
   return new Set(
     processes()
@@ -37,14 +48,24 @@ function portsOf(inodes: ReadonlySet<string>): readonly number[] {
   return [...new Set(ports)].sort((a, b) => a - b);
 }
 
-/** See proc_pid_net(5): state 0A is LISTEN, the address is hexadecimal. */
-function listeners(): readonly { readonly port: number; readonly inode: string }[] {
+export interface Listener {
+  readonly port: number;
+  readonly inode: string;
+  readonly isLoopback: boolean;
+}
+
+/** 127.0.0.0/8 with its bytes reversed, and ::1 with those of each word reversed. */
+const loopback = /^(.{6}7F|0{24}01000000)$/;
+
+/** Of this machine, or of the process whose `/proc/<pid>/net` is given. See proc_pid_net(5): state 0A is LISTEN, the address is hexadecimal. */
+export function listeners(folder = '/proc/net'): readonly Listener[] {
   const found = [];
-  for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
+  for (const file of [`${folder}/tcp`, `${folder}/tcp6`]) {
     for (const line of readLines(file).slice(1)) {
       const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      const port = local?.split(':')[1];
-      if (state === '0A' && port && inode) found.push({ port: Number.parseInt(port, 16), inode });
+      const [address = '', port] = local?.split(':') ?? [];
+      if (state === '0A' && port && inode)
+        found.push({ port: Number.parseInt(port, 16), inode, isLoopback: loopback.test(address) });
     }
   }
   return found;

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { birthOf } from './birth.ts';
 import { type FakeState, makeState } from './fake-state.ts';
-import { readLiveLock } from './lock.ts';
+import { isHeld, readLiveLock } from './lock.ts';
 
 let state: FakeState | undefined;
 
@@ -27,6 +27,22 @@ for (const [what, text] of [
     const { paths } = write(text);
 
     expect(readLiveLock(paths)).toBeUndefined();
+  });
+}
+
+const gone = { pid: 2 ** 22 + 1, birth: 'another boot:1' };
+const alive = { pid: held.pid, birth: held.birth };
+
+for (const [what, lock, expected] of [
+  ['whose supervisor runs is held', held, true],
+  ['whose supervisor died is held while its keeper lives', { ...held, ...gone, keeper: alive }, true],
+  ['whose keeper died too is held by nobody', { ...held, ...gone, keeper: gone }, false],
+  ['of a supervisor that died before it had a keeper is held by nobody', { ...held, ...gone }, false],
+] as const) {
+  test(`a lock ${what}`, () => {
+    const { paths } = write(JSON.stringify(lock));
+
+    expect(isHeld(paths)).toBe(expected);
   });
 }
 

@@ -4,12 +4,29 @@ import { readIfThere } from './durable.ts';
 import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
 
-const lockSchema = z.object({ pid: z.int(), birth: z.string(), port: z.int(), socket: z.string() });
+const identitySchema = z.object({ pid: z.int(), birth: z.string() });
+const lockSchema = identitySchema.extend({
+  port: z.int(),
+  socket: z.string(),
+  /** What becomes the next supervisor when this one dies. */
+  keeper: identitySchema.optional(),
+});
 /** Which process is the supervisor of a state folder. */
 export type SupervisorLock = Readonly<z.infer<typeof lockSchema>>;
 
 /** The supervisor that runs, or nothing: a lock that its holder left behind says nothing. */
 export function readLiveLock({ lock }: Pick<Paths, 'lock'>): SupervisorLock | undefined {
+  const held = read(lock);
+  return held && isAlive(held satisfies ProcessIdentity) ? held : undefined;
+}
+
+/** Whether a supervisor runs, or has died and its keeper is about to be the next one. */
+export function isHeld({ lock }: Pick<Paths, 'lock'>): boolean {
+  const held = read(lock);
+  return held !== undefined && (isAlive(held) || (held.keeper !== undefined && isAlive(held.keeper)));
+}
+
+function read(lock: string): SupervisorLock | undefined {
   const held = lockSchema.safeParse(parseJson(readIfThere(lock) ?? ''));
-  return held.success && isAlive(held.data satisfies ProcessIdentity) ? held.data : undefined;
+  return held.success ? held.data : undefined;
 }

@@ -13,6 +13,10 @@ export interface Paths {
   /** While it is there, no supervisor comes back. */
   readonly tombstone: string;
   readonly artifacts: string;
+  /** OCI layouts, each named after the index digest. */
+  readonly images: string;
+  /** Which engines replicas ran in. */
+  readonly engines: string;
   readonly releases: string;
   readonly secrets: string;
   readonly logs: string;
@@ -46,6 +50,8 @@ export function pathsIn(root: string, socket: string): Paths {
     census: join(root, 'processes.json'),
     tombstone: join(root, 'down'),
     artifacts: join(root, 'artifacts'),
+    images: join(root, 'images'),
+    engines: join(root, 'engines.json'),
     releases: join(root, 'releases'),
     secrets: join(root, 'secrets'),
     logs: join(root, 'logs'),

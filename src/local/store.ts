@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import type { Artifact } from '../core/environment.ts';
+import type { Platform } from '../core/config.ts';
+import type { Artifact, ImageContent } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
 import { goodReleases, type RolloutRecord } from '../core/record.ts';
 import { canonicalJson, type Release } from '../core/release.ts';
@@ -23,22 +24,55 @@ import type { Paths } from './paths.ts';
 /** How many good releases can be returned to. */
 export const keptReleases = 20;
 
-/** Keeps a copy of the release and what it is made of, named by content. */
+/** Keeps a copy of the release and of the artifact that it is made of, named by content. */
 export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<void> {
-  // First, so that from here on nobody clears away the artifact of a release that is this new.
-  makeFolder(paths.releases);
-  writeDurably(join(paths.releases, `${release.id}.json`), canonicalJson(release));
+  storeManifest(paths, release);
   const folder = artifactFolder(paths, release.artifact);
-  if (!existsSync(folder)) await unpackWhole(folder, artifact);
+  if (existsSync(folder)) return;
+  await placeWhole(folder, (unfinished) => unpackArtifact(artifact.tar, unfinished));
+}
+
+export interface StoreImageOptions {
+  readonly image: ImageContent;
+  /** What the engine runs: the rest is left out. */
+  readonly platform: Platform;
+  readonly signal: AbortSignal;
+}
+
+/** The same of a release that is made from an image. */
+export async function storeImageRelease(
+  paths: Paths,
+  release: Release,
+  { image, platform, signal }: StoreImageOptions,
+): Promise<void> {
+  storeManifest(paths, release);
+  const folder = imageFolder(paths, image.digest);
+  if (existsSync(folder)) return;
+  await placeWhole(folder, (unfinished) => image.copyTo(unfinished, signal, platform));
+}
+
+/** First, so that from here on nobody clears away what a release that is this new is made of. */
+function storeManifest({ releases }: Paths, release: Release): void {
+  makeFolder(releases);
+  writeDurably(join(releases, `${release.id}.json`), canonicalJson(release));
 }
 
 export function isStored(paths: Paths, release: Release): boolean {
-  return existsSync(artifactFolder(paths, release.artifact));
+  return existsSync(contentFolder(paths, release));
 }
 
 /** Where a replica of this release runs: the files of the artifact. */
 export function artifactFolder({ artifacts }: Pick<Paths, 'artifacts'>, digest: string): string {
   return join(artifacts, digest.replace('sha256:', ''));
+}
+
+/** Where the image of a release lies, as an OCI layout. */
+export function imageFolder({ images }: Pick<Paths, 'images'>, digest: string): string {
+  return join(images, digest.replace('sha256:', ''));
+}
+
+function contentFolder(paths: Paths, { artifact, image }: Release): string {
+  return image === undefined ? artifactFolder(paths, artifact) : imageFolder(paths, image);
 }
 
 /** Removes what cannot be returned to: all but the last good releases and those in use. */
@@ -50,17 +84,18 @@ export function clearReleases(
 ): void {
   const isNew = (path: string) => now - changedAt(path) < newMs;
   const kept = new Set([...goodReleases(records).slice(0, keptReleases), ...inUse.map(({ id }) => id)]);
-  const keptArtifacts = new Set(inUse.map(({ artifact }) => artifactFolder(paths, artifact)));
+  const keptContent = new Set(inUse.map((release) => contentFolder(paths, release)));
   for (const file of readdirSync(paths.releases)) {
     const id = file.replace(/\.json$/, '');
     const path = join(paths.releases, file);
     const release = kept.has(id) || isNew(path) ? readRelease(paths, id) : undefined;
-    if (release) keptArtifacts.add(artifactFolder(paths, release.artifact));
+    if (release) keptContent.add(contentFolder(paths, release));
     else if (!isNew(path)) rmSync(path, { force: true });
   }
-  for (const name of readdirSync(paths.artifacts)) {
-    const folder = join(paths.artifacts, name);
-    if (!keptArtifacts.has(folder) && !isNew(folder)) rmSync(folder, { recursive: true, force: true });
+  for (const parent of [paths.artifacts, paths.images].filter(existsSync)) {
+    for (const folder of readdirSync(parent).map((name) => join(parent, name))) {
+      if (!keptContent.has(folder) && !isNew(folder)) rmSync(folder, { recursive: true, force: true });
+    }
   }
 }
 
@@ -119,13 +154,13 @@ function secretsFile({ secrets }: Paths, name: string): string {
   return join(secrets, `${name}.json`);
 }
 
-/** Unpacked beside its place and moved there whole, so that a crash leaves no half of an artifact. */
-async function unpackWhole(folder: string, { tar }: Artifact): Promise<void> {
+/** Filled beside its place and moved there whole, so that a crash leaves no half of it. */
+async function placeWhole(folder: string, fill: (unfinished: string) => Promise<void>): Promise<void> {
   const unfinished = `${folder}.${process.pid}.tmp`;
   rmSync(unfinished, { recursive: true, force: true });
   makeFolder(unfinished);
   try {
-    await unpackArtifact(tar, unfinished).catch((error: unknown) => {
+    await fill(unfinished).catch((error: unknown) => {
       throw toStateError(unfinished, error);
     });
     withStateErrors(folder, () => {
@@ -138,7 +173,7 @@ async function unpackWhole(folder: string, { tar }: Artifact): Promise<void> {
   }
 }
 
-/** Another command may unpack the same artifact at this moment: whichever is there first is as good. */
+/** Another command may store the same at this moment: whichever is there first is as good. */
 function moveUnlessThere(from: string, to: string): void {
   try {
     if (!existsSync(to)) renameSync(from, to);

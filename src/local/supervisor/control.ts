@@ -45,7 +45,7 @@ export function openControl({ socket, supervisor, onStopped }: ControlOptions): 
           return follow((listen) => supervisor.rollback(asked, listen));
         },
       },
-      '/one-off': { POST: () => answer(async () => Response.json(supervisor.oneOffStart())) },
+      '/one-off': { POST: () => answer(async () => Response.json(await supervisor.oneOffStart())) },
       '/stop': {
         POST: async (request, self) => {
           self.timeout(request, 0);

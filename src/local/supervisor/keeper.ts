@@ -4,6 +4,8 @@ export interface KeeperOptions {
   readonly restarts: number;
   /** While this file is there, no supervisor is started: `down` had to kill one. */
   readonly tombstone: string;
+  /** A keeper was started: the first one, or one in the place of one that ended. */
+  readonly onStart?: (pid: number) => void;
 }
 
 /**
@@ -13,10 +15,12 @@ export interface KeeperOptions {
  */
 export class Keeper {
   readonly #argv: readonly string[];
+  readonly #onStart: (pid: number) => void;
   #child: Bun.Subprocess<'pipe', 'inherit', 'inherit'> | undefined;
   #isDismissed = false;
 
-  constructor({ argv, restarts, tombstone }: KeeperOptions) {
+  constructor({ argv, restarts, tombstone, onStart = () => undefined }: KeeperOptions) {
+    this.#onStart = onStart;
     this.#argv = ['/bin/sh', '-c', script, 'causeway-keeper', tombstone, String(restarts), ...argv];
   }
 
@@ -37,6 +41,7 @@ export class Keeper {
     });
     child.unref();
     this.#child = child;
+    this.#onStart(child.pid);
   }
 
   /** The supervisor is about to end on purpose. */

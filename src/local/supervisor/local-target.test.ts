@@ -125,7 +125,7 @@ describe('preflight', () => {
     const folder = artifactFolder(paths, candidate.artifact);
     mkdirSync(folder);
     for (const file of files) writeFileSync(join(folder, file), '#!/bin/sh\n', { mode: 0o755 });
-    return target.preflight({ replicas: 1, candidate: { release: candidate, size: 'one' } });
+    return target.preflight({ replicas: 1, candidate: { release: candidate, size: 'one' } }, signal);
   };
 
   test('finds a program that is missing', async () => {
@@ -143,15 +143,15 @@ describe('preflight', () => {
   });
 
   test('has nothing to say where there is no candidate', async () => {
-    expect(await make().target.preflight({ replicas: 1 })).toEqual([]);
+    expect(await make().target.preflight({ replicas: 1 }, signal)).toEqual([]);
   });
 });
 
 test('a release whose artifact is not stored cannot be published', async () => {
   const { target, release } = make();
 
-  await target.publish(release('plain.ts'));
-  const missing = target.publish({ ...release('plain.ts'), artifact: 'sha256:gone' });
+  await target.publish(release('plain.ts'), signal);
+  const missing = target.publish({ ...release('plain.ts'), artifact: 'sha256:gone' }, signal);
 
   await expect(missing).rejects.toThrow('sha256:gone is not stored');
 });
@@ -312,8 +312,8 @@ function make() {
       front,
       probe,
       log: (event) => logged.push(event),
-      runOneOff: (what, signal) => processes.runOneOff(what, signal),
-      which: (program, workingFolder) => processes.which(program, workingFolder),
+      runnerOf: () => processes,
+      goesDown: signal,
     },
     { replicas: 1 },
   );

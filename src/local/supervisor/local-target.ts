@@ -8,10 +8,10 @@ import { writeDesired } from '../desired.ts';
 import { makeFolder } from '../durable.ts';
 import { openHistory } from '../history.ts';
 import type { Paths } from '../paths.ts';
-import { artifactFolder, isStored } from '../store.ts';
 import type { FrontDoor } from './front-door.ts';
 import { lastLines } from './replica-log.ts';
 import type { Replicas } from './replicas.ts';
+import type { Runner } from './runner.ts';
 import type { TrafficProbe } from './traffic-probe.ts';
 
 export interface LocalTargetOptions {
@@ -19,17 +19,17 @@ export interface LocalTargetOptions {
   readonly replicas: Replicas;
   readonly front: FrontDoor;
   readonly probe: TrafficProbe;
-  readonly runOneOff: (what: OneOff, signal: AbortSignal) => Promise<Exit>;
+  readonly runnerOf: (release: Release) => Pick<Runner, 'preflight' | 'publish' | 'runOneOff'>;
   readonly log: (event: string, details?: object) => void;
-  /** Where a program of this name is, as a replica would find it. */
-  readonly which: (program: string, workingFolder: string) => string | null;
+  /** Aborts when the environment is taken down. */
+  readonly goesDown: AbortSignal;
 }
 
 /** How often the state of the replicas is looked at when nothing says that it changed. */
 const observeMs = 50;
 const evidenceLines = 20;
 
-/** Replicas are processes of this machine, and desired state is a file. */
+/** Replicas are processes or containers of this machine, and desired state is a file. */
 export class LocalTarget implements Target {
   readonly history: Target['history'];
   readonly #options: LocalTargetOptions;
@@ -47,29 +47,12 @@ export class LocalTarget implements Target {
     return this.#desired;
   }
 
-  async preflight({ candidate }: Desired): Promise<readonly Finding[]> {
-    if (!candidate) return [];
-    const { paths, which } = this.#options;
-    const { artifact, command } = candidate.release;
-    const [program = ''] = command;
-    const folder = artifactFolder(paths, artifact);
-    if (which(program, folder) !== null) return [];
-    if (existsSync(join(folder, program))) {
-      const message = `${program} is in the artifact, but is not executable`;
-      return [{ isProblem: true, message, hint: `chmod +x ${program}` }];
-    }
-    return [
-      {
-        isProblem: true,
-        message: `${program} was not found, neither on PATH nor in the artifact`,
-        hint: 'install it, or mend service.command in causeway.config.ts',
-      },
-    ];
+  async preflight({ candidate }: Desired, signal: AbortSignal): Promise<readonly Finding[]> {
+    return candidate ? this.#options.runnerOf(candidate.release).preflight(candidate.release, signal) : [];
   }
 
-  async publish(release: Release): Promise<void> {
-    if (!isStored(this.#options.paths, release))
-      throw new Error(`the artifact ${release.artifact} is not stored`);
+  publish(release: Release, signal: AbortSignal): Promise<void> {
+    return this.#options.runnerOf(release).publish(release, signal);
   }
 
   async lock({ purpose }: { readonly purpose: string }): Promise<Lock> {
@@ -133,7 +116,8 @@ export class LocalTarget implements Target {
   }
 
   run(what: OneOff, signal: AbortSignal): Promise<Exit> {
-    return this.#options.runOneOff(what, signal);
+    const { runnerOf, goesDown } = this.#options;
+    return runnerOf(what.running.release).runOneOff(what, AbortSignal.any([signal, goesDown]));
   }
 
   /** Of the replica that ended or is in trouble; else of the last one that ran. */

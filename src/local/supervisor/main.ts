@@ -3,6 +3,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { packDockerArchive } from '../../image/docker-archive.ts';
+import { openLayout } from '../../image/layout.ts';
 import { baseEnvOf } from '../base-env.ts';
 import { birthOf } from '../birth.ts';
 import { errorCode, makeFolder, writeWhole } from '../durable.ts';
@@ -10,6 +12,7 @@ import { parseJson } from '../json.ts';
 import { readLiveLock } from '../lock.ts';
 import { makeSocketFolder, pathsIn, removeSocketFolder } from '../paths.ts';
 import { supervisorExits } from '../protocol.ts';
+import { removeReplicaContainers } from './container-leftovers.ts';
 import { openControl } from './control.ts';
 import { Keeper } from './keeper.ts';
 import { Census, endLeftovers } from './leftovers.ts';
@@ -33,7 +36,7 @@ process.on('SIGHUP', () => undefined);
 setInterval(() => undefined, 60_000);
 if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
 if (restarts > 0 && readLiveLock(paths)) process.exit(supervisorExits.otherWon);
-if (restarts > mostRestarts) giveUp();
+if (restarts > mostRestarts) await giveUp();
 leaveIfForbidden();
 
 makeFolders();
@@ -47,6 +50,7 @@ const supervisor = new Supervisor({
     PATH: `${dirname(runtime)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
   },
   onProcess: noteProcess,
+  packArchive: ({ folder, ...about }) => packDockerArchive({ reader: openLayout(folder), ...about }),
   log,
 });
 await bind();
@@ -60,8 +64,11 @@ const keeper = new Keeper({
   argv: [runtime, ...process.execArgv, Bun.main, setupText],
   restarts,
   tombstone: paths.tombstone,
+  onStart: writeLock,
 });
 keeper.start();
+const containers = await removeReplicaContainers(paths);
+if (containers > 0) log('removed what an earlier supervisor left in the engine', { containers });
 makeFolders();
 let control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
 const socketWatch = setInterval(keepSocket, keepSocketMs);
@@ -88,10 +95,15 @@ function makeFolders(): void {
   }
 }
 
-/** Whoever binds the address is the supervisor; a disk too full for the lock must not keep it from serving. */
-function writeLock(): void {
+/**
+ * Whoever binds the address is the supervisor; a disk too full for the lock must not keep it from serving.
+ * The keeper stands in it too: while that lives, the environment comes back by itself.
+ */
+function writeLock(keeper?: number): void {
   const birth = birthOf(process.pid);
-  const lock = { pid: process.pid, birth, port: setup.port, socket: paths.socket };
+  const about = { pid: process.pid, birth, port: setup.port, socket: paths.socket };
+  const keeperBirth = keeper === undefined ? undefined : birthOf(keeper);
+  const lock = keeperBirth === undefined ? about : { ...about, keeper: { pid: keeper, birth: keeperBirth } };
   try {
     writeWhole(paths.lock, JSON.stringify(lock));
   } catch (error) {
@@ -146,9 +158,10 @@ async function leave(): Promise<void> {
   process.exit(supervisorExits.wanted);
 }
 
-function giveUp(): never {
+async function giveUp(): Promise<never> {
   const ended = endLeftovers(paths.census, paths.root);
-  log(`gave up after ${mostRestarts} crashes in a row`, { ended });
+  const removed = await removeReplicaContainers(paths);
+  log(`gave up after ${mostRestarts} crashes in a row`, { ended, removed });
   process.exit(1);
 }
 

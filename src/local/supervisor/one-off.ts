@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { showMs } from '../../core/duration.ts';
 import type { Exit, OneOff } from '../../core/target.ts';
+import type { Evidence } from '../../core/verdict.ts';
 import { birthOf, isAlive, type ProcessIdentity } from '../birth.ts';
 import { makeFolder, readIfThere, writeWhole } from '../durable.ts';
 import { parseJson } from '../json.ts';
@@ -85,7 +86,7 @@ const identitySchema = z.object({ pid: z.int(), birth: z.string() });
 async function endAs(identity: ProcessIdentity, folder: string, exit: string): Promise<Exit> {
   endGroup(identity);
   while (isAlive(identity)) await Bun.sleep(lookMs);
-  return { kind: 'failed', evidence: { exit, lines: [...lastLines(folder, evidenceLines)] } };
+  return { kind: 'failed', evidence: commandEvidence(folder, exit) };
 }
 
 function endGroup({ pid }: ProcessIdentity): void {
@@ -96,12 +97,19 @@ function endGroup({ pid }: ProcessIdentity): void {
   }
 }
 
-function exitOf(folder: string): Exit | undefined {
+/** How a command ended that wrote its exit code there. */
+export function exitOf(folder: string): Exit | undefined {
   if (!existsSync(join(folder, 'exit'))) return undefined;
   const code = Number(readIfThere(join(folder, 'exit')));
   if (code === 0) return { kind: 'succeeded' };
-  return {
-    kind: 'failed',
-    evidence: { exit: `exit code ${code}`, lines: [...lastLines(folder, evidenceLines)] },
-  };
+  return { kind: 'failed', evidence: commandEvidence(folder, `exit code ${code}`) };
+}
+
+/** Notes how a command ended, for whoever looks later. */
+export function writeExit(folder: string, code: number): void {
+  writeWhole(join(folder, 'exit'), `${code}\n`);
+}
+
+export function commandEvidence(folder: string, exit: string): Evidence {
+  return { exit, lines: [...lastLines(folder, evidenceLines)] };
 }

@@ -1,14 +1,19 @@
-import { type Release, shortId } from '../../core/release.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Release } from '../../core/release.ts';
 import type { Running } from '../../core/rollout.ts';
-import type { Exit, OneOff } from '../../core/target.ts';
+import type { Exit, Finding, OneOff } from '../../core/target.ts';
 import { findFreePort } from '../free-port.ts';
 import type { Paths } from '../paths.ts';
 import type { OneOffStart } from '../protocol.ts';
-import { artifactFolder, readSecrets } from '../store.ts';
+import { artifactFolder, isStored } from '../store.ts';
 import { commandMarkVariable, markVariable } from './leftovers.ts';
 import { commandLogFolder, replicaLogFolder, replicaName } from './log-folders.ts';
 import { runOneOff } from './one-off.ts';
+import { processLife } from './process-life.ts';
 import { Replica } from './replica.ts';
+import { replicaEnv } from './replica-env.ts';
+import type { Runner } from './runner.ts';
 
 export interface ProcessesOptions {
   readonly paths: Paths;
@@ -18,12 +23,34 @@ export interface ProcessesOptions {
 }
 
 /** How a release becomes a process of this machine: its files, its program, its variables. */
-export class Processes {
+export class Processes implements Runner {
   readonly #options: ProcessesOptions;
   #serial = 0;
 
   constructor(options: ProcessesOptions) {
     this.#options = options;
+  }
+
+  async preflight({ artifact, command }: Release): Promise<readonly Finding[]> {
+    const [program = ''] = command;
+    const folder = artifactFolder(this.#options.paths, artifact);
+    if (this.#which(program, folder) !== null) return [];
+    if (existsSync(join(folder, program))) {
+      const message = `${program} is in the artifact, but is not executable`;
+      return [{ isProblem: true, message, hint: `chmod +x ${program}` }];
+    }
+    return [
+      {
+        isProblem: true,
+        message: `${program} was not found, neither on PATH nor in the artifact`,
+        hint: 'install it, or mend service.command in causeway.config.ts',
+      },
+    ];
+  }
+
+  async publish(release: Release): Promise<void> {
+    if (!isStored(this.#options.paths, release))
+      throw new Error(`the artifact ${release.artifact} is not stored`);
   }
 
   createReplica(running: Running, restarts: number, onChange: () => void): Replica {
@@ -36,17 +63,19 @@ export class Processes {
       id,
       running,
       restarts,
-      argv: this.#resolve(release.command, workingFolder),
+      begin: processLife({
+        argv: this.#resolve(release.command, workingFolder),
+        workingFolder,
+        env: () => ({ ...this.#envOf(release, secretSet), [markVariable]: paths.root }),
+        choosePort: findFreePort,
+        onProcess,
+      }),
       workingFolder,
       logFolder: replicaLogFolder(paths.logs, id),
-      env: () => ({ ...this.#envOf(release, secretSet), [markVariable]: paths.root }),
-      choosePort: findFreePort,
       onChange,
-      onProcess,
     });
   }
 
-  /** Runs a release command to its end. */
   runOneOff(what: OneOff, signal: AbortSignal): Promise<Exit> {
     const { paths } = this.#options;
     const { release, secretSet } = what.running;
@@ -61,33 +90,24 @@ export class Processes {
     });
   }
 
-  /** How a command of the user's is started beside the replicas of a release. */
-  oneOffStart({ release, secretSet }: Running): OneOffStart {
+  async oneOffStart({ release, secretSet }: Running): Promise<OneOffStart> {
     return {
+      kind: 'process',
       workingFolder: artifactFolder(this.#options.paths, release.artifact),
       env: this.#envOf(release, secretSet),
     };
   }
 
+  #resolve([program = '', ...args]: readonly string[], workingFolder: string): readonly string[] {
+    return [this.#which(program, workingFolder) ?? program, ...args];
+  }
+
   /** Where a program is, as a replica would find it: on its PATH, or in the artifact. */
-  which(program: string, workingFolder: string): string | null {
+  #which(program: string, workingFolder: string): string | null {
     return Bun.which(program, { PATH: this.#options.baseEnv.PATH ?? '', cwd: workingFolder });
   }
 
-  #resolve([program = '', ...args]: readonly string[], workingFolder: string): readonly string[] {
-    return [this.which(program, workingFolder) ?? program, ...args];
-  }
-
   #envOf(release: Release, secretSet: string | undefined): Readonly<Record<string, string>> {
-    const { baseEnv, paths } = this.#options;
-    return {
-      ...baseEnv,
-      // The front door sends nothing new to a replica before SIGTERM, so it need not go on accepting.
-      DRAIN_SECONDS: '0',
-      SHUTDOWN_DEADLINE_SECONDS: '1',
-      RELEASE: shortId(release.id),
-      ...release.settings.env,
-      ...readSecrets(paths, secretSet),
-    };
+    return { ...this.#options.baseEnv, ...replicaEnv(this.#options.paths, release, secretSet) };
   }
 }

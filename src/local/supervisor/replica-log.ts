@@ -25,7 +25,7 @@ export class ReplicaLog {
   }
 
   /** Copies a stream into the log until it ends. */
-  async take(stream: ReadableStream<Uint8Array>): Promise<void> {
+  async take(stream: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const chunk of stream) this.#write(chunk);
   }
 

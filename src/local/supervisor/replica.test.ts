@@ -5,8 +5,9 @@ import { makeRelease, type Settings } from '../../core/release.ts';
 import { birthOf } from '../birth.ts';
 import { type FakeState, fakeBaseEnv, fakeSettings, fixtures, makeState, until } from '../fake-state.ts';
 import { findFreePort } from '../free-port.ts';
+import { type ProcessLifeOptions, processLife } from './process-life.ts';
 import { serveRaw } from './raw-http.ts';
-import { Replica, type ReplicaOptions } from './replica.ts';
+import { Replica } from './replica.ts';
 
 const states: FakeState[] = [];
 const replicas: Replica[] = [];
@@ -78,10 +79,12 @@ describe('a replica that starts well', () => {
     const { paths } = newState();
     const code = `
       import { Replica } from ${JSON.stringify(script)};
+      import { processLife } from ${JSON.stringify(script.replace('replica.ts', 'process-life.ts'))};
       const running = { release: { settings: ${JSON.stringify(fakeSettings())} } };
-      const replica = new Replica({ id: 'x', running, restarts: 0, argv: ['sleep', '100'], workingFolder: '/',
-        logFolder: ${JSON.stringify(join(paths.logs, 'x'))}, env: () => ({ PATH: '/usr/bin:/bin' }),
-        choosePort: () => ${server.port}, onChange: () => {}, onProcess: () => {} });
+      const replica = new Replica({ id: 'x', running, restarts: 0, workingFolder: '/',
+        begin: processLife({ argv: ['sleep', '100'], workingFolder: '/', env: () => ({ PATH: '/usr/bin:/bin' }),
+          choosePort: () => ${server.port}, onProcess: () => {} }),
+        logFolder: ${JSON.stringify(join(paths.logs, 'x'))}, onChange: () => {} });
       await replica.start();
       console.log(await (await replica.forward('/', {})).text());
       replica.kill();
@@ -446,7 +449,11 @@ test('a log that is flooded is bounded, and its last line kept', async () => {
   expect((await replica.evidence(2)).lines[0]).toBe('last line of the flood');
 });
 
-function make(fixture: string, settings: Partial<Settings> = {}, options: Partial<ReplicaOptions> = {}) {
+interface Options extends Partial<ProcessLifeOptions> {
+  readonly checkMs?: number;
+}
+
+function make(fixture: string, settings: Partial<Settings> = {}, { checkMs = 10, ...options }: Options = {}) {
   const { paths } = newState();
   const release = makeRelease({ artifact: 'sha256:a', command: [], settings: fakeSettings(settings) });
   let changes = 0;
@@ -454,23 +461,26 @@ function make(fixture: string, settings: Partial<Settings> = {}, options: Partia
     id: 'r-1',
     running: { release },
     restarts: 0,
-    argv: [process.execPath, fixture],
+    begin: processLife({
+      argv: [process.execPath, fixture],
+      workingFolder: fixtures,
+      env: () => fakeBaseEnv,
+      choosePort: findFreePort,
+      onProcess: () => undefined,
+      ...options,
+    }),
     workingFolder: fixtures,
     logFolder: join(paths.logs, 'r-1'),
-    env: () => fakeBaseEnv,
-    choosePort: findFreePort,
-    checkMs: 10,
+    checkMs,
     onChange: () => {
       changes += 1;
     },
-    onProcess: () => undefined,
-    ...options,
   });
   replicas.push(replica);
   return { replica, changes: () => changes };
 }
 
-function makeScript(code: string, settings: Partial<Settings> = {}, options: Partial<ReplicaOptions> = {}) {
+function makeScript(code: string, settings: Partial<Settings> = {}, options: Options = {}) {
   return make('', settings, { argv: [process.execPath, '-e', code], ...options });
 }
 

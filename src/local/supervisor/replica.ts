@@ -1,14 +1,9 @@
-import { constants } from 'node:os';
-import { basename } from 'node:path';
 import { showMs } from '../../core/duration.ts';
-import { UserError } from '../../core/errors.ts';
 import type { Settings } from '../../core/release.ts';
 import { type Running, runningKey } from '../../core/rollout.ts';
 import type { ReplicaState, Trouble } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
-import { errorCode } from '../durable.ts';
-import { isFree } from '../free-port.ts';
-import { listeningPorts } from '../listening.ts';
+import type { BeginLife, End, Life } from './life.ts';
 import { lastLines, ReplicaLog } from './replica-log.ts';
 import { Tally } from './tally.ts';
 
@@ -17,18 +12,15 @@ export interface ReplicaOptions {
   readonly running: Running;
   /** How often the replica whose place it takes ended by itself. */
   readonly restarts: number;
-  readonly argv: readonly string[];
+  /** What runs it. */
+  readonly begin: BeginLife;
+  /** Left out of what it prints where that is evidence. */
   readonly workingFolder: string;
   readonly logFolder: string;
-  /** Read at its start; what keeps it from being read keeps the replica from starting, and nothing else. */
-  readonly env: () => Readonly<Record<string, string>>;
-  readonly choosePort: () => number;
   /** How often it is asked whether it is live and ready, once it was. Default: every second. */
   readonly checkMs?: number;
   /** Something that others see has changed. */
   readonly onChange: () => void;
-  /** A process was started, or has ended. */
-  readonly onProcess: (pid: number, isRunning: boolean) => void;
 }
 
 /** How many answers in a row must fail before that counts. */
@@ -38,7 +30,7 @@ const idleConnectionMs = 1_000;
 /** A port can be taken between its choice and the replica's bind. */
 const portTries = 3;
 
-/** One running copy of a release: a process group of its own, which listens on a loopback port. */
+/** One running copy of a release, which is reached at a loopback port. */
 export class Replica {
   readonly id: string;
   readonly running: Running;
@@ -63,10 +55,8 @@ export class Replica {
   readonly #log: ReplicaLog;
   readonly #settings: Settings;
   readonly #checkMs: number;
-  #process: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
-  #printed: Promise<unknown> = Promise.resolve();
+  #life: Life | undefined;
   readonly #end = Promise.withResolvers<void>();
-  #port = 0;
   #portsTried = 0;
   #exit: string | undefined;
   #retiring: Promise<void> | undefined;
@@ -92,7 +82,7 @@ export class Replica {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#life?.pid;
   }
 
   /** It was told to end; it has not ended by itself. */
@@ -106,9 +96,9 @@ export class Replica {
     return { id, key, release: running.release.id, phase, restarts, ...(trouble ? { trouble } : {}) };
   }
 
-  /** Starts the process, and returns when the replica is ready or has ended. */
+  /** Begins its life, and returns when the replica is ready or has ended. */
   async start(): Promise<void> {
-    this.#spawn();
+    this.#begin();
     await this.#becomeReady();
   }
 
@@ -147,72 +137,66 @@ export class Replica {
 
   /** Ends it at once. */
   kill(): void {
-    this.#signalGroup('SIGKILL');
+    this.#life?.kill();
   }
 
   async evidence(lineCount: number): Promise<Evidence> {
-    if (this.phase === 'ended') await Promise.race([this.#printed, Bun.sleep(200)]);
+    if (this.phase === 'ended') await Promise.race([this.#life?.printed, Bun.sleep(200)]);
     const folder = `${this.#options.workingFolder}/`;
     const lines = lastLines(this.logFolder, lineCount).map((line) => line.replaceAll(folder, ''));
     return { ...(this.#exit ? { exit: this.#exit } : {}), lines };
   }
 
-  #spawn(): void {
-    const { argv, workingFolder, env, choosePort, onProcess } = this.#options;
-    const bornAt = performance.now();
-    this.#port = choosePort();
-    this.#portsTried += 1;
-    try {
-      const child = Bun.spawn([...argv], {
-        cwd: workingFolder,
-        env: { ...env(), PORT: String(this.#port), HOST: '127.0.0.1' },
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-        onExit: (_child, code, signal) => {
-          onProcess(child.pid, false);
-          this.#ended(
-            signal === null
-              ? `exit code ${code}`
-              : `signal ${typeof signal === 'number' ? signalName(signal) : signal}`,
-            performance.now() - bornAt,
-          );
-        },
-      });
-      this.#process = child;
-      onProcess(child.pid, true);
-      this.#printed = Promise.allSettled([this.#log.take(child.stdout), this.#log.take(child.stderr)]);
-    } catch (error) {
-      const reason = error instanceof UserError ? error.message : (errorCode(error) ?? error);
-      this.#ended(`${basename(argv[0] ?? '')} did not start: ${reason}`, 0);
-    }
+  get #port(): number {
+    return this.#life?.port ?? 0;
   }
 
-  #ended(how: string, livedMs: number): void {
-    this.#signalGroup('SIGKILL');
+  #begin(): void {
+    this.#portsTried += 1;
+    this.#life = undefined;
+    this.#life = this.#options.begin({
+      log: this.#log,
+      onEnd: (end) => this.#ended(end),
+      onEnding: () => this.#unroute(),
+    });
+  }
+
+  /** Nothing new is sent to it. */
+  #unroute(): void {
+    if (this.phase !== 'ready') return;
+    this.phase = 'starting';
+    this.#options.onChange();
+  }
+
+  #ended({ how, cause, livedMs }: End): void {
     if (this.#hasLostItsPort()) {
-      this.#spawn();
+      this.#begin();
       return;
     }
     this.#exit = how;
     for (const timer of this.#timers) clearInterval(timer);
     if (this.phase !== 'draining' && !this.trouble?.isConclusive) {
-      const cause = how === 'exit code 0' ? 'exited' : 'crashed';
-      this.trouble = { cause, message: `${how} after ${showMs(livedMs)}`, isConclusive: true };
+      const said = how === 'exit code 0' ? 'exited' : 'crashed';
+      const message = livedMs > 0 ? `${how} after ${showMs(livedMs)}` : how;
+      this.trouble = { cause: cause ?? said, message, isConclusive: true };
     }
     this.phase = 'ended';
     this.#end.resolve();
     this.#options.onChange();
-    void this.#printed.then(() => this.#log.close());
+    // A life that ended before it was returned is known by then.
+    queueMicrotask(() => void this.#life?.printed.then(() => this.#log.close()));
   }
 
   /** Before it was ever ready, and to another program: that says nothing of the release, and nobody is told. */
   #hasLostItsPort(): boolean {
     const wasReady = this.#timers.length > 0;
-    return this.phase === 'starting' && !wasReady && this.#portsTried < portTries && !isFree(this.#port);
+    const mayTry = this.phase === 'starting' && !wasReady && this.#portsTried < portTries;
+    return mayTry && (this.#life?.hasLostItsPort() ?? false);
   }
 
   async #becomeReady(): Promise<void> {
     const ready = this.#settings.probes.ready ?? this.#settings.paths[0] ?? '/';
+    await this.#life?.begun;
     for (let pauseMs = 3; this.phase === 'starting'; pauseMs = Math.min(pauseMs * 1.1, 100)) {
       const answer = await this.#ask(ready, this.#settings.probes.timeoutMs);
       // It may have ended meanwhile, and that is what is told of it.
@@ -247,14 +231,11 @@ export class Replica {
 
   /** What keeps it from being ready, in the words of the verdict at the deadline. */
   #waitFor(path: string, answer: string): void {
-    if (answer !== refused) {
-      this.trouble = { cause: 'never-ready', message: `GET ${path} ${answer}`, isConclusive: false };
-      return;
-    }
-    const elsewhere = Date.now() - this.startedAt > 300 && this.pid ? listeningPorts(this.pid) : [];
-    const where = elsewhere.length > 0 ? `; it listens on ${elsewhere.join(', ')} instead` : '';
-    const message = `nothing listens on PORT (here ${this.#port})${where}`;
-    this.trouble = { cause: 'not-listening', message, isConclusive: false };
+    const isSilent = answer === refused || answer === closed;
+    const silence = isSilent && this.#life?.describeSilence(answer === refused ? 'refused' : 'closed');
+    this.trouble = silence
+      ? { cause: 'not-listening', message: silence, isConclusive: false }
+      : { cause: 'never-ready', message: `GET ${path} ${answer}`, isConclusive: false };
   }
 
   #failures = { ready: 0, live: 0 };
@@ -317,12 +298,12 @@ export class Replica {
     } catch (error) {
       const { name, code } = error as { name?: string; code?: string };
       if (name === 'TimeoutError') return `did not answer in ${showMs(timeoutMs ?? 0)}`;
-      return code === 'ECONNREFUSED' ? refused : 'closed the connection without an answer';
+      return code === 'ECONNREFUSED' ? refused : closed;
     }
   }
 
   async #drain(isHung: boolean): Promise<void> {
-    if (this.phase === 'ended') return;
+    if (this.phase === 'ended') return this.#becomeGone();
     // One that never was ready has nothing to finish.
     const deadline = this.#wasReady ? Date.now() + this.#settings.drainMs : 0;
     this.phase = 'draining';
@@ -330,8 +311,7 @@ export class Replica {
     this.#options.onChange();
     if (isHung) {
       this.kill();
-      if (this.#process) await this.#end.promise;
-      return;
+      return this.#becomeGone();
     }
     if (this.inFlight > 0) {
       await Promise.race([
@@ -341,19 +321,17 @@ export class Replica {
     }
     this.wasCut = this.inFlight > 0;
     this.#session.close();
-    this.#process?.kill('SIGTERM');
+    this.#life?.terminate();
     const force = setTimeout(() => this.kill(), Math.max(shortestStopMs, deadline - Date.now()));
-    if (this.#process) await this.#end.promise;
+    await this.#becomeGone();
     clearTimeout(force);
   }
 
-  /** The whole group: what the service started ends with it. */
-  #signalGroup(signal: NodeJS.Signals): void {
-    try {
-      if (this.pid !== undefined) process.kill(-this.pid, signal);
-    } catch {
-      // The group has ended.
-    }
+  /** Returns when it has ended and nothing of it is left. */
+  async #becomeGone(): Promise<void> {
+    if (!this.#life) return;
+    await this.#end.promise;
+    await this.#life.gone;
   }
 }
 
@@ -367,9 +345,6 @@ async function readOrLeave(response: Response): Promise<void> {
 }
 
 const refused = 'refused the connection';
+const closed = 'closed the connection without an answer';
 /** However long draining took, a process has this long to leave after SIGTERM. */
 const shortestStopMs = 2_000;
-
-function signalName(signal: number): string {
-  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? String(signal);
-}

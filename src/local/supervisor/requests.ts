@@ -25,6 +25,9 @@ const environmentSchema = z.strictObject({
 /** What the config says of the environment itself. */
 export type EnvironmentSettings = Readonly<z.infer<typeof environmentSchema>>;
 
+/** The socket of the engine that containers are run in from now on, where the command looked for one. */
+const engineSchema = z.string().optional();
+
 /** The body of `POST /deploy`. */
 export const deploySchema = z.strictObject({
   release: releaseSchema,
@@ -33,6 +36,7 @@ export const deploySchema = z.strictObject({
   revision: z.string().optional(),
   environment: environmentSchema,
   isAgain: z.boolean(),
+  engine: engineSchema,
 });
 
 /** The body of `POST /rollback`. */
@@ -40,4 +44,5 @@ export const rollbackSchema = z.strictObject({
   to: z.string().optional(),
   by: z.string(),
   environment: environmentSchema,
+  engine: engineSchema,
 });

@@ -9,6 +9,7 @@ import type { Rules } from '../../core/step.ts';
 import { readRelease } from '../history.ts';
 import type { OneOffStart } from '../protocol.ts';
 import { clearReleases, clearSecrets, readSecrets, storeSecrets } from '../store.ts';
+import { Containers, type ContainersOptions } from './containers.ts';
 import { describeStatus } from './describe-status.ts';
 import { FrontDoor } from './front-door.ts';
 import { LocalTarget } from './local-target.ts';
@@ -17,12 +18,12 @@ import { Processes, type ProcessesOptions } from './processes.ts';
 import { Replicas } from './replicas.ts';
 import type { deploySchema, rollbackSchema } from './requests.ts';
 import { type Asked, type Listener, RolloutRunner } from './rollout-runner.ts';
+import type { Runner } from './runner.ts';
 import { TrafficProbe } from './traffic-probe.ts';
 
-export interface SupervisorOptions extends ProcessesOptions {
+export interface SupervisorOptions extends ProcessesOptions, ContainersOptions {
   readonly environment: string;
   readonly desired: Desired;
-  readonly log: (event: string, details?: object) => void;
 }
 
 /** Owns the address, the replicas and the rollouts of one environment of this machine. */
@@ -32,6 +33,7 @@ export class Supervisor {
   readonly #replicas: Replicas;
   readonly #probe: TrafficProbe;
   readonly #processes: Processes;
+  readonly #containers: Containers;
   readonly #target: LocalTarget;
   readonly #runner: RolloutRunner;
   readonly #goesDown = new AbortController();
@@ -40,8 +42,11 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#processes = new Processes(options);
+    this.#containers = new Containers(options);
+    const runnerOf = (release: Release) => this.#runnerOf(release);
     this.#replicas = new Replicas({
-      create: (running, restarts, onChange) => this.#processes.createReplica(running, restarts, onChange),
+      create: (running, restarts, onChange) =>
+        runnerOf(running.release).createReplica(running, restarts, onChange),
       log: options.log,
     });
     const routable = () => this.#replicas.routable();
@@ -59,9 +64,8 @@ export class Supervisor {
         front: this.#front,
         probe: this.#probe,
         log: options.log,
-        runOneOff: (what, signal) =>
-          this.#processes.runOneOff(what, AbortSignal.any([signal, this.#goesDown.signal])),
-        which: (program, workingFolder) => this.#processes.which(program, workingFolder),
+        runnerOf,
+        goesDown: this.#goesDown.signal,
       },
       options.desired,
     );
@@ -96,7 +100,8 @@ export class Supervisor {
   /** Rolls a release out, or joins the rollout of it that is under way. */
   async deploy(request: z.infer<typeof deploySchema>, listen: Listener): Promise<Outcome> {
     await this.#recovered;
-    const { release, environment, by, revision, isAgain } = request;
+    const { release, environment, by, revision, isAgain, engine } = request;
+    if (engine !== undefined) this.#containers.use(engine);
     const { stable, candidate } = this.#target.desired;
     const inUse = [candidate?.secretSet, stable?.secretSet];
     const secretSet = storeSecrets(this.#options.paths, request.secrets, { inUse, isFresh: isAgain });
@@ -120,7 +125,8 @@ export class Supervisor {
   /** Returns to a good release; a rollout that is under way is taken out, and that is all if none is named. */
   async rollback(request: z.infer<typeof rollbackSchema>, listen: Listener): Promise<Outcome> {
     await this.#recovered;
-    const { to, by, environment } = request;
+    const { to, by, environment, engine } = request;
+    if (engine !== undefined) this.#containers.use(engine);
     const takenOut = await this.#runner.giveUp(`taken out by ${by}`, listen);
     if (takenOut && to === undefined) return takenOut;
     const release = await this.#goodRelease(to);
@@ -149,7 +155,7 @@ export class Supervisor {
   }
 
   /** How a one-off replica of the stable release is started. */
-  oneOffStart(): OneOffStart {
+  async oneOffStart(): Promise<OneOffStart> {
     const { stable } = this.#target.desired;
     if (!stable) {
       throw new UserError({
@@ -158,7 +164,7 @@ export class Supervisor {
         hint: `causeway up ${this.#options.environment}`,
       });
     }
-    return this.#processes.oneOffStart(stable);
+    return this.#runnerOf(stable.release).oneOffStart(stable);
   }
 
   /** Takes out a rollout, closes the address, lets what is in flight finish, ends every replica. */
@@ -167,6 +173,12 @@ export class Supervisor {
     await this.#runner.close();
     const ended = this.#replicas.close();
     await Promise.all([this.#front.close(ended), ended]);
+    await this.#containers.settled();
+  }
+
+  /** What has an image is run from it, whatever the config says now: so a rollback across a change of it works. */
+  #runnerOf({ image }: Release): Runner {
+    return image === undefined ? this.#processes : this.#containers;
   }
 
   async #run(asked: Asked, work: (context: RolloutContext) => Promise<Outcome>): Promise<Outcome> {
@@ -223,6 +235,7 @@ export class Supervisor {
         paths.logs,
         this.#replicas.all.map(({ id }) => id),
       );
+      await this.#containers.clearImages();
     } catch (error) {
       log('could not tidy up', { because: String(error) });
     }

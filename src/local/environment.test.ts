@@ -1,0 +1,120 @@
+import { afterEach, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { environmentOf, parseConfig } from '../core/config.ts';
+import type { Environment } from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
+import { birthOf } from './birth.ts';
+import { FakeEngine } from './engine/fake-engine.ts';
+import { openLocal } from './environment.ts';
+import { until } from './fake-state.ts';
+import { findFreePort } from './free-port.ts';
+import { readLiveLock } from './lock.ts';
+import { pathsOf } from './paths.ts';
+
+const opened: { readonly close: () => unknown }[] = [];
+const { signal } = new AbortController();
+
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+test('a status that is asked for when the supervisor was killed waits until it is back', async () => {
+  const { open, pathsFor } = ground();
+  const local = open('local');
+  await local.make(signal);
+  const { pid = 0 } = readLiveLock(pathsFor('local')) ?? {};
+  process.kill(pid, 'SIGKILL');
+  await until('it has ended', () => birthOf(pid) === undefined);
+
+  const { state } = await local.status(signal);
+
+  expect(state).toBe('empty');
+});
+
+test('another environment of the project that is open at the port is named, with how it is taken down', async () => {
+  const { open, folder, port } = ground();
+  await open('local').make(signal);
+
+  const error = await errorOf(open('rehearsal').make(signal));
+
+  expect(error.code).toBe('port_busy');
+  expect(error.message).toBe(`port ${port} of 127.0.0.1 is taken by shop’s local, made from ${folder}`);
+  expect(error.hint).toStartWith('causeway down local takes it down, or give the environment another port');
+});
+
+describe('an environment of containers', () => {
+  test('is not made where no engine answers, and nothing is left of it', async () => {
+    const { open, folder } = ground();
+    const environment = open('container', 'container');
+
+    const error = await errorOf(environment.make(signal));
+
+    expect(error.code).toBe('engine_missing');
+    expect(error.message).toContain(join(folder, 'engine.sock'));
+    expect((await environment.status(signal)).state).toBe('absent');
+    expect(await environment.doctor(signal)).toContainEqual({
+      isProblem: true,
+      message: error.message,
+      hint: error.hint,
+    });
+  });
+
+  test('is made where one answers, and leaves nothing in it', async () => {
+    const { open, folder } = ground();
+    const engine = new FakeEngine({ socket: join(folder, 'engine.sock'), workingFolder: folder });
+    opened.push({ close: () => engine.stop() });
+    const environment = open('container', 'container');
+
+    await environment.expectNeeds?.(signal);
+    await environment.make(signal);
+    const findings = await environment.doctor(signal);
+    const receipt = await environment.down(signal);
+
+    expect(findings.filter(({ isProblem }) => isProblem)).toEqual([]);
+    expect(findings.at(-1)?.message).toBe(`the Docker engine 20.10.24 answers at ${engine.socket}`);
+    expect(receipt.items.every(({ isGone }) => isGone)).toBe(true);
+  });
+});
+
+function ground() {
+  const folder = mkdtempSync(join(tmpdir(), 'causeway-environment-'));
+  const port = findFreePort();
+  opened.push({ close: () => rmSync(folder, { recursive: true, force: true }) });
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    XDG_STATE_HOME: join(folder, 'state'),
+    XDG_RUNTIME_DIR: folder,
+    DOCKER_HOST: `unix://${join(folder, 'engine.sock')}`,
+  };
+  const about = { project: 'shop', folder, env, uid: process.getuid?.() ?? 0 };
+  return {
+    folder,
+    port,
+    pathsFor: (environment: string) => pathsOf({ ...about, environment }),
+    open(name: string, runner: 'process' | 'container' = 'process'): Environment {
+      const environments = { [name]: { target: 'local', port, runner } };
+      const config = parseConfig({ project: 'shop', service: { entry: 'main.ts' }, environments }, 'config');
+      const environment = openLocal({
+        ...about,
+        name,
+        config: environmentOf(config, name),
+        runtime: process.execPath,
+        trace: () => undefined,
+      });
+      opened.push({ close: () => environment.down(signal) });
+      return environment;
+    },
+  };
+}
+
+async function errorOf(work: Promise<unknown>): Promise<UserError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof UserError) return error;
+  throw new Error(`no error of the user's, but ${error}`);
+}

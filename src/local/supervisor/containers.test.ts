@@ -1,0 +1,441 @@
+import { afterEach, describe, expect, test } from 'bun:test';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import { makeRelease, type Release, type Settings } from '../../core/release.ts';
+import type { OneOff } from '../../core/target.ts';
+import { readEngines } from '../engine/engine-note.ts';
+import { FakeEngine } from '../engine/fake-engine.ts';
+import { fakeSettings, fixtures, makeState, until } from '../fake-state.ts';
+import { imageFolder, storeSecrets } from '../store.ts';
+import { clearEngines, countInEngines, removeReplicaContainers } from './container-leftovers.ts';
+import { filtersOf, labelsOf } from './container-names.ts';
+import { Containers } from './containers.ts';
+import { imageName } from './images.ts';
+import type { Replica } from './replica.ts';
+
+const opened: { readonly close: () => unknown }[] = [];
+const { signal } = new AbortController();
+const one = `sha256:${'1'.repeat(64)}`;
+const two = `sha256:${'2'.repeat(64)}`;
+
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+describe('a replica in a container', () => {
+  test('is ready, reached on loopback, and gets its variables by the engine', async () => {
+    const { start, engine, paths } = make();
+    const secretSet = storeSecrets(paths, { TOKEN: 's3cret' }, { inUse: [], isFresh: true });
+
+    const replica = await start('good.ts', { env: { GREETING: 'hello' } }, secretSet);
+    const answer = await (await replica.forward('/', {})).json();
+
+    expect(replica.phase).toBe('ready');
+    expect(answer).toMatchObject({ mark: 'one' });
+    const [container] = engine.running();
+    expect(container?.spec.Env).toEqual([
+      'DRAIN_SECONDS=0',
+      'SHUTDOWN_DEADLINE_SECONDS=1',
+      `RELEASE=${replica.running.release.id.slice(0, 7)}`,
+      'GREETING=hello',
+      'TOKEN=s3cret',
+      'PORT=8080',
+      'HOST=0.0.0.0',
+    ]);
+  });
+
+  test('has what a cluster would give it, and no more', async () => {
+    const { start, engine, paths } = make();
+
+    const replica = await start('good.ts');
+
+    const { Env: _, ...spec } = engine.running()[0]?.spec ?? {};
+    expect(spec as unknown).toEqual({
+      Image: imageName(paths, one),
+      Entrypoint: [process.execPath],
+      Cmd: ['good.ts'],
+      Labels: labelsOf(paths.root, 'replica', replica.running.release.id),
+      ExposedPorts: { '8080/tcp': {} },
+      HostConfig: {
+        ReadonlyRootfs: true,
+        Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,mode=1777' },
+        CapDrop: ['ALL'],
+        SecurityOpt: ['no-new-privileges'],
+        RestartPolicy: { Name: 'no' },
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+        PortBindings: { '8080/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] },
+      },
+    });
+  });
+
+  test('that crashes leaves its exit code and what it printed, and no container', async () => {
+    const { start, engine } = make();
+
+    const replica = await start('crash-at-start.ts');
+
+    expect(replica.trouble).toMatchObject({ cause: 'crashed', isConclusive: true });
+    expect(replica.trouble?.message).toMatch(/^exit code 1 after /);
+    expect(await replica.evidence(20)).toEqual({
+      exit: 'exit code 1',
+      lines: ['fatal: cannot parse DATABASE_URL'],
+    });
+    await until('its container is gone', () => engine.containers.size === 0);
+  });
+
+  test('that is killed says by which signal, and one that ran out of memory says that', async () => {
+    const { start, engine } = make();
+    const [killed, greedy] = [await start('good.ts'), await start('good.ts')];
+    const [first, second] = engine.running();
+    if (second) second.isOutOfMemory = true;
+
+    first?.process?.kill('SIGKILL');
+    second?.process?.kill('SIGKILL');
+    await until('both have ended', () => killed.phase === 'ended' && greedy.phase === 'ended');
+
+    expect(killed.trouble?.message).toStartWith('signal SIGKILL after ');
+    expect((await greedy.evidence(1)).exit).toBe('out of memory (SIGKILL)');
+  });
+
+  test('that is removed by somebody else has ended', async () => {
+    const { start, engine } = make();
+    const replica = await start('good.ts');
+    const [container] = engine.running();
+
+    engine.containers.clear();
+    container?.process?.kill('SIGKILL');
+    await until('that is seen', () => replica.phase === 'ended');
+
+    expect(replica.trouble?.message).toStartWith('its container was removed');
+  });
+
+  test('whose program is not in the image says so', async () => {
+    const { create } = make();
+    const replica = create('good.ts', { command: ['no-such-program'] });
+
+    await replica.start();
+
+    expect(replica.trouble).toEqual({
+      cause: 'crashed',
+      message: 'no-such-program did not start: exec: "no-such-program": executable file not found in $PATH',
+      isConclusive: true,
+    });
+  });
+
+  test('that listens nowhere says on which port it should', async () => {
+    const { create } = make();
+    const replica = create('never-listens.ts');
+
+    void replica.start();
+    await until('that is said', () => replica.trouble !== undefined);
+
+    expect(replica.trouble).toEqual({
+      cause: 'not-listening',
+      message: 'nothing answers on PORT (8080 in the container)',
+      isConclusive: false,
+    });
+  });
+
+  test('that is retired finishes what is in flight, ends by SIGTERM, and is removed before that returns', async () => {
+    const { start, engine } = make();
+    const replica = await start('good.ts');
+    replica.begin();
+    const answer = replica.forward('/slow?ms=100', {}).finally(() => replica.finish());
+    await (await replica.forward('/', {})).text();
+
+    await replica.retire();
+
+    expect((await answer).status).toBe(200);
+    expect((await replica.evidence(1)).exit).toBe('exit code 0');
+    expect(engine.containers.size).toBe(0);
+  });
+
+  test('that does not listen to SIGTERM is killed', async () => {
+    const { start } = make();
+    const replica = await start('ignores-sigterm.ts', { drainMs: 20 });
+
+    await replica.retire();
+
+    expect((await replica.evidence(1)).exit).toBe('signal SIGKILL');
+  });
+
+  test('that is retired while it is made is never started', async () => {
+    const { create, engine } = make();
+    const held = Promise.withResolvers<void>();
+    engine.hold = (request) => (request === 'POST /containers/create' ? held.promise : undefined);
+    const replica = create('good.ts');
+    void replica.start();
+    await until('it is being made', () => engine.requests.includes('POST /containers/create'));
+
+    const retired = replica.retire();
+    held.resolve();
+    await retired;
+
+    expect(engine.requests.filter((request) => request.endsWith('/start'))).toEqual([]);
+    expect(engine.containers.size).toBe(0);
+  });
+});
+
+describe('an engine that goes away', () => {
+  test('before a replica is made is no fault of the release', async () => {
+    const { create, engine } = make();
+    await engine.stop();
+    const replica = create('good.ts');
+
+    await replica.start();
+
+    expect(replica.trouble).toEqual({
+      cause: 'environment',
+      message: `no Docker engine answers at ${engine.socket}: nothing is there`,
+      isConclusive: true,
+    });
+  });
+
+  test('with its containers ends the replicas, and what is left of them is removed when it is back', async () => {
+    const { start, engine } = make();
+    const replica = await start('good.ts');
+    await engine.stop();
+    await until('that is seen', () => replica.phase === 'ended');
+    engine.start();
+
+    await start('good.ts');
+    await until('one is left', () => engine.containers.size === 1);
+
+    expect(replica.trouble?.cause).toBe('environment');
+  });
+
+  test('without its containers ends nothing', async () => {
+    const { start, engine } = make();
+    const replica = await start('good.ts');
+
+    await engine.stop({ keepsContainers: true });
+    engine.start();
+    const answer = await replica.forward('/', {});
+    await replica.retire();
+
+    expect(answer.status).toBe(200);
+    expect(engine.containers.size).toBe(0);
+  });
+});
+
+describe('an image', () => {
+  test('is read in once for all that need it, and again where the engine has lost it', async () => {
+    const { start, create, engine } = make();
+    const loads = () => engine.requests.filter((request) => request === 'POST /images/load').length;
+
+    await Promise.all([create('good.ts'), create('good.ts')].map((replica) => replica.start()));
+    const first = loads();
+    engine.images = [];
+    await start('good.ts');
+
+    expect([first, loads()]).toEqual([1, 2]);
+  });
+
+  test('that is damaged is said to be, and stored anew by the next command', async () => {
+    const { containers, release, paths } = make({
+      packArchive: () => {
+        throw new UserError({ code: 'image_corrupt', message: 'a blob is damaged', hint: 'x' });
+      },
+    });
+
+    const published = containers.publish(release('good.ts'), signal);
+
+    await expect(published).rejects.toThrow('a blob is damaged');
+    expect(existsSync(imageFolder(paths, one))).toBe(false);
+  });
+
+  test('that is not stored keeps a rollout from beginning', async () => {
+    const { containers, release } = make();
+    const missing = { ...release('good.ts'), image: two };
+
+    const [finding] = await containers.preflight(missing, signal);
+
+    expect(finding).toMatchObject({ isProblem: true, message: `the image ${two} is not stored here` });
+    expect(await containers.preflight(release('good.ts'), signal)).toEqual([]);
+  });
+
+  test('whose releases are gone is taken out of the engine, and no other', async () => {
+    const { containers, engine, paths } = make();
+    engine.images = [imageName(paths, one), imageName(paths, two), 'causeway/other:1'];
+
+    await containers.clearImages();
+
+    expect(engine.images).toEqual([imageName(paths, one), 'causeway/other:1']);
+  });
+});
+
+describe('what an earlier supervisor left', () => {
+  test('of replicas is removed; a release command runs on', async () => {
+    const { paths, engine, start, containers, command } = make();
+    await start('good.ts');
+    const running = containers.runOneOff(command('setTimeout(() => {}, 600_000)'), signal);
+    running.catch(() => undefined);
+    await until('both run', () => engine.running().length === 2);
+
+    const removed = await removeReplicaContainers(paths);
+
+    expect(removed).toBe(1);
+    expect(engine.running().map(({ spec }) => spec.Labels['causeway.kind'])).toEqual(['command']);
+    await clearEngines(paths);
+    await running.catch(() => undefined);
+  });
+
+  test('is all gone after `down`, and nothing of another environment', async () => {
+    const { paths, engine, start } = make();
+    await start('good.ts');
+    const [mine] = engine.running();
+    if (mine) engine.containers.set('other', { ...mine, id: 'other', spec: { ...mine.spec, Labels: {} } });
+    engine.images.push('causeway/other:1');
+
+    const before = await countInEngines(paths);
+    const left = await clearEngines(paths);
+
+    expect(before).toEqual({ containers: 1, images: 1, silent: [] });
+    expect(left).toEqual({ containers: 0, images: 0, silent: [] });
+    expect([...engine.containers.keys()]).toEqual(['other']);
+    expect(engine.images).toEqual(['causeway/other:1']);
+  });
+
+  test('in an engine that does not answer is said to be unknown', async () => {
+    const { paths, engine } = make();
+    await engine.stop();
+
+    expect(await clearEngines(paths)).toEqual({ containers: 0, images: 0, silent: [engine.socket] });
+    expect(await removeReplicaContainers(paths)).toBe(0);
+  });
+
+  test('in an engine that was used before another one is found too', async () => {
+    const { paths, engine, containers } = make();
+
+    containers.use('/another/docker.sock');
+    containers.use(engine.socket);
+
+    expect(readEngines(paths)).toEqual(['/another/docker.sock', engine.socket]);
+    expect((await countInEngines(paths)).silent).toEqual(['/another/docker.sock']);
+  });
+});
+
+describe('a release command', () => {
+  test('that ends with 0 has succeeded, and leaves no container', async () => {
+    const { containers, command, engine } = make();
+
+    const exit = await containers.runOneOff(command('console.log("migrated")'), signal);
+
+    expect(exit).toEqual({ kind: 'succeeded' });
+    expect(engine.containers.size).toBe(0);
+  });
+
+  test('that fails is told with its exit code and its last lines', async () => {
+    const { containers, command } = make();
+
+    const exit = await containers.runOneOff(
+      command('console.log(process.env.RELEASE?.length); console.error("no table"); process.exit(7)'),
+      signal,
+    );
+
+    expect(exit).toMatchObject({ kind: 'failed', evidence: { exit: 'exit code 7' } });
+    expect([...(exit.kind === 'failed' ? exit.evidence.lines : [])].sort()).toEqual(['7', 'no table']);
+  });
+
+  test('whose program is not there has failed', async () => {
+    const { containers, command } = make();
+
+    const exit = await containers.runOneOff({ ...command(''), command: ['no-such-program'] }, signal);
+
+    expect(exit).toMatchObject({ kind: 'failed', evidence: { exit: 'exit code 127' } });
+  });
+
+  test('that does not end in time, or is ended, has failed for that reason, and is gone', async () => {
+    const { containers, command, engine } = make();
+    const endless = command('setTimeout(() => {}, 600_000)');
+    const giveUp = new AbortController();
+
+    const late = await containers.runOneOff({ ...endless, timeoutMs: 50 }, signal);
+    const ended = containers.runOneOff({ ...endless, id: 'other' }, giveUp.signal);
+    await until('it runs', () => engine.running().length === 1);
+    giveUp.abort('ended by down');
+
+    expect(late).toMatchObject({ kind: 'failed', evidence: { exit: 'no end in 50 ms' } });
+    expect(await ended).toMatchObject({ kind: 'failed', evidence: { exit: 'ended by down' } });
+    expect(engine.containers.size).toBe(0);
+  });
+
+  test('that was begun by a supervisor that died is looked up, and not run again', async () => {
+    const { containers, command, engine, paths } = make();
+    const begun = command('console.log("once"); setTimeout(() => process.exit(3), 50)');
+    void containers.runOneOff(begun, signal).catch(() => undefined);
+    await until('it runs', () => engine.running().length === 1);
+    const next = new Containers({ paths, packArchive: pack, log: () => undefined });
+
+    const exit = await next.runOneOff({ ...begun, isBegun: true }, signal);
+    const again = await next.runOneOff({ ...begun, isBegun: true }, signal);
+
+    expect(exit).toEqual({ kind: 'failed', evidence: { exit: 'exit code 3', lines: ['once'] } });
+    expect(again).toEqual(exit);
+    expect(engine.requests.filter((request) => request === 'POST /containers/create').length).toBe(1);
+  });
+
+  test('of which nothing is found has an unknown end', async () => {
+    const { containers, command } = make();
+
+    const exit = await containers.runOneOff({ ...command(''), isBegun: true }, signal);
+
+    expect(exit).toEqual({ kind: 'unknown' });
+  });
+});
+
+test('a command of the user’s is given the image, the variables and the mark of the environment', async () => {
+  const { containers, release, engine, paths } = make();
+
+  const start = await containers.oneOffStart({ release: release('good.ts', { env: { GREETING: 'hello' } }) });
+
+  expect(start).toMatchObject({
+    kind: 'container',
+    socket: engine.socket,
+    container: { image: imageName(paths, one), env: { GREETING: 'hello' } },
+  });
+  expect(engine.images).toEqual([imageName(paths, one)]);
+  expect(filtersOf(paths.root, 'run')).toEqual([`causeway.state=${paths.root}`, 'causeway.kind=run']);
+});
+
+const pack = ({ tag }: { readonly tag: string }) => new Blob([tag]).stream() as ReadableStream<Uint8Array>;
+
+function make({ packArchive = pack } = {}) {
+  const state = makeState();
+  const { paths } = state;
+  const engine = new FakeEngine({ socket: join(state.folder, 'engine.sock'), workingFolder: fixtures });
+  mkdirSync(imageFolder(paths, one), { recursive: true });
+  writeFileSync(join(imageFolder(paths, one), 'oci-layout'), '{}');
+  const containers = new Containers({ paths, packArchive, log: () => undefined });
+  containers.use(engine.socket);
+  const release = (fixture: string, settings: Partial<Settings> = {}): Release =>
+    makeRelease({
+      artifact: 'sha256:a',
+      image: one,
+      command: [process.execPath, fixture],
+      settings: fakeSettings(settings),
+    });
+  const create = (
+    fixture: string,
+    { command, ...settings }: Partial<Settings> & { readonly command?: string[] } = {},
+    secretSet?: string,
+  ): Replica => {
+    const made = release(fixture, settings);
+    const running = { release: command ? { ...made, command } : made, ...(secretSet ? { secretSet } : {}) };
+    return containers.createReplica(running, 0, () => undefined);
+  };
+  const start = async (fixture: string, settings: Partial<Settings> = {}, secretSet?: string) => {
+    const replica = create(fixture, settings, secretSet);
+    await replica.start();
+    return replica;
+  };
+  const command = (code: string): OneOff => ({
+    id: 'rollout',
+    running: { release: release('good.ts') },
+    command: [process.execPath, '-e', code],
+    isBegun: false,
+    timeoutMs: 60_000,
+  });
+  opened.push({ close: () => state[Symbol.dispose]() }, { close: () => engine.stop() });
+  return { paths, engine, containers, release, create, start, command };
+}
