@@ -14,5 +14,7 @@ export default {
   environments: {
     // Two replicas behind a front door on http://127.0.0.1:8080; a candidate is watched twice for 2 s.
     local: { target: 'local' },
+    // The same as containers of the built image, on the same port: one of the two is up at a time.
+    container: { target: 'local', runner: 'container' },
   },
 } satisfies CausewayConfig;

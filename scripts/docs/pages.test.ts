@@ -75,7 +75,7 @@ test('the config that this repository ships has no fault', async () => {
   const { default: shipped } = await import('../../causeway.config.ts');
   const { service, environments } = parseConfig(shipped, 'causeway.config.ts');
 
-  expect(Object.keys(environments)).toEqual(['local']);
+  expect(Object.keys(environments)).toEqual(['local', 'container']);
   expect(await Bun.file(`${root}/${service.entry}`).exists()).toBe(true);
 });
 

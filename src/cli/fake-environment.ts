@@ -7,6 +7,7 @@ import type {
   RollbackRequest,
   Status,
 } from '../core/environment.ts';
+import type { UserError } from '../core/errors.ts';
 import type { Emit } from '../core/event.ts';
 import { findGood, lastGoodBefore, makeRecord, type RolloutRecord } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
@@ -38,6 +39,8 @@ export class FakeEnvironment implements Environment {
   /** Called once the rollout has begun, which then goes on without its command. */
   onBegun: (() => void) | undefined;
   onMake: (() => void) | undefined;
+  /** What keeps every rollout here from beginning. */
+  missing: UserError | undefined;
   oneOffExit = 0;
   now = 1_000_000;
 
@@ -63,6 +66,10 @@ export class FakeEnvironment implements Environment {
     this.isMade = false;
     yield this.status();
     signal.throwIfAborted();
+  }
+
+  async expectNeeds(): Promise<void> {
+    if (this.missing) throw this.missing;
   }
 
   async make(): Promise<string | undefined> {

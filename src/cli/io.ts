@@ -13,7 +13,9 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder that the command was called in. */
   readonly cwd: string;
-  /** The folder of this installation's docs, an absolute path. */
+  /** The folder of this installation, an absolute path. */
+  readonly home: string;
+  /** The folder of its docs, an absolute path. */
   readonly docs: string;
   /** Who calls: `user@host`. */
   readonly user: string;

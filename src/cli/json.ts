@@ -98,6 +98,103 @@ export const statusAllResultSchema = z.strictObject({
 });
 export type StatusAllResult = Readonly<z.infer<typeof statusAllResultSchema>>;
 
+/** `image build`. Sizes are of compressed layers, in bytes. */
+export const imageBuildResultSchema = z.strictObject({
+  /** The index's. */
+  image: z.string(),
+  artifact: z.string(),
+  revision: z.string(),
+  platforms: z.array(
+    z.strictObject({
+      platform: z.string(),
+      digest: z.string(),
+      base: z.int(),
+      runtime: z.int(),
+      app: z.int(),
+    }),
+  ),
+  /** What was written with `--output`. */
+  output: z.string().optional(),
+});
+export type ImageBuildResult = Readonly<z.infer<typeof imageBuildResultSchema>>;
+
+/** `image push`. */
+export const imagePushResultSchema = z.strictObject({
+  /** `registry.example.com/team/shop@sha256:…`: what `deploy --image` takes. */
+  reference: z.string(),
+  image: z.string(),
+  artifact: z.string(),
+  revision: z.string(),
+  tag: z.string().optional(),
+  /** The id of the key that signed it; none where it is not signed. */
+  signedBy: z.string().optional(),
+});
+export type ImagePushResult = Readonly<z.infer<typeof imagePushResultSchema>>;
+
+/** `image inspect`; with `--sbom` and `--provenance` it is that document. */
+export const imageInspectResultSchema = z.strictObject({
+  name: z.string(),
+  image: z.string(),
+  /** None: Causeway did not make it. */
+  artifact: z.string().optional(),
+  base: z.strictObject({ name: z.string().optional(), digest: z.string() }).optional(),
+  platforms: z.array(
+    z.strictObject({
+      platform: z.string(),
+      digest: z.string(),
+      layers: z.int(),
+      size: z.int(),
+      entrypoint: z.array(z.string()),
+      command: z.array(z.string()),
+      user: z.string().optional(),
+    }),
+  ),
+  /** What its provenance says, unverified. */
+  revision: z.string().optional(),
+  /** How many components its SBOM names, unverified. */
+  components: z.int().optional(),
+  hasProvenance: z.boolean(),
+  signatures: z.int(),
+});
+export type ImageInspectResult = Readonly<z.infer<typeof imageInspectResultSchema>>;
+
+/** `image verify`. */
+export const imageVerifyResultSchema = z.strictObject({
+  name: z.string(),
+  image: z.string(),
+  isGood: z.boolean(),
+  claims: z.array(z.strictObject({ name: z.string(), isGood: z.boolean(), says: z.string() })),
+  /** The ids of the trusted keys that signed it. */
+  signers: z.array(z.string()),
+  error: errorSchema.optional(),
+});
+export type ImageVerifyResult = Readonly<z.infer<typeof imageVerifyResultSchema>>;
+
+/** `keys init`. */
+export const keysInitResultSchema = z.strictObject({
+  id: z.string(),
+  /** As `image.trust` names it. */
+  publicKey: z.string(),
+  /** Where the private half lies. */
+  privateKey: z.string(),
+});
+export type KeysInitResult = Readonly<z.infer<typeof keysInitResultSchema>>;
+
+/** `keys list`: in the order of `image.trust`. */
+export const keysListResultSchema = z.strictObject({
+  keys: z.array(
+    z.strictObject({
+      id: z.string(),
+      publicKey: z.string(),
+      /** Whether its private half is on this machine. */
+      isHere: z.boolean(),
+      /** Whether `image push` signs with it here. */
+      signs: z.boolean(),
+    }),
+  ),
+});
+export type KeysListResult = Readonly<z.infer<typeof keysListResultSchema>>;
+
 export const doctorResultSchema = z.strictObject({
   environment: z.string(),
   checks: z.array(z.strictObject({ isProblem: z.boolean(), message: z.string(), hint: z.string() })),

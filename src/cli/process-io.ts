@@ -9,6 +9,7 @@ export function processIo(
   { openEnvironment, listStored }: Pick<Io, 'openEnvironment' | 'listStored'>,
 ): { readonly io: Io; readonly leave: (exitCode: number) => void } {
   const { env, stdout, stderr } = process;
+  const home = join(import.meta.dir, '..', '..');
   const leaving = new Set<() => void>();
   process.on('exit', () => {
     for (const callback of leaving) callback();
@@ -20,7 +21,8 @@ export function processIo(
     stderr: toStream(stderr),
     env,
     cwd: process.cwd(),
-    docs: join(import.meta.dir, '..', '..', 'docs'),
+    home,
+    docs: join(home, 'docs'),
     get user() {
       return `${userName(env, process.getuid?.())}@${hostname()}`;
     },

@@ -40,8 +40,9 @@ test('help lists every command, examples first', async () => {
       $ causeway status production  what runs in an environment of the config
       $ causeway rollback           return to the last good release before this one
 
-    The first word after a command is the environment; local when none is given. On
-    stdout stands the result, on stderr what is said on the way.
+    The first word after a command is the environment, but for image and keys; local
+    when none is given. On stdout stands the result, on stderr what is said on the
+    way.
 
     usage: causeway <command> [env] [flags]
 
@@ -56,6 +57,8 @@ test('help lists every command, examples first', async () => {
       logs      what replicas print, of those that are gone as well
       open      prints the URL, and on a terminal shows it in the browser
       run       runs a command in a one-off replica of the stable release
+      image     builds, pushes, inspects and verifies images, without Docker
+      keys      makes and lists the keys that sign images
       demo      the story in under a minute: good and bad releases under traffic,
                 every request counted
       doctor    checks every prerequisite and says how to mend what is missing
@@ -140,12 +143,22 @@ test.each([
   'logs',
   'open',
   'run',
+  'image',
+  'image build',
+  'image push',
+  'image inspect',
+  'image verify',
+  'keys',
+  'keys init',
+  'keys list',
   'doctor',
   'demo',
 ])('the help of %s fits in 80 columns', async (command) => {
   using terminal = new FakeTerminal();
 
-  const { stdout } = await terminal.call(...(command === 'help' ? ['help'] : [command, '--help']));
+  const { stdout } = await terminal.call(
+    ...(command === 'help' ? ['help'] : [...command.split(' '), '--help']),
+  );
 
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
@@ -179,6 +192,37 @@ test.each([
     'causeway rollback takes one word, the environment; now is too much',
     'causeway rollback --help shows how it is called',
   ],
+  [['image', 'biuld'], 'unknown command image biuld', 'did you mean causeway image build?'],
+  [['image', 'xyzzy'], 'unknown command image xyzzy', 'causeway help image lists its commands'],
+  [['help', 'image', 'biuld'], 'unknown command image biuld', 'did you mean causeway image build?'],
+  [['image', 'build', '--ouput', 'x'], 'causeway image build has no flag --ouput', 'did you mean --output?'],
+  [
+    ['image', 'build', '--output'],
+    '--output needs a path',
+    '--output <path>: write it: an OCI layout folder, or a .tar for docker load',
+  ],
+  [
+    ['image', 'build', 'now'],
+    'causeway image build takes no word: now',
+    'causeway image build --help shows how it is called',
+  ],
+  [
+    ['image', 'push', 'registry.example.com/shop', 'now'],
+    'causeway image push takes one word, the repository; now is too much',
+    'causeway image push --help shows how it is called',
+  ],
+  [
+    ['image', 'build', '--output', 'x.tar', '--platform', 'linux/mips'],
+    '--platform linux/mips is not linux/amd64 or linux/arm64',
+    'write linux/amd64 or linux/arm64 after --platform',
+  ],
+  [
+    ['image', 'inspect', './out', '--sbom', '--provenance'],
+    'causeway image inspect prints one document: --sbom or --provenance',
+    'call it twice, or leave both out to see what there is',
+  ],
+  [['image', 'verify'], 'causeway image verify needs an image', 'causeway image verify <image>: an image: '],
+  [['image', '--json=1'], '--json takes no value: 1', 'write --json alone, or leave it out'],
   [['demo', 'local'], 'causeway demo takes no word: local', 'causeway demo --help shows how it is called'],
   [['deploy', '--json=1'], '--json takes no value: 1', 'write --json alone, or leave it out'],
   [['up', '--again=false'], '--again takes no value: false', 'write --again alone, or leave it out'],
@@ -213,13 +257,52 @@ test('with --json an error is one document on stdout, and stands on stderr as we
   expect(stderr).toContain('error: unknown command upp\n');
 });
 
-test('--json without a command is wrong usage, told as a document', async () => {
+test.each([[['--json']], [['image', '--json']]])(
+  '%p has no command: wrong usage, told as a document',
+  async (words) => {
+    using terminal = new FakeTerminal();
+
+    const { exit, stdout } = await terminal.call(...words);
+
+    expect(exit).toBe(2);
+    expect(failureSchema.parse(JSON.parse(stdout)).error.code).toBe('usage_wrong');
+  },
+);
+
+test('a group of commands alone shows its help, and help finds the commands in it', async () => {
   using terminal = new FakeTerminal();
 
-  const { exit, stdout } = await terminal.call('--json');
+  const { exit, stdout } = await terminal.call('keys');
 
-  expect(exit).toBe(2);
-  expect(failureSchema.parse(JSON.parse(stdout)).error.code).toBe('usage_wrong');
+  expect(exit).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "causeway keys: makes and lists the keys that sign images
+
+      $ causeway keys init  a new key; its public half belongs to the repository
+      $ causeway keys list  the keys that the config trusts
+
+    usage: causeway keys <command> [flags]
+
+    commands:
+      init  makes a key that signs images
+      list  the keys that the config trusts, and which of them signs here
+
+    flags of every command:
+      --config <file>  the config; else causeway.config.ts in this folder or one
+                       above it
+      --verbose        show the requests and processes behind each step
+      --json           stdout is one JSON document; errors too
+      --no-color       no colour; NO_COLOR and FORCE_COLOR are honoured as well
+
+    exit codes:
+      0    done
+      1    failed
+      2    wrong usage or config
+      130  interrupted
+    "
+  `);
+  expect((await terminal.call('help', 'keys')).stdout).toBe(stdout);
+  expect((await terminal.call('help', 'keys', 'init')).stdout).toStartWith('causeway keys init: makes a key');
 });
 
 test('every document of --json is one line, an error as well, and nothing in it acts on a terminal', async () => {

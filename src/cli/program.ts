@@ -5,6 +5,8 @@ import { demoCommand } from './commands/demo/command.ts';
 import { deployCommand } from './commands/deploy/command.ts';
 import { doctorCommand } from './commands/doctor/command.ts';
 import { downCommand } from './commands/down/command.ts';
+import { imageCommand } from './commands/image/command.ts';
+import { keysCommand } from './commands/keys/command.ts';
 import { logsCommand } from './commands/logs/command.ts';
 import { openCommand } from './commands/open/command.ts';
 import { planCommand } from './commands/plan/command.ts';
@@ -29,6 +31,8 @@ const commands = [
   logsCommand,
   openCommand,
   runCommand,
+  imageCommand,
+  keysCommand,
   demoCommand,
   doctorCommand,
 ] as const;
@@ -55,7 +59,7 @@ export function makeProgram(run: Run) {
       { command: 'causeway rollback', shows: 'return to the last good release before this one' },
     ],
     about: [
-      'The first word after a command is the environment; local when none is given. On stdout stands the result, on stderr what is said on the way.',
+      'The first word after a command is the environment, but for image and keys; local when none is given. On stdout stands the result, on stderr what is said on the way.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });

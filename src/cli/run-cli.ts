@@ -1,6 +1,7 @@
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exitCodes, UserError } from '../core/errors.ts';
 import type { Cli, GlobalOptions, Result } from './cli.ts';
+import { commandAt, isGroup, treeOf } from './grammar/command-tree.ts';
 import { formatHelp, formatOverview } from './grammar/help.ts';
 import { commandMissing, toUsageError, unknownCommand } from './grammar/usage-error.ts';
 import { Interrupted } from './interrupted.ts';
@@ -57,26 +58,35 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   });
   const columns = Math.min(cli.io.stdout.columns, 100);
   prepare(program, cli, columns);
-  const overview = (): Result => ({ lines: [formatOverview(program, columns).trimEnd()] });
-  if (words.length === 0) return overview();
+  if (words.length === 0) return { lines: [formatOverview(program, columns).trimEnd()] };
   refuseRest(program, words, cli);
-  refuseUnknownHelp(program, words);
+  const asked = askedForHelp(program, words);
   try {
-    await program.parseAsync([...words], { from: 'user' });
+    await program.parseAsync([...(asked ?? words)], { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return {};
-    if (thrown.code === 'commander.help') {
-      if (cli.options.json) throw commandMissing();
-      return overview();
-    }
+    if (thrown.code === 'commander.help') return overview(program, words, cli, columns);
     throw toUsageError(program, words, thrown);
   }
   return result;
 }
 
+/** Where the words end before a command: what there is, as the result. */
+function overview(
+  program: CommandUnknownOpts,
+  words: readonly string[],
+  { options }: Cli,
+  columns: number,
+): Result {
+  const { command } = commandAt(program, words.filter(isPlain));
+  if (options.json) throw commandMissing(command);
+  const text = command === program ? formatOverview(program, columns) : formatHelp(command, columns);
+  return { lines: [text.trimEnd()] };
+}
+
 function prepare(program: CommandUnknownOpts, { io }: Cli, columns: number): void {
-  for (const command of [program, ...program.commands]) {
+  for (const command of treeOf(program)) {
     command.exitOverride();
     command.configureOutput({
       writeOut: (text) => io.stdout.write(text),
@@ -99,10 +109,18 @@ function refuseRest(program: CommandUnknownOpts, words: readonly string[], { res
   });
 }
 
-/** Commander would answer `help upp` with the help of the program. */
-function refuseUnknownHelp(program: CommandUnknownOpts, [word, topic]: readonly string[]): void {
-  if (word !== 'help' || topic === undefined || topic.startsWith('-')) return;
-  if (!program.commands.some((command) => command.name() === topic)) throw unknownCommand(program, topic);
+/** `help image build` as `image build --help`. Commander would answer `help upp` with the help of the program. */
+function askedForHelp(program: CommandUnknownOpts, words: readonly string[]): readonly string[] | undefined {
+  const [word, topic] = words;
+  if (word !== 'help' || topic === undefined || topic.startsWith('-')) return undefined;
+  const { command, rest } = commandAt(program, words.slice(1));
+  const unknown = rest.find(isPlain);
+  if (unknown !== undefined && isGroup(command)) throw unknownCommand(command, unknown);
+  return [...words.slice(1), '--help'];
+}
+
+function isPlain(word: string): boolean {
+  return !word.startsWith('-');
 }
 
 function print({ lines, next, json, error, exit }: Result, { io, options, command, out, err }: Cli): number {

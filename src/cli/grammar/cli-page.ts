@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exitCodeMeanings, exitCodes } from '../../core/errors.ts';
 import { makeProgram } from '../program.ts';
+import { callableOf, nameOf } from './command-tree.ts';
 import { guideOf } from './guide.ts';
 import { argumentRows, exitRows, flagRows, usageOf } from './help.ts';
 
@@ -20,7 +21,7 @@ export function makeCliPage(): string {
       flagRows(program).map(([flag, text]) => [`\`${flag}\``, text]),
     ),
     '## JSON',
-    'With `--json`, stdout is exactly one JSON document in one line, never coloured; with `status --watch` and `logs --follow` it is one such line after the other. A command that fails writes one as well: `{ "error": { "code", "message", "hint", "details"? } }`, beside what it still could say (a rollout’s record, a receipt). The same error stands on stderr for people, and the exit code is the same as without `--json`. The shapes are the schemas in [src/cli/json.ts](../src/cli/json.ts).',
+    'With `--json`, stdout is exactly one JSON document in one line, never coloured; with `status --watch` and `logs --follow` it is one such line after the other. A command that fails writes one as well: `{ "error": { "code", "message", "hint", "details"? } }`, beside what it still could say (a rollout’s record, a receipt, the claims of an image). The same error stands on stderr for people, and the exit code is the same as without `--json`. The shapes are the schemas in [src/cli/json.ts](../src/cli/json.ts).',
     '## Exit codes',
     table(
       ['code', 'means'],
@@ -29,7 +30,7 @@ export function makeCliPage(): string {
         exitCodeMeanings[name as keyof typeof exitCodes],
       ]),
     ),
-    ...program.commands.map((command) => commandSection(command)),
+    ...callableOf(program).map((command) => commandSection(command)),
   ]
     .join('\n\n')
     .concat('\n');
@@ -39,7 +40,7 @@ function commandSection(command: CommandUnknownOpts): string {
   const guide = guideOf(command);
   const flags = [...argumentRows(command), ...flagRows(command)];
   return [
-    `## ${command.name()}`,
+    `## ${nameOf(command).replace(/^causeway /, '')}`,
     `${upperFirst(command.description())}.`,
     block([usageOf(command)]),
     ...(flags.length > 0

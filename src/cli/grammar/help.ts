@@ -1,5 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exitCodeMeanings, exitCodes } from '../../core/errors.ts';
+import { nameOf, programOf } from './command-tree.ts';
 import { type Example, guideOf } from './guide.ts';
 
 type Row = readonly [term: string, text: string];
@@ -52,25 +53,22 @@ export function argumentRows(command: CommandUnknownOpts): readonly Row[] {
     .map((argument) => [argument.name(), argument.description]);
 }
 
-export function flagRows(command: CommandUnknownOpts | null): readonly Row[] {
-  return (command?.options ?? [])
+export function flagRows(command: CommandUnknownOpts): readonly Row[] {
+  return command.options
     .filter(({ hidden }) => !hidden)
     .map(({ flags, description }) => [flags, description]);
 }
 
 /** Those that the program gives to each of its commands. */
 function sharedFlagRows(command: CommandUnknownOpts): readonly Row[] {
-  return flagRows(command.parent).filter(([flags]) => flags !== '--version');
+  if (!command.parent) return [];
+  return flagRows(programOf(command)).filter(([flags]) => flags !== '--version');
 }
 
 export function exitRows(command: CommandUnknownOpts): readonly Row[] {
   const { exits = [], otherExit } = guideOf(command) ?? {};
   const own = exits.map((name): Row => [String(exitCodes[name]), exitCodeMeanings[name]]);
   return otherExit === undefined ? own : [...own, ['any', otherExit]];
-}
-
-function nameOf(command: CommandUnknownOpts): string {
-  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
 }
 
 function titleOf(command: CommandUnknownOpts): string {

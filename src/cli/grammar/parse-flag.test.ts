@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { moment, wholeNumber } from './parse-flag.ts';
+import { moment, oneOf, wholeNumber } from './parse-flag.ts';
 
 test('a span is that long ago, a date is that moment', () => {
   expect(moment('--since', '5m', 1_000_000)).toBe(700_000);
@@ -13,4 +13,11 @@ test.each(['', '5', 'm', '-5m', 'soon', '2026-99-99'])('%p is no moment', (text)
 
 test.each(['', '0', '-1', '1.5', '1e3', 'ten', '9999999999'])('%p is no whole number above 0', (text) => {
   expect(() => wholeNumber('--limit')(text)).toThrow('is not a whole number above 0');
+});
+
+test('one of a few words is that word, and any other is told which there are', () => {
+  const parse = oneOf('--platform', ['linux/amd64', 'linux/arm64']);
+
+  expect(parse('linux/arm64')).toBe('linux/arm64');
+  expect(() => parse('linux/mips')).toThrow('--platform linux/mips is not linux/amd64 or linux/arm64');
 });

@@ -9,6 +9,15 @@ export function wholeNumber(flag: string): (text: string) => number {
   };
 }
 
+/** Reads one of a few words. */
+export function oneOf<Word extends string>(flag: string, words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw wrongValue(flag, text, words.join(' or '));
+  };
+}
+
 /** Reads a moment: `5m` ago, or a date such as `2026-07-01T09:30:00Z`; milliseconds since 1970. */
 export function moment(flag: string, text: string, now: number): number {
   const span = /^\d+(\.\d+)?[a-z]+$/.test(text) ? toMs(text as Duration) : Number.NaN;

@@ -1,6 +1,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { didYouMean } from '../../core/did-you-mean.ts';
 import { UserError } from '../../core/errors.ts';
+import { commandAt, nameOf, programOf, treeOf } from './command-tree.ts';
 
 interface Refusal {
   readonly code: string;
@@ -13,13 +14,13 @@ export function toUsageError(
   words: readonly string[],
   { code, message }: Refusal,
 ): UserError {
-  const [first = '', ...more] = plainWords(program, words);
-  const command = program.commands.find((candidate) => candidate.name() === first) ?? program;
-  const name = command === program ? 'causeway' : `causeway ${command.name()}`;
-  if (code === 'commander.unknownCommand') return unknownCommand(program, first);
+  const { command, rest: more } = commandAt(program, plainWords(program, words));
+  const name = nameOf(command);
+  if (code === 'commander.unknownCommand') return unknownCommand(command, more[0] ?? '');
   if (code === 'commander.unknownOption') return wrongFlag(command, name, words);
   if (code === 'commander.optionMissingArgument') return valueMissing(command, name, words);
   if (code === 'commander.excessArguments') return tooManyWords(command, name, more);
+  if (code === 'commander.missingArgument') return wordMissing(command, name);
   return new UserError({
     code: 'usage_wrong',
     message: message.replace(/^error: /, '').replace(/\.$/, ''),
@@ -27,23 +28,30 @@ export function toUsageError(
   });
 }
 
-/** Flags alone, of which one asks for a document. */
-export function commandMissing(): UserError {
+/** No command, or one of a group not said which, where a document is asked for. */
+export function commandMissing(group: CommandUnknownOpts): UserError {
   return new UserError({
     code: 'usage_wrong',
-    message: 'causeway --json has no command',
-    hint: 'causeway help lists the commands',
+    message: `${nameOf(group)} --json has no command`,
+    hint: listHint(group),
   });
 }
 
-/** A word that names no command. */
-export function unknownCommand(program: CommandUnknownOpts, word: string): UserError {
-  const meant = didYouMean(word, [...program.commands.map((command) => command.name()), 'help']);
+/** A word that names no command of the program, or of a group such as `image`. */
+export function unknownCommand(group: CommandUnknownOpts, word: string): UserError {
+  const name = nameOf(group);
+  const known = group.commands.map((command) => command.name());
+  const meant = didYouMean(word, group.parent ? known : [...known, 'help']);
   return new UserError({
     code: 'usage_wrong',
-    message: `unknown command ${word}`,
-    hint: meant ? `did you mean causeway ${meant}?` : 'causeway help lists the commands',
+    message: `unknown command ${[...name.split(' ').slice(1), word].join(' ')}`,
+    hint: meant ? `did you mean ${name} ${meant}?` : listHint(group),
   });
+}
+
+function listHint(group: CommandUnknownOpts): string {
+  const words = ['causeway help', ...nameOf(group).split(' ').slice(1)];
+  return `${words.join(' ')} lists ${group.parent ? 'its' : 'the'} commands`;
 }
 
 /** One that is not known, or one that is known and was given a value that it does not take. */
@@ -107,14 +115,28 @@ function withArticle(noun: string): string {
 function tooManyWords(command: CommandUnknownOpts, name: string, words: readonly string[]): UserError {
   const most = command.registeredArguments.length;
   const more = words.slice(most).join(' ');
+  const [argument] = command.registeredArguments;
   return new UserError({
     code: 'usage_wrong',
-    message:
-      most === 0
-        ? `${name} takes no word: ${more}`
-        : `${name} takes one word, the environment; ${more} is too much`,
+    message: argument
+      ? `${name} takes one word, ${nounOf(argument)}; ${more} is too much`
+      : `${name} takes no word: ${more}`,
     hint: helpHint(name),
   });
+}
+
+function wordMissing(command: CommandUnknownOpts, name: string): UserError {
+  const [argument] = command.registeredArguments;
+  return new UserError({
+    code: 'usage_wrong',
+    message: `${name} needs ${argument ? nounOf(argument) : 'a word'}`,
+    hint: argument ? `${name} <${argument.name()}>: ${argument.description}` : helpHint(name),
+  });
+}
+
+/** What an argument is, without what may be written for it. */
+function nounOf({ description }: { readonly description: string }): string {
+  return description.split(/[:;,]/)[0] ?? '';
 }
 
 function helpHint(name: string): string {
@@ -123,7 +145,7 @@ function helpHint(name: string): string {
 
 /** The words that are neither a flag nor a flag's value: the command, and what it is given. */
 function plainWords(program: CommandUnknownOpts, words: readonly string[]): readonly string[] {
-  const takesValue = program.commands
+  const takesValue = treeOf(program)
     .flatMap((command) => flagsOf(command))
     .filter(({ value }) => value !== undefined)
     .flatMap(({ names }) => names);
@@ -142,7 +164,8 @@ interface Flag {
 }
 
 function flagsOf(command: CommandUnknownOpts): readonly Flag[] {
-  const options = [...command.options, ...(command.parent?.options ?? [])].map(
+  const program = programOf(command);
+  const options = [...command.options, ...(program === command ? [] : program.options)].map(
     ({ short, long, flags, description }) => ({
       names: [short, long].filter((name) => name !== undefined),
       value: /<(.+)>/.exec(flags)?.[1],

@@ -1,32 +1,55 @@
 import { settingsOf } from '../../core/config.ts';
-import type { Artifact } from '../../core/environment.ts';
-import { makeRelease, type Release } from '../../core/release.ts';
+import type { DeployRequest } from '../../core/environment.ts';
+import { makeRelease } from '../../core/release.ts';
 import { buildArtifact } from '../../image/artifact.ts';
+import type { EmitImage } from '../../image/image-event.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Io } from '../io.ts';
 import { readRevision } from './revision.ts';
 
-export interface BuiltRelease {
-  readonly release: Release;
-  readonly artifact: Artifact;
-  /** What was in the working tree. */
+/** A release, and what it is made of. */
+export interface NewRelease extends Pick<DeployRequest, 'release' | 'artifact' | 'image'> {
+  /** What it was built from. */
   readonly revision: string;
 }
 
-/** The release that the working tree makes in an environment; changes nothing. */
+type Parts = Pick<Chosen, 'config' | 'environmentConfig' | 'folder'>;
+
+/** The release that the working tree makes in an environment; rolls nothing out. */
 export async function buildRelease(
-  { config, environmentConfig, folder }: Pick<Chosen, 'config' | 'environmentConfig' | 'folder'>,
-  io: Pick<Io, 'env'>,
-): Promise<BuiltRelease> {
+  parts: Parts,
+  io: Pick<Io, 'env' | 'home' | 'signal'>,
+  emit: EmitImage,
+): Promise<NewRelease> {
+  const isContainer = parts.environmentConfig.runner === 'container';
   const [built, revision] = await Promise.all([
-    buildArtifact({ service: config.service, folder }),
-    readRevision(folder, io),
+    isContainer ? buildContainer(parts, io, emit) : buildProcess(parts),
+    readRevision(parts.folder, io),
   ]);
-  const { artifact, command } = built;
+  return { ...built, revision: revision.shown };
+}
+
+async function buildProcess({ config, environmentConfig, folder }: Parts) {
+  const { artifact, command } = await buildArtifact({ service: config.service, folder });
   const settings = settingsOf(config, environmentConfig);
-  return {
-    release: makeRelease({ artifact: artifact.digest, command: [...command], settings }),
-    artifact,
-    revision,
-  };
+  return { release: makeRelease({ artifact: artifact.digest, command: [...command], settings }), artifact };
+}
+
+async function buildContainer(
+  { config, environmentConfig, folder }: Parts,
+  io: Pick<Io, 'env' | 'home' | 'signal'>,
+  emit: EmitImage,
+) {
+  const [{ buildTreeImage }, { builtContent }] = await Promise.all([
+    import('../image/build-tree-image.ts'),
+    import('../image/image-content.ts'),
+  ]);
+  const { image, built } = await buildTreeImage({ config, folder, emit }, io);
+  const release = makeRelease({
+    artifact: image.artifact,
+    image: image.digest,
+    command: [...built.command],
+    settings: settingsOf(config, environmentConfig),
+  });
+  return { release, image: builtContent(image, emit) };
 }

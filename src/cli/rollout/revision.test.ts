@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { tmpdir } from 'node:os';
-import { describeRevision, readRevision } from './revision.ts';
+import { parseRevision, readRevision } from './revision.ts';
 
 const head = (name: string, commit: string) => `# branch.oid ${commit}\n# branch.head ${name}\n`;
 const commit = '4be21c0aa51bd1a4ed82e23ab61f7e3b02a1b9cd';
@@ -20,10 +20,21 @@ test.each([
   ['no branch', head('(detached)', commit), '4be21c0'],
   ['no commit', `${head('main', '(initial)')}? new\n`, 'main without a commit and 1 changed file'],
 ])('%s is told', (_, status, told) => {
-  expect(describeRevision(status)).toBe(told);
+  expect(parseRevision(status).shown).toBe(told);
 });
 
+test('the whole commit is known, and whether the tree differs from it', () => {
+  expect(parseRevision(head('main', commit))).toMatchObject({ commit, isChanged: false });
+  expect(parseRevision(`${head('main', commit)}? new\n`)).toMatchObject({ commit, isChanged: true });
+  expect(parseRevision(head('main', '(initial)'))).toEqual({
+    shown: 'main without a commit',
+    isChanged: false,
+  });
+});
+
+const noGit = { shown: 'no git', isChanged: false };
+
 test('a folder without a repository, and a machine without git, have no git', async () => {
-  expect(await readRevision(tmpdir(), { env: { PATH: process.env.PATH } })).toBe('no git');
-  expect(await readRevision(tmpdir(), { env: { PATH: '/nowhere' } })).toBe('no git');
+  expect(await readRevision(tmpdir(), { env: { PATH: process.env.PATH } })).toEqual(noGit);
+  expect(await readRevision(tmpdir(), { env: { PATH: '/nowhere' } })).toEqual(noGit);
 });

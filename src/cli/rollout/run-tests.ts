@@ -1,5 +1,5 @@
-import type { Config, EnvironmentConfig } from '../../core/config.ts';
-import { showMs, toMs } from '../../core/duration.ts';
+import type { Config } from '../../core/config.ts';
+import { type Duration, showMs, toMs } from '../../core/duration.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Cli } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
@@ -11,21 +11,30 @@ import { runShell } from './run-shell.ts';
 
 const shownLines = 200;
 
-/** Runs the service's tests; a release whose tests fail is not rolled out. */
+export interface TestRun {
+  readonly test: Config['service']['test'];
+  readonly folder: string;
+  readonly deadline: Duration;
+  /** What is not done if they fail: `nothing was rolled out`. */
+  readonly otherwise: string;
+}
+
+export interface Tested {
+  readonly command: readonly string[];
+  /** How many, where the runner says so. */
+  readonly passed?: number;
+}
+
+/** Runs the service's tests, where there are any; throws unless they pass. */
 export async function runTests(
   { io, options }: Pick<Cli, 'io' | 'options'>,
-  {
-    config,
-    environmentConfig,
-    folder,
-  }: { config: Config; environmentConfig: EnvironmentConfig; folder: string },
+  { test, folder, deadline, otherwise }: TestRun,
   board: Board,
   signal: AbortSignal,
-): Promise<void> {
-  const { test } = config.service;
-  if (test === undefined) return;
+): Promise<Tested | undefined> {
+  if (test === undefined) return undefined;
   const command = typeof test === 'string' ? test : test.join(' ');
-  const deadline = environmentConfig.deadlines.test;
+  const startedAt = io.now();
   board.show('test', command);
   if (options.verbose) board.below(`${command} in ${folder}`);
   const sayStop = () => board.show('test', 'being stopped');
@@ -41,11 +50,13 @@ export async function runTests(
     io,
   );
   signal.removeEventListener('abort', sayStop);
-  if (end.kind === 'aborted') throw new Interrupted('the tests were stopped, and nothing was rolled out');
+  if (end.kind === 'aborted') throw new Interrupted(`the tests were stopped, and ${otherwise}`);
   if (end.kind === 'ended' && end.code === 0) {
     const passed = countTests(end.output);
-    board.end({ label: 'test', text: passed === undefined ? 'passed' : `${passed} passed` });
-    return;
+    const text = passed === undefined ? 'passed' : `${passed} passed`;
+    board.end({ label: 'test', text, ms: io.now() - startedAt });
+    const words = typeof test === 'string' ? ['/bin/sh', '-c', test] : test;
+    return { command: words, ...(passed === undefined ? {} : { passed }) };
   }
   throw testError(end, command, deadline);
 }
@@ -53,7 +64,7 @@ export async function runTests(
 function testError(
   end: Exclude<Awaited<ReturnType<typeof runShell>>, { kind: 'aborted' }>,
   command: string,
-  deadline: EnvironmentConfig['deadlines']['test'],
+  deadline: Duration,
 ): UserError {
   if (end.kind === 'notStarted') {
     return new UserError({

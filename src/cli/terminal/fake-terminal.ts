@@ -51,7 +51,11 @@ export class FakeTerminal {
     for (const callback of this.#ticks) callback();
   }
 
-  async call(...words: string[]): Promise<Said> {
+  call(...words: string[]): Promise<Said> {
+    return this.callWithEnv({}, ...words);
+  }
+
+  async callWithEnv(more: Readonly<Record<string, string>>, ...words: string[]): Promise<Said> {
     const { env = {}, isTerminal = false, columns = 80 } = this.#options;
     const stdout: string[] = [];
     const stderr: string[] = [];
@@ -61,13 +65,16 @@ export class FakeTerminal {
       stderr: { write: (text) => void stderr.push(text), isTerminal, columns },
       env: {
         PATH: process.env.PATH,
+        HOME: this.folder,
         LANG: 'C.UTF-8',
         TERM: 'xterm',
         GIT_CEILING_DIRECTORIES: '/',
         GIT_DIR: '/nowhere',
         ...env,
+        ...more,
       },
       cwd: this.folder,
+      home: join(import.meta.dir, '..', '..', '..'),
       docs: join(this.folder, 'docs'),
       user: 'ada@laptop',
       uid: 1000,
@@ -97,10 +104,11 @@ export class FakeTerminal {
 }
 
 /** What a config holds, as text of `causeway.config.ts`. */
-export function configText(service: object = {}, local: object = {}): string {
+export function configText(service: object = {}, local: object = {}, image: object = {}): string {
   const config = {
     project: 'probe',
     service: { entry: 'main.ts', test: 'echo 14 pass', ...service },
+    image,
     environments: { local: { target: 'local', ...local }, staging: { target: 'local', port: 8081 } },
   };
   return `export default ${JSON.stringify(config, null, 2)};\n`;

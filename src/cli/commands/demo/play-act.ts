@@ -4,7 +4,7 @@ import type { Load } from '../../../load/load.ts';
 import type { LoadReport } from '../../../load/report.ts';
 import type { Cli } from '../../cli.ts';
 import { rolloutResultSchema } from '../../json.ts';
-import { rollOutTree } from '../../rollout/roll-out-tree.ts';
+import { rollOutRelease } from '../../rollout/roll-out-release.ts';
 import { rollBack } from '../rollback/rollback.ts';
 import type { Act } from './acts.ts';
 import type { DemoCopy } from './copy.ts';
@@ -53,7 +53,7 @@ async function runCommand(cli: Cli, { command }: Act): Promise<Pick<Scene, 'reco
     const { json } =
       command === 'rollback'
         ? await rollBack(cli, 'local', undefined)
-        : await rollOutTree(cli, { name: 'local', makes: command === 'up', isAgain: false });
+        : await rollOutRelease(cli, { name: 'local', makes: command === 'up', isAgain: false });
     const { record, serves } = rolloutResultSchema.parse(json);
     return { ...(record ? { record } : {}), ...(serves === undefined ? {} : { serves }) };
   } catch (error) {

@@ -54,10 +54,8 @@ function checkRuntime({ io }: Cli): Finding {
 }
 
 async function checkGit({ io }: Cli, folder: string): Promise<Finding> {
-  const revision = await readRevision(folder, io);
-  return fine(
-    revision === 'no git' ? 'git: none here; records say so instead of a revision' : `git: ${revision}`,
-  );
+  const { shown } = await readRevision(folder, io);
+  return fine(shown === 'no git' ? 'git: none here; records say so instead of a revision' : `git: ${shown}`);
 }
 
 async function checkConfig(cli: Cli, name: string): Promise<readonly [Finding, Chosen | undefined]> {

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { ImageTerminal, withoutPlaces } from '../../image/image-terminal.ts';
 import { planResultSchema } from '../../json.ts';
 import { configText, FakeTerminal, withoutIds } from '../../terminal/fake-terminal.ts';
 
@@ -122,4 +123,14 @@ test('a missing secret is the same error as of deploy', async () => {
 
   expect(plan.exit).toBe(2);
   expect(plan).toEqual(await terminal.call('deploy'));
+});
+
+test('a change from processes to containers is a change of the image, told with its digest', async () => {
+  await using at = await ImageTerminal.start();
+  await at.call('up');
+
+  const { stdout } = await at.callWith({ local: { runner: 'container' } }, 'plan');
+
+  expect(withoutPlaces(stdout)).toContain('image: none → <short>\n');
+  expect(stdout).not.toContain('artifact: ');
 });

@@ -6,6 +6,7 @@ import type { Cli, Result } from '../../cli.ts';
 import type { PlanResult } from '../../json.ts';
 import { buildRelease } from '../../rollout/build-release.ts';
 import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
+import { refuseUnsignedTree } from '../../rollout/refuse-unsigned-tree.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import { renderBelow, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
@@ -17,10 +18,11 @@ export async function makePlan(cli: Cli, name: string): Promise<Result> {
   const { io } = cli;
   const chosen = await chooseEnvironment(cli, name);
   const { environment, environmentConfig, config, folder } = chosen;
+  refuseUnsignedTree(chosen);
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, folder, io);
   const [{ release, revision }, status, records] = await Promise.all([
-    buildRelease(chosen, io),
+    buildRelease(chosen, io, () => {}),
     environment.status(io.signal),
     environment.history(io.signal),
   ]);
@@ -57,12 +59,13 @@ function findingOf(
 }
 
 function changesOf(from: Release, to: Release): readonly Change[] {
-  const artifact =
-    from.artifact === to.artifact
-      ? []
-      : [{ field: 'artifact', from: shortId(from.artifact), to: shortId(to.artifact) }];
+  const digests = changesBetween(digestsOf(from), digestsOf(to));
   const command = changesBetween({ command: from.command }, { command: to.command });
-  return [...artifact, ...command, ...changesBetween(inConfigSpelling(from), inConfigSpelling(to))];
+  return [...digests, ...command, ...changesBetween(inConfigSpelling(from), inConfigSpelling(to))];
+}
+
+function digestsOf({ artifact, image }: Release): object {
+  return { artifact: shortId(artifact), image: image && shortId(image) };
 }
 
 function replicasChange({ replicas }: Status, wanted: number): readonly Change[] {

@@ -5,10 +5,14 @@ import { withGuide } from '../../grammar/guide.ts';
 export function upCommand(run: Run) {
   const command = environmentCommand('up', 'makes what is missing, then rolls out the working tree')
     .option('--again', 'roll out once more what serves already, tests included')
-    .action((name, { again }) =>
+    .option(
+      '--image <image>',
+      'an image instead of the working tree: ref@sha256:…, or an OCI layout’s folder',
+    )
+    .action((name, { again, image }) =>
       run(async (cli) => {
-        const { rollOutTree } = await import('../../rollout/roll-out-tree.ts');
-        return rollOutTree(cli, { name, makes: true, isAgain: again === true });
+        const { rollOutRelease } = await import('../../rollout/roll-out-release.ts');
+        return rollOutRelease(cli, { name, image, makes: true, isAgain: again === true });
       }),
     );
   return withGuide(command, {
@@ -18,6 +22,7 @@ export function upCommand(run: Run) {
     ],
     about: [
       'Builds the service, runs its tests, and rolls it out: one replica beside those that serve, then all of them, watched each time. A release that is bad is taken back by itself. Safe to repeat: where nothing changed, nothing is done.',
+      'In an environment whose replicas are containers, the image is built first, tests included, and the engine of this machine runs it. With --image nothing is built or tested.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });

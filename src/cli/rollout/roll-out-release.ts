@@ -3,17 +3,21 @@ import type { Config } from '../../core/config.ts';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
+import type { EmitImage } from '../../image/image-event.ts';
 import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
 import { Board } from '../terminal/board.ts';
-import { type BuiltRelease, buildRelease } from './build-release.ts';
+import { buildRelease, type NewRelease } from './build-release.ts';
 import { followRollout } from './follow-rollout.ts';
 import { readSecrets, refuseMissingSecrets, secretSources } from './read-secrets.ts';
+import { refuseUnsignedTree } from './refuse-unsigned-tree.ts';
 import { runTests } from './run-tests.ts';
 
-export interface TreeOptions {
+export interface ReleaseOptions {
   readonly name: string;
+  /** The image to roll out, as the user names it. Default: what is in the working tree. */
+  readonly image?: string | undefined;
   /** Make what is missing; without it a missing environment is an error. */
   readonly makes: boolean;
   /** Roll out once more what serves already. */
@@ -21,12 +25,12 @@ export interface TreeOptions {
 }
 
 /** What `up` and `deploy` do, and what is left of it when Ctrl-C comes before the rollout. */
-export async function rollOutTree(cli: Cli, options: TreeOptions): Promise<Result> {
+export async function rollOutRelease(cli: Cli, options: ReleaseOptions): Promise<Result> {
   const { io } = cli;
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
   const board = new Board(io, cli.err);
   try {
-    board.show('build', 'reading the config');
+    board.show(options.image === undefined ? 'build' : 'image', 'reading the config');
     const chosen = await chooseEnvironment(cli, options.name);
     return await work(cli, chosen, options, { board, startedAt });
   } catch (thrown) {
@@ -45,23 +49,24 @@ interface Way {
   readonly startedAt: number;
 }
 
-/** The runbook: build, test, roll out. */
-async function work(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): Promise<Result> {
+/** The runbook: build and test, or take an image that was built before; then roll out. */
+async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way): Promise<Result> {
   const { io } = cli;
   const { environment, environmentConfig, config } = chosen;
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, chosen.folder, io);
+  await environment.expectNeeds?.(io.signal);
 
-  way.board.show('build', config.service.entry ?? config.service.files?.join(' ') ?? '');
-  const built = await buildRelease(chosen, io);
-  way.board.end({ label: 'build', text: `${shortId(built.release.id)}  ${built.revision}` });
+  const { image } = options;
+  const built = image === undefined ? await build(cli, chosen, way) : await take(cli, chosen, image, way);
 
   const before = await environment.status(io.signal);
   if (!options.makes) refuseMissing(before);
   const isServing = before.stable?.release === built.release.id && !options.isAgain;
-  await prepare(cli, chosen, { makes: options.makes, tests: !isServing }, way);
+  const tests = image === undefined && !isServing;
+  await prepare(cli, chosen, { makes: options.makes, tests }, way);
 
-  const { release, artifact, revision } = built;
+  const { release } = built;
   const { isAgain } = options;
   const result = await followRollout(cli, chosen, {
     ...way,
@@ -71,11 +76,36 @@ async function work(cli: Cli, chosen: Chosen, options: TreeOptions, way: Way): P
     hasHooks: !isServing,
     async prepare() {
       const secrets = await readSecrets(sources, chosen.folder, io);
-      const request = { release, artifact, secrets, by: io.user, revision, isAgain };
+      const request = { ...built, secrets, by: io.user, isAgain };
       return (emit) => environment.deploy(request, emit, io.signal);
     },
   });
-  return result.error ? result : { ...result, next: nextSteps(chosen, before, built) };
+  return result.error ? result : { ...result, next: nextSteps(chosen, options, before, built) };
+}
+
+async function build(cli: Cli, chosen: Chosen, { board }: Way): Promise<NewRelease> {
+  const { config, environmentConfig } = chosen;
+  refuseUnsignedTree(chosen);
+  const startedAt = cli.io.now();
+  board.show('build', config.service.entry ?? config.service.files?.join(' ') ?? '');
+  const emit = environmentConfig.runner === 'container' ? await tellerOf(board) : () => {};
+  const built = await buildRelease(chosen, cli.io, emit);
+  const text = `${shortId(built.release.id)}  ${built.revision}`;
+  board.end({ label: 'build', text, ms: cli.io.now() - startedAt });
+  if (built.image) board.say({ label: 'image', text: shortId(built.image.digest) });
+  return built;
+}
+
+async function tellerOf(board: Board): Promise<EmitImage> {
+  const { tellImage } = await import('../image/tell-image.ts');
+  return tellImage(board, 'image').emit;
+}
+
+async function take(cli: Cli, chosen: Chosen, image: string, { board }: Way): Promise<NewRelease> {
+  const { takeImage } = await import('./take-image.ts');
+  const taken = await takeImage(image, chosen, cli.io, board);
+  board.say({ label: 'release', text: `${shortId(taken.release.id)}  ${taken.revision}` });
+  return taken;
 }
 
 function refuseMissing({ state, environment: name }: Status): void {
@@ -101,7 +131,7 @@ async function prepare(
     if (made !== undefined) board.say({ label: 'make', text: made });
   };
   const work = [
-    ...(tests ? [runTests(cli, chosen, board, AbortSignal.any([signal, failure.signal]))] : []),
+    ...(tests ? [test(cli, chosen, board, AbortSignal.any([signal, failure.signal]))] : []),
     ...(makes ? [make()] : []),
   ].map((part) =>
     part.catch((thrown: unknown) => {
@@ -112,6 +142,13 @@ async function prepare(
   if (failure.signal.aborted) throw failure.signal.reason;
 }
 
+async function test(cli: Cli, chosen: Chosen, board: Board, signal: AbortSignal): Promise<void> {
+  const { config, environmentConfig, folder } = chosen;
+  const deadline = environmentConfig.deadlines.test;
+  const run = { test: config.service.test, folder, deadline, otherwise: 'nothing was rolled out' };
+  await runTests(cli, run, board, signal);
+}
+
 /** How many stable replicas the candidate will stand beside. */
 function besideOf({ stable, running, replicas }: Status): number {
   if (!stable) return 0;
@@ -119,11 +156,17 @@ function besideOf({ stable, running, replicas }: Status): number {
   return serving || (typeof replicas === 'number' ? replicas : 0);
 }
 
-function nextSteps({ config, name }: Chosen, before: Status, { release }: BuiltRelease): readonly string[] {
+function nextSteps(
+  { config, name }: Chosen,
+  { image }: ReleaseOptions,
+  before: Status,
+  { release }: NewRelease,
+): readonly string[] {
   const at = name === 'local' ? '' : ` ${name}`;
   if (before.stable && before.stable.release !== release.id) {
     return [`back to ${shortId(before.stable.release)}: causeway rollback${at}`, `causeway releases${at}`];
   }
+  if (image !== undefined) return [`causeway status${at}`, `causeway down${at}`];
   return [
     `edit ${placeOf(config.service)}, then causeway deploy${at}`,
     `see bad releases taken back: causeway demo`,

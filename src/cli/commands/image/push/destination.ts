@@ -1,0 +1,46 @@
+import type { Config } from '../../../../core/config.ts';
+import { UserError } from '../../../../core/errors.ts';
+import { parseReference, type Reference, showReference } from '../../../../image/registry/reference.ts';
+import type { PushOptions } from './push.ts';
+
+export interface Destination {
+  readonly reference: Pick<Reference, 'host' | 'repository'>;
+  /** Without a tag: `registry.example.com/team/shop`. */
+  readonly name: string;
+  readonly tag: string | undefined;
+}
+
+/** Where `image push` writes to: what the user names, or `image.repository`; the tag stands behind it, or apart. */
+export function destinationOf(
+  { repository, tag }: PushOptions,
+  { image }: Pick<Config, 'image'>,
+): Destination {
+  const text = repository ?? image.repository;
+  if (text === undefined) {
+    throw new UserError({
+      code: 'usage_wrong',
+      message: 'causeway image push has no repository to push to',
+      hint: 'causeway image push registry.example.com/team/shop, or write image.repository in the config',
+    });
+  }
+  const named = parseReference(text);
+  const reference = { host: named.host, repository: named.repository };
+  const name = showReference(reference);
+  if (named.digest !== undefined) {
+    throw new UserError({
+      code: 'reference_wrong',
+      message: `${text} names an image by its digest, and what is pushed has its own`,
+      hint: `causeway image push ${name}`,
+    });
+  }
+  if (tag === undefined) return { reference, name, tag: named.tag };
+  if (named.tag !== undefined && named.tag !== tag) {
+    throw new UserError({
+      code: 'usage_wrong',
+      message: `--tag ${tag} and ${text} name two tags`,
+      hint: `causeway image push ${name} --tag ${tag}`,
+    });
+  }
+  // The grammar of tags is that of references.
+  return { reference, name, tag: parseReference(`${name}:${tag}`).tag };
+}

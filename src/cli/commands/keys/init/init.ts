@@ -1,0 +1,33 @@
+import { makeKey } from '../../../../image/attest/keys.ts';
+import type { Cli, Result } from '../../../cli.ts';
+import { shortKey } from '../../../image/short-key.ts';
+import type { KeysInitResult } from '../../../json.ts';
+import { loadConfig } from '../../../load-config.ts';
+import { renderStep } from '../../../terminal/step-line.ts';
+
+/** Makes a key; the config is the user's to edit. */
+export async function initKey({ io, options, err }: Cli): Promise<Result> {
+  const { config, folder } = await loadConfig({ cwd: io.cwd, file: options.config });
+  const { id, publicPath, privatePath } = await makeKey({ env: io.env, folder });
+  const said = [
+    { label: 'key', text: `${shortKey(id)}  ECDSA P-256` },
+    { label: 'private', text: `${inHome(privatePath, io.env.HOME)}, for you alone` },
+    { label: 'public', text: `${publicPath}, which belongs to the repository` },
+  ];
+  for (const line of said) io.stderr.write(`${err.spell(renderStep(line, err))}\n`);
+  const json: KeysInitResult = { id, publicKey: publicPath, privateKey: privatePath };
+  const trust = [...config.image.trust, publicPath].map((path) => `'${path}'`).join(', ');
+  return {
+    json,
+    lines: [publicPath],
+    next: [
+      `write image: { trust: [${trust}] } in the config`,
+      `git add ${publicPath}`,
+      'causeway image push signs with it',
+    ],
+  };
+}
+
+function inHome(path: string, home: string | undefined): string {
+  return home && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+}

@@ -1,0 +1,52 @@
+import { UserError } from '../../core/errors.ts';
+import type { EmitImage } from '../../image/image-event.ts';
+import { openImage } from '../../image/open-image.ts';
+import { dockerCredentials } from '../../image/registry/credentials.ts';
+import type { ImageReader } from '../../image/store.ts';
+import type { Io } from '../io.ts';
+
+/** An image that is there, by its digest. */
+export interface NamedImage {
+  readonly reader: ImageReader;
+  readonly digest: string;
+  /** For people, tag and digest included. */
+  readonly shown: string;
+}
+
+interface NamedOptions {
+  readonly emit: EmitImage;
+  /** Refuse a tag: what it names may change between two looks. */
+  readonly needsDigest: boolean;
+}
+
+/** Finds the image that a user names: by a registry's reference, or by the folder of an OCI layout. */
+export async function openNamed(
+  text: string,
+  { emit, needsDigest }: NamedOptions,
+  { env, cwd, signal }: Pick<Io, 'env' | 'cwd' | 'signal'>,
+): Promise<NamedImage> {
+  const credentials = dockerCredentials({ env });
+  const { reader, reference, isDigest, shown } = await openImage({
+    text,
+    folder: cwd,
+    credentials,
+    emit,
+    signal,
+  });
+  if (isDigest) return { reader, digest: reference, shown };
+  const stored = await reader.manifest(reference, signal);
+  if (!stored) {
+    throw new UserError({
+      code: 'image_not_found',
+      message: `${reader.name} has no tag ${reference}`,
+      hint: 'causeway image push prints the digest of what it pushed; name the image by that',
+    });
+  }
+  const { digest } = stored.descriptor;
+  if (!needsDigest) return { reader, digest, shown };
+  throw new UserError({
+    code: 'reference_wrong',
+    message: `${text} names an image by a tag, and a tag may name another one a moment later`,
+    hint: `${reader.name}@${digest} is what it names now`,
+  });
+}

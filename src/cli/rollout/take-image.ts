@@ -1,0 +1,67 @@
+import { settingsOf } from '../../core/config.ts';
+import { makeRelease, shortId } from '../../core/release.ts';
+import { readAttachments } from '../../image/attest/attachments.ts';
+import { readTrusted } from '../../image/attest/keys.ts';
+import { refuseUnverified } from '../../image/attest/verify.ts';
+import { readArtifact, readImage } from '../../image/read-image.ts';
+import type { Chosen } from '../choose-environment.ts';
+import { describeSource } from '../image/describe-source.ts';
+import { storedContent } from '../image/image-content.ts';
+import { type NamedImage, openNamed } from '../image/open-named.ts';
+import { tellImage } from '../image/tell-image.ts';
+import { verifyNamed } from '../image/verify-named.ts';
+import type { Io } from '../io.ts';
+import type { Board } from '../terminal/board.ts';
+import type { NewRelease } from './build-release.ts';
+
+type Parts = Pick<Chosen, 'config' | 'environmentConfig' | 'folder'>;
+type World = Pick<Io, 'env' | 'cwd' | 'signal'>;
+
+/**
+ * The release that an image makes in an environment, whoever built it; where the environment asks for
+ * signatures, it is verified before anything else. Its settings are those of the config here.
+ */
+export async function takeImage(text: string, parts: Parts, io: World, board: Board): Promise<NewRelease> {
+  const { emit } = tellImage(board, 'image');
+  board.show('image', text);
+  const named = await openNamed(text, { emit, needsDigest: true }, io);
+  if (parts.environmentConfig.signed) await refuseUnsigned(named, parts, io, board);
+  const isContainer = parts.environmentConfig.runner === 'container';
+  const taken = isContainer
+    ? { ...(await takeContainer(named, io)), image: storedContent(named.reader, named.digest, emit) }
+    : await takeProcess(named, io);
+  board.end({ label: 'image', text: `${shortId(named.digest)}  ${named.reader.name}` });
+  const settings = settingsOf(parts.config, parts.environmentConfig);
+  const { made, ...content } = taken;
+  const release = makeRelease({ ...made, settings });
+  return { ...content, release, revision: await revisionOf(named, io) };
+}
+
+async function refuseUnsigned(
+  named: NamedImage,
+  { config, folder }: Parts,
+  io: World,
+  board: Board,
+): Promise<void> {
+  const trusted = await readTrusted(config.image.trust, folder);
+  refuseUnverified(await verifyNamed(named, { trusted, board }, io));
+}
+
+/** Processes run what lies in the application layer; an image without one of ours is refused. */
+async function takeProcess({ reader, digest }: NamedImage, { signal }: World) {
+  const { artifact, command } = await readArtifact({ from: reader, digest, signal });
+  return { made: { artifact: artifact.digest, command: [...command] }, artifact };
+}
+
+/** A brought image is its own artifact, and starts as it says itself: it is given no command. */
+async function takeContainer({ reader, digest }: NamedImage, { signal }: World) {
+  const { artifact, platforms } = await readImage({ from: reader, digest, signal });
+  const command = artifact === undefined ? [] : (platforms[0]?.config.config?.Cmd ?? []);
+  return { made: { artifact: artifact ?? digest, image: digest, command: [...command] } };
+}
+
+/** What its provenance says; in the record it tells people where to look, and decides nothing. */
+async function revisionOf({ reader, digest }: NamedImage, { signal }: World): Promise<string> {
+  const { provenance } = await readAttachments({ from: reader, digest, signal });
+  return describeSource(provenance) ?? `image ${shortId(digest)}`;
+}
