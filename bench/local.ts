@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import { makeProject, type Project } from '../e2e/local/project.ts';
 import { presets } from '../src/load/shape.ts';
 import { findFreePort } from '../src/local/free-port.ts';
+import { makePage, type Row } from './page.ts';
 import { sample, showSample, timed } from './sample.ts';
-
-interface Row {
-  readonly what: string;
-  readonly reach: string;
-  readonly measured: string;
-}
 
 const repository = realpathSync(join(import.meta.dir, '..'));
 const bake = '500ms';
@@ -31,7 +26,13 @@ for (const measure of [
     console.error(`${row.what}: ${row.measured}`);
   }
 }
-const page = makePage(rows);
+const page = makePage({
+  title: 'The local target, measured',
+  about: "Times are of whole commands, from the shell's call to their end: median (least–most, rounds).",
+  repository,
+  cores: cpus().length,
+  rows,
+});
 console.log(page);
 if (process.argv.includes('--write')) {
   mkdirSync(join(repository, 'docs/proof'), { recursive: true });
@@ -222,19 +223,4 @@ async function statusOf(port: number): Promise<number> {
 
 function row(what: string, reach: string, measured: string): Row {
   return { what, reach, measured };
-}
-
-function makePage(found: readonly Row[]): string {
-  const commit = Bun.spawnSync(['git', 'rev-parse', '--short', 'HEAD'], { cwd: repository })
-    .stdout.toString()
-    .trim();
-  const lines = found.map(({ what, reach, measured }) => `| ${what} | ${reach} | ${measured} |`);
-  return `# The local target, measured
-
-Made by \`bench/run --write\` at ${commit}, on ${process.platform} ${process.arch} with ${cpus().length} cores. Times are of whole commands, from the shell's call to their end: median (least–most, rounds).
-
-| what | to reach | measured |
-| --- | --- | --- |
-${lines.join('\n')}
-`;
 }

@@ -22,6 +22,7 @@ export interface ProjectOptions {
   /** Beside `entry: 'service.ts'`, short deadlines and the fixtures' probes. */
   readonly service?: Partial<CausewayConfig['service']>;
   readonly environment?: Partial<CausewayConfig['environments'][string]>;
+  readonly image?: CausewayConfig['image'];
   /** By their path in the project: a text, or a file of e2e/fixtures. */
   readonly files?: Readonly<Record<string, string | { readonly fixture: string }>>;
 }
@@ -57,6 +58,14 @@ interface Document {
   readonly lines?: readonly { readonly text: string; readonly release: string; readonly replica: string }[];
   readonly items?: readonly { readonly what: string; readonly isGone: boolean }[];
   readonly kept?: readonly string[];
+  readonly image?: string;
+  readonly artifact?: string;
+  readonly reference?: string;
+  readonly signedBy?: string;
+  readonly isGood?: boolean;
+  readonly claims?: readonly { readonly name: string; readonly isGood: boolean; readonly says: string }[];
+  readonly id?: string;
+  readonly publicKey?: string;
 }
 
 export interface Started {
@@ -124,11 +133,12 @@ export async function makeProject(options: ProjectOptions = {}) {
     /** Makes a fixture the service; `change` makes another release of it. */
     use,
     /** Changes the config; what is not named stays. */
-    configure(changes: Pick<ProjectOptions, 'service' | 'environment'>) {
+    configure(changes: Pick<ProjectOptions, 'service' | 'environment' | 'image'>) {
       const { local } = config.environments;
       config = {
         ...config,
         service: { ...config.service, ...changes.service },
+        ...(changes.image ? { image: { ...config.image, ...changes.image } } : {}),
         environments: { local: { target: 'local', ...local, ...changes.environment } },
       };
       writeConfig();
@@ -237,7 +247,7 @@ export async function makeProject(options: ProjectOptions = {}) {
   }
 }
 
-function configOf({ service, environment }: ProjectOptions, port: number): CausewayConfig {
+function configOf({ service, environment, image }: ProjectOptions, port: number): CausewayConfig {
   return {
     project: 'shop',
     service: {
@@ -246,6 +256,7 @@ function configOf({ service, environment }: ProjectOptions, port: number): Cause
       drain: '5s',
       ...service,
     },
+    ...(image ? { image } : {}),
     environments: {
       local: { target: 'local', port, bake: '500ms', deadlines: { start: '5s' }, ...environment },
     },

@@ -12,6 +12,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'causeway check '));
   const files = {
     'good.test.ts': `import { test } from 'bun:test'; test('a', () => {}); test('b', () => {}); test.skip('c', () => {});`,
+    'lacking.test.ts': `import { test } from 'bun:test'; console.log('skipped: what needs a moon: it is day'); test('a', () => {}); test.skip('b', () => {});`,
     'bad.test.ts': `import { test } from 'bun:test'; test('a', () => {}); test('b <&>', () => { throw new Error('no'); });`,
     'broken.test.ts': `import './missing.ts';`,
     'empty.test.ts': 'export {};',
@@ -31,6 +32,12 @@ test('every test is counted, and a step without tests as one', async () => {
     'good.test.ts ok … s  2 passed, 1 skipped',
     'tool         ok … s',
   ]);
+});
+
+test('what a test file says that it skipped is told, though nothing failed', async () => {
+  const { lines } = await run([tests('lacking.test.ts', 'good.test.ts')]);
+
+  expect(lines[0]).toEndWith('3 passed, 2 skipped\nskipped: what needs a moon: it is day');
 });
 
 test('a failed test fails the whole, and its output and the command that shows it again are printed', async () => {

@@ -53,7 +53,7 @@ export function close(
 /** More are not named; running all of them again is as good. */
 const fewFiles = 5;
 
-function describe({ step, passed, failed, skipped, ms, failedFiles, output }: Result): string {
+function describe({ step, passed, failed, skipped, ms, failedFiles, skips, output }: Result): string {
   const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
   const line = [
     step.name.padEnd(12),
@@ -62,7 +62,7 @@ function describe({ step, passed, failed, skipped, ms, failedFiles, output }: Re
     ...(step.testFiles ? [` ${counts.filter((count) => count !== false).join(', ')}`] : []),
   ].join(' ');
   const mend = [step.mend, ...(failedFiles.length > fewFiles ? [] : failedFiles)].join(' ');
-  return failed === 0 ? line : `${line}\n${output}\nmend: ${mend}\n`;
+  return failed === 0 ? [line, ...skips].join('\n') : `${line}\n${output}\nmend: ${mend}\n`;
 }
 
 function sum(numbers: readonly number[]): number {

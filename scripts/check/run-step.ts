@@ -11,6 +11,8 @@ export interface Result {
   readonly ms: number;
   /** The test files in which something failed. */
   readonly failedFiles: readonly string[];
+  /** What was skipped and why, where the tests say so: lines that begin with `skipped: `. */
+  readonly skips: readonly string[];
   /** What the program printed, and what is to be said of how it ended. */
   readonly output: string;
 }
@@ -39,7 +41,8 @@ export async function runStep(
   const exitCode = await child.exited;
   const ms = performance.now() - startedAt;
   if (signal.aborted) {
-    return { step, passed: 0, failed: 0, skipped: 0, isInterrupted: true, ms, failedFiles: [], output: '' };
+    const nothing = { ...none, skips: [], output: '' };
+    return { step, ...nothing, isInterrupted: true, ms };
   }
 
   const counts = step.testFiles ? await countTests(step.testFiles, report, exitCode) : countTool(exitCode);
@@ -48,7 +51,8 @@ export async function runStep(
     .map((text) => text.trimEnd())
     .filter((text) => text !== '')
     .join('\n');
-  return { step, ...counts, isInterrupted: false, ms, output };
+  const skips = step.testFiles ? [...new Set(output.match(/^skipped: .+$/gm))] : [];
+  return { step, ...counts, skips, isInterrupted: false, ms, output };
 }
 
 interface Counts {
@@ -58,6 +62,8 @@ interface Counts {
   readonly failedFiles: readonly string[];
   readonly remarks: readonly string[];
 }
+
+const none = { passed: 0, failed: 0, skipped: 0, failedFiles: [] } as const;
 
 function countTool(exitCode: number): Counts {
   return exitCode === 0

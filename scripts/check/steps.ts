@@ -73,7 +73,10 @@ const tools = (bun: string): readonly Step[] => [
   },
 ];
 
-export const tiers: readonly Tier[] = [{ name: 'local', folder: 'e2e/local' }];
+export const tiers: readonly Tier[] = [
+  { name: 'local', folder: 'e2e/local' },
+  { name: 'images', folder: 'e2e/images' },
+];
 
 export async function listSteps({ root, bun }: { root: string; bun: string }): Promise<readonly Step[]> {
   const files = (await findTests(root)).filter((file) => !tiers.some((tier) => isBelow(file, tier.folder)));
