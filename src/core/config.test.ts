@@ -154,6 +154,15 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     expect(problemsOf({ ...least, environments: { a: local, b: { ...local, port: 8081 } } })).toEqual([]);
   });
 
+  test('an environment that asks for signatures needs a key to trust', () => {
+    const environments = { local: { target: 'local', signed: true } };
+
+    expect(problemsOf({ ...least, environments })).toEqual([
+      'environments.local.signed: true needs a key in image.trust; causeway keys init makes one',
+    ]);
+    expect(problemsOf({ ...least, environments, image: { trust: ['keys/one.pub'] } })).toEqual([]);
+  });
+
   test('the same service as processes and as containers may share one: one of the two is up at a time', () => {
     const container = { target: 'local', runner: 'container' };
 
@@ -266,7 +275,11 @@ test('the keys that are documented to make another release are those that change
     const config = parseConfig(
       path.startsWith('service')
         ? { ...least, service: { ...least.service, [key]: value } }
-        : { ...least, environments: { local: { target: 'local', [key]: value } } },
+        : {
+            ...least,
+            image: { trust: ['key'] },
+            environments: { local: { target: 'local', [key]: value } },
+          },
       'causeway.config.ts',
     );
     const settings = (of: typeof base) => settingsOf(of, environmentOf(of, 'local'));

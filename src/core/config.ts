@@ -236,16 +236,34 @@ const localSchema = z.strictObject({
   hooks: hooksSchema.prefault({}).describe('Commands of yours around a rollout, run where `causeway` runs.'),
 });
 
-export const configSchema = z.strictObject({
-  project: nameSchema.describe('The name of the project; names in a cluster or a cloud are made from it.'),
-  service: serviceSchema.describe('What is deployed: one HTTP service in any language.'),
-  image: imageSchema.prefault({}).describe('What the service is packed into where it runs as a container.'),
-  environments: z
-    .record(nameSchema, z.discriminatedUnion('target', [localSchema]))
-    .superRefine(checkEnvironments, { when: ({ value }) => isObject(value) })
-    .meta({ title: 'environments by name', minProperties: 1 })
-    .describe('Where it is deployed to, by name. The one called `local` is meant when a command names none.'),
-});
+export const configSchema = z
+  .strictObject({
+    project: nameSchema.describe('The name of the project; names in a cluster or a cloud are made from it.'),
+    service: serviceSchema.describe('What is deployed: one HTTP service in any language.'),
+    image: imageSchema.prefault({}).describe('What the service is packed into where it runs as a container.'),
+    environments: z
+      .record(nameSchema, z.discriminatedUnion('target', [localSchema]))
+      .superRefine(checkEnvironments, { when: ({ value }) => isObject(value) })
+      .meta({ title: 'environments by name', minProperties: 1 })
+      .describe(
+        'Where it is deployed to, by name. The one called `local` is meant when a command names none.',
+      ),
+  })
+  .superRefine(checkSigned, { when: ({ value }) => isObject(value) });
+
+/** A signature counts by a trusted key alone. */
+function checkSigned(
+  { image, environments }: { readonly image?: unknown; readonly environments?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const trusts = isObject(image) && Array.isArray(image.trust) && image.trust.length > 0;
+  if (trusts || !isObject(environments)) return;
+  for (const [name, environment] of Object.entries(environments)) {
+    if (!isObject(environment) || environment.signed !== true) continue;
+    const message = 'needs a key in image.trust; causeway keys init makes one';
+    context.addIssue({ code: 'custom', path: ['environments', name, 'signed'], message });
+  }
+}
 
 function checkEnvironments(
   environments: Readonly<Record<string, unknown>>,

@@ -30,6 +30,8 @@ export interface DeployRequest {
   readonly artifact?: Artifact;
   /** What the release's image names, where it has one. */
   readonly image?: ImageContent;
+  /** The trusted keys that have signed the image, by the first 12 letters of their ids, where that was verified just now. */
+  readonly signedBy?: readonly string[];
   /** The environment's secrets by name, read just now. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly by: string;
@@ -41,6 +43,8 @@ export interface DeployRequest {
 export interface RollbackRequest {
   /** The start of a release's id. Default: the last good one before the one that serves. */
   readonly to?: string;
+  /** Where signatures are asked for: the keys that are trusted now, by the first 12 letters of their ids. */
+  readonly trusted?: readonly string[];
   readonly by: string;
 }
 

@@ -97,6 +97,11 @@ export const errorKinds = {
     about:
       'The image is not what it should be; each part that failed is named. Nothing was rolled out, and what served still serves.',
   },
+  image_incomplete: {
+    exit: 'failed',
+    about:
+      'The image was published, and then its SBOM, its provenance or its signature could not be attached; the message names what is missing, and why. Pushing again adds it.',
+  },
   image_not_writable: {
     exit: 'failed',
     about:
@@ -105,21 +110,17 @@ export const errorKinds = {
   registry_refused: {
     exit: 'failed',
     about:
-      'The registry does not let you in, or does not take this; its own words are in the message. Nothing was published: the index is written last.',
+      'The registry does not let you in, or does not take this; its own words are in the message. The index is written last, so no name points to a part of an image.',
   },
   registry_unreachable: {
     exit: 'failed',
     about:
-      'The registry did not answer, or not well, after several tries. Nothing was published: the index is written last.',
+      'The registry did not answer, or not well, after several tries. The index is written last, so no name points to a part of an image; the same command again sends only what is missing.',
   },
   credentials_failed: {
     exit: 'failed',
     about:
       'A credential helper, or the docker config that names it, did not give what the registry asks for.',
-  },
-  key_missing: {
-    exit: 'failed',
-    about: 'A signature is needed, and none of the private keys that the config trusts is on this machine.',
   },
   key_wrong: {
     exit: 'wrongUsage',

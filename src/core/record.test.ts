@@ -8,6 +8,7 @@ import {
   makeRecord,
   type RolloutRecord,
   recordSchema,
+  refuseUntrusted,
 } from './record.ts';
 import { failed, type Judgement } from './verdict.ts';
 
@@ -26,7 +27,7 @@ describe('a record', () => {
 
     const json = JSON.stringify(record);
 
-    expect(Buffer.byteLength(json)).toBeLessThan(1_000);
+    expect(Buffer.byteLength(json)).toBeLessThan(1_024);
     expect(recordSchema.parse(JSON.parse(json))).toEqual(JSON.parse(json));
   });
 
@@ -197,11 +198,32 @@ const base: Omit<RolloutRecord, 'schemaVersion'> = {
   traffic: { requests: 1, errors: 0, lost: 0, retried: 0 },
 };
 
+describe('where signatures are asked for', () => {
+  const signed = (release: string, ...signedBy: string[]) => ({ ...deployed(release), signedBy });
+
+  test('a release may be returned to whose image a key signed that is trusted now', () => {
+    refuseUntrusted([signed('one', 'old', 'new'), signed('two', 'new')], 'one', ['new']);
+  });
+
+  test('what a key signed that is not trusted any more is refused, and so is what nobody signed', () => {
+    const refused = (record: RolloutRecord) =>
+      codeOf(() => refuseUntrusted([record], record.release, ['new']));
+
+    expect(refused(signed('one', 'old'))).toBe('image_unverified');
+    expect(refused(deployed('one'))).toBe('image_unverified');
+  });
+
+  test('a rollback leaves the signers of a release as they were told', () => {
+    refuseUntrusted([signed('one', 'new'), signed('two', 'new'), rolledBack('one')], 'one', ['new']);
+  });
+});
+
 function worstCase(text: string): RolloutRecord {
   const most = 9_999_999_999;
   return makeRecord({
     ...base,
     image: `sha256:${'9'.repeat(64)}`,
+    signedBy: ['9'.repeat(12), '8'.repeat(12), '7'.repeat(12)],
     by: text,
     revision: text,
     verdict: {

@@ -13,6 +13,8 @@ export const recordSchema = z.object({
   artifact: z.string(),
   /** The index digest, where its replicas were made from an image. */
   image: z.string().optional(),
+  /** The trusted keys that had signed the image when it was rolled out, by the first 12 letters of their ids. */
+  signedBy: z.array(z.string()).optional(),
   replaces: z.string().optional(),
   by: z.string(),
   revision: z.string().optional(),
@@ -26,18 +28,19 @@ export type RolloutRecord = Readonly<z.infer<typeof recordSchema>>;
 
 /** Cuts what grows without bound, so that a record stays small; the whole is in the replica's log. */
 export function makeRecord(record: Omit<RolloutRecord, 'schemaVersion'>): RolloutRecord {
-  const { by, revision, verdict } = record;
+  const { by, revision, verdict, signedBy } = record;
   return {
     schemaVersion: 1,
     ...record,
+    ...(signedBy === undefined ? {} : { signedBy: signedBy.slice(0, most.signers) }),
     by: cut(by, most.by),
     ...(revision === undefined ? {} : { revision: cut(revision, most.revision) }),
     verdict: shorten(verdict),
   };
 }
 
-/** In bytes of JSON; all else takes 672 at most. */
-const most = { by: 28, revision: 52, message: 100, exit: 26, lines: 108 };
+/** In bytes of JSON, but for the number of signers; all else takes 716 at most. */
+const most = { by: 28, revision: 52, message: 100, exit: 26, lines: 96, signers: 2 };
 
 function shorten(verdict: RolloutRecord['verdict']): RolloutRecord['verdict'] {
   if (verdict.kind === 'good') return verdict;
@@ -142,6 +145,25 @@ export function findGood(records: readonly RolloutRecord[], named: string, envir
     });
   }
   return release;
+}
+
+/** Refuses a release whose image was signed, when it was rolled out, by no key that is trusted now. */
+export function refuseUntrusted(
+  records: readonly RolloutRecord[],
+  release: string,
+  trusted: readonly string[],
+): void {
+  const signers = records.findLast((record) => record.release === release && record.signedBy)?.signedBy ?? [];
+  if (signers.some((signer) => trusted.includes(signer))) return;
+  const id = shortId(release);
+  throw new UserError({
+    code: 'image_unverified',
+    message:
+      signers.length === 0
+        ? `release ${id} was not signed when it was rolled out`
+        : `release ${id} was signed by ${signers.join(' and ')}, which image.trust does not name any more`,
+    hint: 'causeway releases lists the others; or deploy an image that a trusted key has signed, with --image',
+  });
 }
 
 /** The releases that were found good, latest first, each once. */

@@ -14,6 +14,8 @@ export interface RolloutRequest {
   readonly running: Running;
   readonly by: string;
   readonly revision?: string;
+  /** The trusted keys that have signed the image, where that was verified. */
+  readonly signedBy?: readonly string[];
   readonly replicas: Desired['replicas'];
   /**
    * Run a release command whose end is not known once more. What already serves is rolled out once more by
@@ -157,7 +159,7 @@ async function moveTo(
 }
 
 function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutRequest): Desired {
-  const { kind, running, by, revision, replicas } = request;
+  const { kind, running, by, revision, signedBy, replicas } = request;
   const hasCommand = kind === 'deploy' && running.release.settings.releaseCommand !== undefined;
   return {
     ...found,
@@ -171,6 +173,7 @@ function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutR
       release: running.release.id,
       artifact: running.release.artifact,
       ...(running.release.image === undefined ? {} : { image: running.release.image }),
+      ...(signedBy === undefined ? {} : { signedBy: [...signedBy] }),
       ...(revision === undefined ? {} : { revision }),
       ...(found.stable ? { replaces: found.stable.release.id } : {}),
     },
@@ -234,13 +237,14 @@ async function close(
   lock: Lock,
   { rollout, judgement, seen }: End,
 ): Promise<RolloutRecord> {
-  const { id, kind, release, artifact, image, replaces, by, revision, startedAt } = rollout;
+  const { id, kind, release, artifact, image, signedBy, replaces, by, revision, startedAt } = rollout;
   const record = makeRecord({
     id,
     kind,
     release,
     artifact,
     ...(image === undefined ? {} : { image }),
+    ...(signedBy === undefined ? {} : { signedBy }),
     ...(replaces === undefined ? {} : { replaces }),
     by,
     ...(revision === undefined ? {} : { revision }),

@@ -13,6 +13,7 @@ export const rolloutSchema = z.strictObject({
   release: z.string(),
   artifact: z.string(),
   image: z.string().optional(),
+  signedBy: z.array(z.string()).optional(),
   /** The id of the release that served when it began. */
   replaces: z.string().optional(),
   /** The one-off command. `begun` with unknown end is looked up by the rollout's id, never rerun unasked. */
