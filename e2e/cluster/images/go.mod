@@ -1,0 +1,3 @@
+module causeway.test/cluster/images
+
+go 1.26

@@ -1,0 +1,88 @@
+import type { Namespace } from './cluster.ts';
+
+/** `images/web`, restricted: a Deployment of one pod, and its Service. */
+export function web({ name: namespace }: Namespace, image: string) {
+  const labels = { app: 'web' };
+  const metadata = { name: 'web', namespace };
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(image) } },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { type: 'NodePort', selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+    },
+  ] as const;
+}
+
+export function pod({ name: namespace }: Namespace, spec: object) {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', namespace }, spec };
+}
+
+export function podSpec(image: string) {
+  return {
+    automountServiceAccountToken: false,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        name: 'web',
+        image,
+        env: [{ name: 'VERSION', value: 'one' }],
+        readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+        resources: { requests: { cpu: '10m', memory: '16Mi' } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        },
+      },
+    ],
+  };
+}
+
+/** Lets pods of the namespace itself in, and no others. */
+export function denyOthers({ name: namespace }: Namespace) {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'deny-others', namespace },
+    spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{ from: [{ podSelector: {} }] }] },
+  };
+}
+
+/** Pods of the namespace name their images by digest. */
+export function onlyByDigest({ name }: Namespace) {
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': name } };
+  return [
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name },
+      spec: {
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] },
+          ],
+        },
+        validations: [
+          {
+            expression: "object.spec.containers.all(c, c.image.matches('@sha256:[0-9a-f]{64}$'))",
+            message: 'an image is named by digest',
+          },
+        ],
+      },
+    },
+    {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name },
+      spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
+    },
+  ] as const;
+}
