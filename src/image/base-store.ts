@@ -1,26 +1,25 @@
 import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import type { BlobCache } from './blob-cache.ts';
-import { readAll } from './digest.ts';
 import type { ImageLayer } from './image.ts';
-import type { EmitImage } from './image-event.ts';
-import { type ImageSource, openSource, placeOf } from './image-source.ts';
+import { type ImageSource, openSource, placeOf, type SourceAccess } from './image-source.ts';
+import { InFlight } from './in-flight.ts';
 import { layoutImage } from './layout.ts';
 import { lockFileName } from './lock-file.ts';
 import { type Descriptor, type ImageConfig, mediaTypes } from './oci.ts';
-import { parseConfig } from './parse-manifest.ts';
-import type { Credentials } from './registry/credentials.ts';
+import { mediaTypeOf, parseConfig } from './parse-manifest.ts';
 import type { ImageReader, StoredManifest } from './store.ts';
+import { readAll } from './stream.ts';
 
-export interface BaseRequest {
+export interface BaseRequest extends SourceAccess {
   /** `image.base`. */
   readonly name: string;
   readonly platforms: readonly Platform[];
   /** The config's, where the lock file lies. */
   readonly folder: string;
+  /** Whether a digest that was looked up is noted there. Default: true. */
+  readonly notesBase?: boolean | undefined;
   readonly cache: BlobCache;
-  readonly credentials: Credentials;
-  readonly emit: EmitImage;
   readonly signal: AbortSignal;
 }
 
@@ -28,6 +27,8 @@ export interface BaseRequest {
 export class BaseStore {
   readonly #source: ImageSource;
   readonly #request: BaseRequest;
+  /** Those that are wanted in two places at once: for the SBOM, and to be uploaded. */
+  readonly #layers = new InFlight<{ readonly path: string }>();
   #opened: ImageReader | undefined;
 
   constructor(source: ImageSource, request: BaseRequest) {
@@ -48,7 +49,9 @@ export class BaseStore {
   async manifest(digest: string): Promise<StoredManifest> {
     const { name, signal, cache } = this.#request;
     const bytes = await cache.read(digest);
-    if (bytes) return { descriptor: { mediaType: '', digest, size: bytes.byteLength }, bytes };
+    if (bytes) {
+      return { descriptor: { mediaType: mediaTypeOf(bytes, name), digest, size: bytes.byteLength }, bytes };
+    }
     const stored = await this.#reader().manifest(digest, signal);
     if (!stored) {
       throw notFound(
@@ -75,13 +78,14 @@ export class BaseStore {
     const { name, cache, emit } = this.#request;
     const { digest, size } = descriptor;
     const ours = { mediaType: layerType(descriptor, name), digest, size };
-    const open = async (signal: AbortSignal) => {
+    const fetchOnce = async (signal: AbortSignal) => {
       const found = await cache.find(ours, signal);
       if (found !== undefined) return { path: found };
       emit({ kind: 'fetching', what: `a layer of ${name}`, size });
       const { path } = await cache.write(await this.#reader().blob(descriptor, signal), signal, ours);
       return { path };
     };
+    const open = (signal: AbortSignal) => this.#layers.join(digest, signal, fetchOnce);
     const isIn = this.#source.kind === 'registry' ? { isIn: placeOf(this.#source) } : {};
     return { role: 'base', descriptor: ours, diffId, content: { descriptor: ours, open, ...isIn } };
   }

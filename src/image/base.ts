@@ -26,18 +26,39 @@ export interface BasePlatform {
  * on manifests come out of the cache, and layers are fetched when they are wanted.
  */
 export async function openBase(request: BaseRequest): Promise<Base> {
-  const { name, folder, emit } = request;
+  const { name, folder, notesBase = true, emit } = request;
   const source = parseSource(name, folder);
   const store = new BaseStore(source, request);
   const known = source.digest ?? (await readLock(folder)).get(name);
-  const digest = known ?? (await store.lookUp());
-  const platforms = await readPlatforms(digest, store, request);
-  if (known === undefined) {
+  const [digest, platforms] = await reaching(name, async () => {
+    const found = known ?? (await store.lookUp());
+    return [found, await readPlatforms(found, store, request)] as const;
+  });
+  if (known === undefined && notesBase) {
     await writeLock(folder, { [name]: digest });
     emit({ kind: 'base-resolved', name, digest });
   }
   return { digest, platforms, ...(source.kind === 'registry' ? { name } : {}) };
 }
+
+/** A registry that cannot be reached from here is no end: a base may come from elsewhere. */
+async function reaching<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof UserError) || !away.includes(cause.code)) throw cause;
+    const { code, message, hint, details } = cause;
+    throw new UserError({
+      code,
+      message: `the base ${name} cannot be had: ${message}`,
+      hint: `${hint}; or build on a base that can be reached: image.base: 'oci:<folder>' takes an OCI layout`,
+      ...(details === undefined ? {} : { details }),
+      cause,
+    });
+  }
+}
+
+const away: readonly string[] = ['registry_unreachable', 'registry_refused'];
 
 async function readPlatforms(
   digest: string,

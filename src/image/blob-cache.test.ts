@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openBlobCache } from './blob-cache.ts';
+import { type BlobCache, type CachedBlob, openBlobCache } from './blob-cache.ts';
 import { sha256 } from './digest.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'causeway-cache-'));
@@ -86,18 +86,65 @@ test('two that write the same at once both end well', async () => {
   expect(both.map(({ digest }) => digest)).toEqual([expected.digest, expected.digest]);
 });
 
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** As if it had last been used that long ago. */
+function age(path: string, days: number): void {
+  const then = new Date(Date.now() - days * dayMs);
+  utimesSync(path, then, then);
+}
+
+/** The same cache, as another process opens it. */
+function openAgain({ folder }: BlobCache): BlobCache {
+  return openBlobCache({ XDG_CACHE_HOME: join(folder, '..') });
+}
+
 test('what a killed process left half-written goes a day later', async () => {
   const cache = openNew();
   await cache.write(content, signal);
-  const left = join(cache.folder, 'blobs', 'blob.1.1.tmp');
-  const fresh = join(cache.folder, 'blobs', 'blob.2.1.tmp');
-  writeFileSync(left, 'half');
-  writeFileSync(fresh, 'half');
-  utimesSync(left, 0, 0);
+  await cache.writeNote('note', 1);
+  for (const folder of ['blobs', 'notes']) {
+    writeFileSync(join(cache.folder, folder, 'left.tmp'), 'half');
+    writeFileSync(join(cache.folder, folder, 'fresh.tmp'), 'half');
+    age(join(cache.folder, folder, 'left.tmp'), 2);
+  }
 
-  await openBlobCache({ XDG_CACHE_HOME: join(cache.folder, '..') }).write(content, signal);
+  await openAgain(cache).write(content, signal);
 
-  expect(readdirSync(join(cache.folder, 'blobs')).sort()).toEqual(['blob.2.1.tmp', 'sha256']);
+  expect(readdirSync(join(cache.folder, 'blobs')).sort()).toEqual(['fresh.tmp', 'sha256']);
+  expect(readdirSync(join(cache.folder, 'notes')).sort()).toEqual(['fresh.tmp', 'note']);
+});
+
+test('what nobody used for a month goes, and what was looked at since stays', async () => {
+  const cache = openNew();
+  const contents = ['found', 'read', 'forgotten', 'of last week'].map((text) => Buffer.from(text));
+  const blobs = await Promise.all(contents.map((bytes) => cache.write(bytes, signal)));
+  const [found, read, forgotten, recent] = blobs as [CachedBlob, CachedBlob, CachedBlob, CachedBlob];
+  for (const name of ['wanted', 'unwanted']) await cache.writeNote(name, name);
+  const notes = (name: string) => join(cache.folder, 'notes', name);
+  for (const path of [found.path, read.path, forgotten.path, notes('wanted'), notes('unwanted')])
+    age(path, 31);
+  age(recent.path, 7);
+
+  const later = openAgain(cache);
+  await later.find(found, signal);
+  await later.read(read.digest);
+  await later.readNote('wanted');
+  await later.write(content, signal);
+
+  expect(await later.find(forgotten, signal)).toBeUndefined();
+  expect(await later.readNote('unwanted')).toBeUndefined();
+  for (const { digest } of [found, read, recent]) expect(await later.read(digest)).toBeDefined();
+  expect(await later.readNote('wanted')).toBe('wanted');
+});
+
+test('an error of reading what is stored is not told as one of writing the cache', async () => {
+  async function* unreadable(): AsyncGenerator<Uint8Array> {
+    yield content;
+    throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
+  }
+
+  await expect(openNew().write(unreadable(), signal)).rejects.toThrow('permission denied');
 });
 
 test('a cache that cannot be written says where and why', async () => {

@@ -198,6 +198,19 @@ test('with a warm cache the base is not asked at all', async () => {
   expect(opened).toHaveProperty('path');
 });
 
+test('a layer of the base that two want at once is fetched once', async () => {
+  const folder = newFolder();
+  await makeBase(join(folder, 'base'), { platforms: both });
+  const events: ImageEvent[] = [];
+  const { platforms } = await makeImage({ folder, emit: (event) => events.push(event) });
+  const [layer] = platforms[0]?.layers ?? [];
+
+  const opened = await Promise.all([layer?.content.open(signal), layer?.content.open(signal)]);
+
+  expect(opened[0]).toEqual(opened[1] ?? { path: '' });
+  expect(events.filter(({ kind }) => kind === 'fetching')).toHaveLength(1);
+});
+
 test('a damaged file of the cache is made anew', async () => {
   const folder = newFolder();
   await makeBase(join(folder, 'base'), { platforms: both });
@@ -255,7 +268,7 @@ test('a base that is not there, or no longer there, is told with what to do', as
 });
 
 test.each([
-  ['is not JSON', '<<<<<<< HEAD\n', /causeway\.lock\.json is not JSON: /],
+  ['is not JSON', '<<<<<<< HEAD\n', /causeway\.lock\.json is not JSON$/],
   ['has another shape', '{"schemaVersion":2,"bases":{}}', /causeway\.lock\.json: schemaVersion: /],
   [
     'has no digest',

@@ -3,17 +3,17 @@ import type { Artifact } from '../core/environment.ts';
 import { canonicalJson } from '../core/release.ts';
 import { type Base, type BasePlatform, openBase } from './base.ts';
 import type { BlobCache } from './blob-cache.ts';
-import { corrupt, sha256 } from './digest.ts';
+import { corrupt } from './corrupt.ts';
+import { sha256 } from './digest.ts';
 import type { Image, ImageLayer, PlatformImage } from './image.ts';
 import { composeConfig } from './image-config.ts';
-import type { EmitImage } from './image-event.ts';
+import type { SourceAccess } from './image-source.ts';
 import { cachedLayer } from './layer-cache.ts';
 import { type Descriptor, mediaTypes } from './oci.ts';
-import type { Credentials } from './registry/credentials.ts';
 import { runtimeLayer } from './runtime-layer.ts';
 import type { StoredManifest } from './store.ts';
 
-export interface ImageRequest {
+export interface ImageRequest extends SourceAccess {
   readonly artifact: Artifact;
   readonly command: readonly string[];
   readonly port: number;
@@ -21,12 +21,12 @@ export interface ImageRequest {
   readonly runtime: 'bun' | 'none';
   /** The config's. */
   readonly folder: string;
+  /** Whether the digest of a base that was looked up is noted in the lock file. Default: true. */
+  readonly notesBase?: boolean | undefined;
   /** Causeway's own, whose lockfile names the runtime. */
   readonly home: string;
   readonly cache: BlobCache;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly credentials: Credentials;
-  readonly emit: EmitImage;
   readonly signal: AbortSignal;
 }
 
@@ -35,11 +35,11 @@ export interface ImageRequest {
  * on the time, the machine, the user or the revision.
  */
 export async function buildImage(request: ImageRequest): Promise<Image> {
-  const { artifact, settings, folder, cache, credentials, emit, signal } = request;
+  const { artifact, settings } = request;
   if (sha256(artifact.tar) !== artifact.digest) throw corrupt('the artifact', `is not ${artifact.digest}`);
   const platforms = knownPlatforms.filter((platform) => settings.platforms.includes(platform));
 
-  const base = await openBase({ name: settings.base, platforms, folder, cache, credentials, emit, signal });
+  const base = await openBase({ ...request, name: settings.base, platforms });
   const app = await appLayer(request);
   const built: PlatformImage[] = [];
   for (const platform of platforms) {

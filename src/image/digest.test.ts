@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { readAll, sha256, verified } from './digest.ts';
+import { sha256, verified } from './digest.ts';
+import { readAll } from './stream.ts';
 
 const bytes = new TextEncoder().encode('content');
 const expected = { digest: sha256(bytes), size: bytes.byteLength };

@@ -3,11 +3,12 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unpackTar } from 'modern-tar';
-import { hexOf, readAll, sha256 } from './digest.ts';
+import { hexOf, sha256 } from './digest.ts';
 import { packDockerArchive } from './docker-archive.ts';
 import { makeBase } from './fake-base.ts';
 import { makeImage } from './fake-image.ts';
 import { openLayout } from './layout.ts';
+import { readAll } from './stream.ts';
 import { copyImage, writeImage } from './write-image.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'causeway archive ')));

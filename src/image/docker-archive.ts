@@ -1,12 +1,14 @@
 import type { Platform } from '../core/config.ts';
 import { canonicalJson } from '../core/release.ts';
-import { corrupt, hexOf, streamOf } from './digest.ts';
+import { corrupt } from './corrupt.ts';
+import { hexOf } from './digest.ts';
 import { type Descriptor, mediaTypes } from './oci.ts';
 import { packStream, type StreamedFile } from './pack-stream.ts';
 import { parseManifest } from './parse-manifest.ts';
 import { choosePlatform, readManifest } from './read-manifest.ts';
 import { parseReference, showReference } from './registry/reference.ts';
 import type { ImageReader, StoredManifest } from './store.ts';
+import { streamOf } from './stream.ts';
 
 export interface DockerArchive {
   readonly reader: ImageReader;

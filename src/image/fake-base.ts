@@ -1,4 +1,4 @@
-import { packTar } from 'modern-tar';
+import { packTar, type TarEntry } from 'modern-tar';
 import { canonicalJson } from '../core/release.ts';
 import { sha256 } from './digest.ts';
 import { openLayout } from './layout.ts';
@@ -15,6 +15,10 @@ export interface FakeBase {
   readonly config?: Readonly<Record<string, unknown>>;
   /** What one base differs by from another. */
   readonly text?: string;
+  /** What is in its layer, by path. */
+  readonly files?: (architecture: string) => Readonly<Record<string, string>>;
+  /** What is said to be its layer's gzip. */
+  readonly layer?: Uint8Array;
 }
 
 const signal = new AbortController().signal;
@@ -22,7 +26,16 @@ const signal = new AbortController().signal;
 /** A small base as an OCI layout in `folder`; the digest that it is known by. */
 export async function makeBase(
   folder: string,
-  { platforms, tag, isDocker = false, isSingle = false, config = {}, text = 'base' }: FakeBase,
+  {
+    platforms,
+    tag,
+    isDocker = false,
+    isSingle = false,
+    config = {},
+    text = 'base',
+    files = () => ({ 'etc/base': text }),
+    layer: bytesOfLayer,
+  }: FakeBase,
 ): Promise<string> {
   const to = openLayout(folder, { create: true });
   const store = async (mediaType: string, bytes: Uint8Array) => {
@@ -36,9 +49,11 @@ export async function makeBase(
   for (const name of platforms) {
     const [os = '', architecture = '', variant] = name.split('/');
     const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
-    const header = { name: 'etc/base', size: text.length, type: 'file', mtime: new Date(0) } as const;
-    const tar = await packTar([{ header, body: text }]);
-    const layer = await store(isDocker ? mediaTypes.dockerLayer : mediaTypes.gzipLayer, Bun.gzipSync(tar));
+    const tar = await packTar(Object.entries(files(architecture)).map(toEntry));
+    const layer = await store(
+      isDocker ? mediaTypes.dockerLayer : mediaTypes.gzipLayer,
+      bytesOfLayer ?? Bun.gzipSync(tar),
+    );
     const rootfs = { type: 'layers', diff_ids: [sha256(tar)] };
     const configDescriptor = await store(
       isDocker ? mediaTypes.dockerConfig : mediaTypes.config,
@@ -61,6 +76,10 @@ export async function makeBase(
   };
   await to.putManifest({ descriptor: root, bytes }, tag, signal);
   return root.digest;
+}
+
+function toEntry([name, body]: [string, string]): TarEntry {
+  return { header: { name, size: Buffer.byteLength(body), type: 'file', mtime: new Date(0) }, body };
 }
 
 function toBytes(json: unknown): Uint8Array<ArrayBuffer> {

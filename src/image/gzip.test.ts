@@ -1,8 +1,9 @@
 import { expect, test } from 'bun:test';
 import { zstdCompressSync } from 'node:zlib';
-import { readAll, sha256, streamOf } from './digest.ts';
+import { sha256 } from './digest.ts';
 import { compress, decompress } from './gzip.ts';
 import { mediaTypes } from './oci.ts';
+import { readAll, streamOf } from './stream.ts';
 
 /** The same on every machine, and neither all alike nor all noise. */
 function sample(size: number): Uint8Array {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { corrupt, streamOf } from './digest.ts';
+import { corrupt } from './corrupt.ts';
+import { streamOf } from './stream.ts';
 
 /** Names the bytes that `compress` makes: another level, or another libdeflate, may make others. */
 export const gzipFormat = `libdeflate-6-4m-bun-${Bun.version}`;

@@ -12,6 +12,12 @@ export type ImageEvent =
       readonly size: number;
       readonly how: 'present' | 'mounted' | 'written';
     }
+  /** The blobs are there, and the first manifest is written now: from here on the image may be there. */
+  | { readonly kind: 'publishing'; readonly digest: string }
+  /** The image is there, under its tag too. What is attached to it may still be missing. */
+  | { readonly kind: 'published'; readonly digest: string }
+  /** One of the things that belong to an image that is there: written now, or before. */
+  | { readonly kind: 'attached'; readonly what: 'sbom' | 'provenance' | 'signature' }
   /** Something went wrong that is tried again. */
   | { readonly kind: 'retrying'; readonly what: string; readonly because: string; readonly pauseMs: number };
 

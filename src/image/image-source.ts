@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import type { EmitImage } from './image-event.ts';
 import { openLayout } from './layout.ts';
 import type { Credentials } from './registry/credentials.ts';
+import type { Fetch } from './registry/exchange.ts';
 import { parseReference, type Reference, showReference } from './registry/reference.ts';
 import { openRepository } from './registry/repository.ts';
 import type { ImageReader } from './store.ts';
@@ -41,13 +42,18 @@ export function parseLayout(text: string, folder: string): ImageSource {
   return { kind: 'layout', path: toPath(shown), shown, ...partsOf({ tag, digest }) };
 }
 
-export function openSource(
-  source: ImageSource,
-  { credentials, emit }: { readonly credentials: Credentials; readonly emit: EmitImage },
-): ImageReader {
+/** What a registry is spoken to with. */
+export interface SourceAccess {
+  readonly credentials: Credentials;
+  readonly emit: EmitImage;
+  /** Default: the global one. */
+  readonly fetch?: Fetch | undefined;
+}
+
+export function openSource(source: ImageSource, { credentials, emit, fetch }: SourceAccess): ImageReader {
   if (source.kind === 'layout') return openLayout(source.path);
   const { host, repository } = source.reference;
-  return openRepository({ reference: { host, repository }, credentials, emit });
+  return openRepository({ reference: { host, repository }, credentials, emit, fetch });
 }
 
 /** The repository that it is in, or the folder, without tag and digest. */

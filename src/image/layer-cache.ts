@@ -34,10 +34,10 @@ export async function cachedLayer({
   const make = async (inner: AbortSignal) => {
     emit({ kind: 'packing', what });
     const hash = createHash('sha256');
-    const { digest, size } = await cache.write(compress(hashed(pack(inner), hash)), inner);
+    const { digest, size, path } = await cache.write(compress(hashed(pack(inner), hash)), inner);
     const made = { diffId: `sha256:${hash.digest('hex')}`, digest, size };
     await cache.writeNote(name, made);
-    return made;
+    return { ...made, path };
   };
 
   const noted = noteSchema.safeParse(await cache.readNote(name)).data;
@@ -48,7 +48,7 @@ export async function cachedLayer({
     if (found !== undefined) return { path: found };
     const made = await make(inner);
     if (made.digest !== digest) throw new Error(`${what} was ${digest}, and is ${made.digest} now`);
-    return { path: (await cache.find(descriptor, inner)) ?? '' };
+    return { path: made.path };
   };
   return { role, descriptor, diffId, content: { descriptor, open } };
 }

@@ -13,11 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson } from '../core/release.ts';
-import { hexOf, readAll, sha256 } from './digest.ts';
+import { hexOf, sha256 } from './digest.ts';
 import { makeBase } from './fake-base.ts';
 import { layoutImage, openLayout } from './layout.ts';
 import { indexSchema, mediaTypes } from './oci.ts';
 import type { StoredManifest } from './store.ts';
+import { readAll } from './stream.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'causeway layout ')));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -162,7 +163,7 @@ const damages: readonly (readonly [string, (folder: string, digest: string) => v
     (folder) => writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"2.0.0"}'),
     /oci-layout does not name a version 1/,
   ],
-  ['no index.json', (folder) => rmSync(join(folder, 'index.json')), /index\.json cannot be read$/],
+  ['no index.json', (folder) => rmSync(join(folder, 'index.json')), /index\.json cannot be read \(ENOENT\)$/],
   [
     'half an index.json',
     (folder) => writeFileSync(join(folder, 'index.json'), '{"sch'),

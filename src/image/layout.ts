@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { canonicalJson } from '../core/release.ts';
-import { corrupt, hexOf, sha256, verified } from './digest.ts';
+import { corrupt } from './corrupt.ts';
+import { hexOf, sha256, verified } from './digest.ts';
 import { addToIndex, tagAnnotation } from './layout-index.ts';
 import { type Descriptor, type Index, indexSchema, mediaTypes } from './oci.ts';
-import { attachedTo } from './parse-manifest.ts';
+import { parseJson } from './parse-json.ts';
+import { attachedTo, mediaTypeOf } from './parse-manifest.ts';
 import type { BlobContent, ImageWriter, StoredManifest } from './store.ts';
 import { errorCode, holds, linkWhole, readFrom, withWriteErrors, writeWhole } from './write-file.ts';
 
@@ -70,13 +72,13 @@ class Layout implements ImageWriter {
     const digest = known?.digest ?? reference;
     const path = this.#pathOf(digest);
     const bytes = await readFile(path).catch((error: unknown) => {
-      if (errorCode(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw unreadable(path, error);
     });
     if (bytes === undefined && known) throw corrupt(path, 'is missing, and index.json names it');
     if (bytes === undefined) return undefined;
     const found = sha256(bytes);
     if (found !== digest) throw corrupt(path, `is ${found}, and should be ${digest}`);
-    const mediaType = known?.mediaType ?? mediaTypeOf(bytes);
+    const mediaType = known?.mediaType ?? mediaTypeOf(bytes, path);
     return { descriptor: { mediaType, digest, size: bytes.byteLength }, bytes };
   }
 
@@ -92,7 +94,7 @@ class Layout implements ImageWriter {
         hint: `write the image to ${this.name} again`,
       });
     }
-    return verified(readFrom(path), descriptor, path);
+    return verified(readLayout(path), descriptor, path);
   }
 
   async file(descriptor: Descriptor, signal: AbortSignal): Promise<string | undefined> {
@@ -151,9 +153,9 @@ class Layout implements ImageWriter {
     await this.#check();
     const path = join(this.name, 'index.json');
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      throw corrupt(path, 'cannot be read', error);
+      throw unreadable(path, error);
     });
-    const result = indexSchema.safeParse(tryJson(text));
+    const result = indexSchema.safeParse(parseJson(text));
     if (result.success) return result.data;
     const [issue] = result.error.issues;
     throw corrupt(
@@ -178,7 +180,7 @@ class Layout implements ImageWriter {
     const path = join(this.name, 'oci-layout');
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) throw corrupt(path, `is missing, so ${this.name} is no OCI layout`);
-    if (!versionSchema.safeParse(tryJson(text)).success) {
+    if (!versionSchema.safeParse(parseJson(text)).success) {
       throw corrupt(path, 'does not name a version 1 of OCI layouts');
     }
   }
@@ -223,18 +225,14 @@ class Layout implements ImageWriter {
 /** What a write that was broken off may leave of a new layout. */
 const ownNames = /^(oci-layout|index\.json|blobs)(\..*\.tmp)?$/;
 
-function mediaTypeOf(bytes: Uint8Array): string {
-  const parsed = z.looseObject({ mediaType: z.string() }).safeParse(tryJson(Buffer.from(bytes).toString()));
-  if (parsed.success) return parsed.data.mediaType;
-  return indexSchema.safeParse(tryJson(Buffer.from(bytes).toString())).success
-    ? mediaTypes.index
-    : mediaTypes.manifest;
+async function* readLayout(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* readFrom(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }
 
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function unreadable(path: string, error: unknown): UserError {
+  return corrupt(path, `cannot be read (${errorCode(error) ?? error})`, error);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { digestSchema } from './oci.ts';
+import { parseJson } from './parse-json.ts';
 import { errorCode, writeWhole } from './write-file.ts';
 
 export const lockFileName = 'causeway.lock.json';
@@ -21,13 +22,13 @@ export async function readLock(folder: string): Promise<ReadonlyMap<string, stri
     throw wrong(`cannot read ${path}`, 'mend that; it is a file that belongs to the repository', error);
   });
   if (text === undefined) return new Map();
-  const result = lockSchema.safeParse(parseJson(text, path));
+  const hint = 'take the last good one from git, or remove it: the next build looks the base up anew';
+  const json = parseJson(text);
+  if (json === undefined) throw wrong(`${path} is not JSON`, hint);
+  const result = lockSchema.safeParse(json);
   if (result.success) return new Map(Object.entries(result.data.bases));
   const [issue] = result.error.issues;
-  throw wrong(
-    `${path}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`,
-    'take the last good one from git, or remove it: the next build looks the base up anew',
-  );
+  throw wrong(`${path}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`, hint);
 }
 
 /** Writes the digests of these bases, and of no others. */
@@ -42,18 +43,6 @@ export async function writeLock(folder: string, bases: Readonly<Record<string, s
       error,
     );
   });
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw wrong(
-      `${path} is not JSON: ${error instanceof Error ? error.message : error}`,
-      'take the last good one from git, or remove it: the next build looks the base up anew',
-      error,
-    );
-  }
 }
 
 function wrong(message: string, hint: string, cause?: unknown): UserError {

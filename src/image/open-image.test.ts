@@ -46,6 +46,24 @@ test.each([
   expect(await open(text)).toMatchObject({ reference, isDigest, shown });
 });
 
+test('a registry is spoken to with what is given for it', async () => {
+  const asked: string[] = [];
+  const { reader } = await openImage({
+    text: 'registry.example.com/team/shop',
+    folder: root,
+    credentials: async () => undefined,
+    emit: () => undefined,
+    fetch: async (url) => {
+      asked.push(url);
+      return new Response(null, { status: 404 });
+    },
+    signal: new AbortController().signal,
+  });
+
+  expect(await reader.manifest('latest', new AbortController().signal)).toBeUndefined();
+  expect(asked).toEqual(['https://registry.example.com/v2/team/shop/manifests/latest']);
+});
+
 test('a folder or tag that is not there is told', async () => {
   await expect(open('./nowhere')).rejects.toThrow(/^there is no OCI layout in /);
   await expect(open('oci:images:edge')).rejects.toThrow('images has no image with the tag edge');

@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import type { EmitImage } from './image-event.ts';
-import { type ImageSource, openSource, parseLayout, parseSource, placeOf } from './image-source.ts';
+import {
+  type ImageSource,
+  openSource,
+  parseLayout,
+  parseSource,
+  placeOf,
+  type SourceAccess,
+} from './image-source.ts';
 import { layoutImage } from './layout.ts';
-import type { Credentials } from './registry/credentials.ts';
 import type { ImageReader } from './store.ts';
 
 export interface OpenedImage {
@@ -23,19 +28,16 @@ export interface OpenedImage {
 export async function openImage({
   text,
   folder,
-  credentials,
-  emit,
   signal,
-}: {
+  ...access
+}: SourceAccess & {
   readonly text: string;
   /** The one that a layout's path begins from. */
   readonly folder: string;
-  readonly credentials: Credentials;
-  readonly emit: EmitImage;
   readonly signal: AbortSignal;
 }): Promise<OpenedImage> {
   const source = isPath(text, folder) ? parseLayout(text, folder) : parseSource(text, folder);
-  const reader = openSource(source, { credentials, emit });
+  const reader = openSource(source, access);
   if (source.kind === 'layout') {
     const digest = source.digest ?? (await digestIn(source, reader, signal));
     return { reader, reference: digest, isDigest: true, shown: `${source.shown}@${digest}` };

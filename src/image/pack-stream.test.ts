@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { packTar, unpackTar } from 'modern-tar';
-import { readAll } from './digest.ts';
 import { packStream, type StreamedFile } from './pack-stream.ts';
+import { readAll } from './stream.ts';
 
 function file(path: string, text: string, isExecutable = false): StreamedFile {
   const bytes = new TextEncoder().encode(text);
@@ -46,5 +46,26 @@ test('it has the layout of a layer that is packed in memory', async () => {
 test('a file that is not as long as was said breaks the stream', async () => {
   const short = { ...file('a', 'abc'), size: 4 };
 
-  await expect(readAll(packStream([short]), 'it')).rejects.toThrow('a has 3 bytes, and was to have 4');
+  await expect(readAll(packStream([short]), 'it')).rejects.toThrow('Size mismatch for "a"');
+});
+
+test('bytes are taken as they are wanted, and a source is closed with the tar that nobody reads on', async () => {
+  const chunk = new Uint8Array(1024 * 1024);
+  let taken = 0;
+  let isClosed = false;
+  async function* source(): AsyncGenerator<Uint8Array> {
+    try {
+      for (; taken < 1000; taken += 1) yield chunk;
+    } finally {
+      isClosed = true;
+    }
+  }
+  const large = { path: 'large', size: 1000 * chunk.byteLength, isExecutable: false, open: source };
+
+  const reader = packStream([large]).getReader();
+  await reader.read();
+  await reader.cancel();
+
+  expect(taken).toBeLessThan(20);
+  expect(isClosed).toBe(true);
 });

@@ -8,7 +8,7 @@ import { sha256 } from './digest.ts';
 import { makeBase } from './fake-base.ts';
 import { makeImage } from './fake-image.ts';
 import { openLayout } from './layout.ts';
-import { type Manifest, manifestSchema, mediaTypes } from './oci.ts';
+import { type ImageConfig, type Manifest, manifestSchema, mediaTypes } from './oci.ts';
 import { readArtifact, readImage } from './read-image.ts';
 import { writeImage } from './write-image.ts';
 
@@ -60,6 +60,20 @@ test('an image that says that it holds another artifact than it does is damaged'
   }));
 
   await expect(readImage({ from, digest, signal })).rejects.toMatchObject({ code: 'image_corrupt' });
+});
+
+test('an image that others built on one of ours is theirs, though it inherits our label', async () => {
+  const digest = await changed((manifest, config) => {
+    const { diff_ids: diffIds } = (config as unknown as ImageConfig).rootfs;
+    const top = manifest.layers.at(0);
+    return {
+      manifest: { ...manifest, layers: [...manifest.layers, ...(top ? [top] : [])] },
+      config: { ...config, rootfs: { type: 'layers', diff_ids: [...diffIds, sha256('theirs')] } },
+    };
+  });
+
+  expect(await readImage({ from, digest, signal })).not.toHaveProperty('artifact');
+  await expect(readArtifact({ from, digest, signal })).rejects.toMatchObject({ code: 'image_unverified' });
 });
 
 test('a last layer that is not what its diffID says is damaged', async () => {

@@ -1,12 +1,14 @@
 import type { Artifact } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
-import { corrupt, readAll, sha256 } from './digest.ts';
+import { corrupt } from './corrupt.ts';
+import { sha256 } from './digest.ts';
 import { decompress } from './gzip.ts';
 import { artifactLabel } from './image-config.ts';
 import type { Descriptor, ImageConfig, Manifest } from './oci.ts';
 import { parseConfig, parseManifest, platformName } from './parse-manifest.ts';
 import { readManifest } from './read-manifest.ts';
 import type { ImageReader, StoredManifest } from './store.ts';
+import { readAll } from './stream.ts';
 
 export interface ReadPlatform {
   /** `linux/amd64`, `linux/arm64/v8` */
@@ -104,9 +106,9 @@ async function readPlatform(
 }
 
 function artifactOf(platforms: readonly ReadPlatform[]): string | undefined {
-  const labels = new Set(platforms.map(({ config }) => config.config?.Labels?.[artifactLabel]));
+  if (platforms.every(({ config }) => isForeign(config))) return undefined;
+  const labels = new Set(platforms.map(({ config }) => labelOf(config)));
   const [label] = labels;
-  if (labels.size === 1 && label === undefined) return undefined;
   for (const { config, digest } of platforms) {
     const last = config.rootfs.diff_ids.at(-1);
     if (labels.size > 1 || last !== label) {
@@ -117,4 +119,14 @@ function artifactOf(platforms: readonly ReadPlatform[]): string | undefined {
     }
   }
   return label;
+}
+
+/** An image that others built on one of ours inherits its label, and has layers of its own above the artifact. */
+function isForeign(config: ImageConfig): boolean {
+  const label = labelOf(config);
+  return label === undefined || config.rootfs.diff_ids.slice(0, -1).includes(label);
+}
+
+function labelOf({ config }: ImageConfig): string | undefined {
+  return config?.Labels?.[artifactLabel];
 }

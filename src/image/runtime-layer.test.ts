@@ -1,15 +1,17 @@
 import { afterAll, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unpackTar } from 'modern-tar';
 import { openBlobCache } from './blob-cache.ts';
-import { readAll, sha256 } from './digest.ts';
+import { sha256 } from './digest.ts';
 import { makeHome } from './fake-runtime.ts';
 import { decompress } from './gzip.ts';
 import type { ImageEvent } from './image-event.ts';
 import { runtimeLayer } from './runtime-layer.ts';
 import { runtimePackage } from './runtime-package.ts';
+import { readAll } from './stream.ts';
 import { readFrom } from './write-file.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'causeway runtime ')));
@@ -95,6 +97,40 @@ test('what npm says is told when it brings nothing', async () => {
   });
 });
 
+test('npm that does not end is stopped, with all that it started', async () => {
+  const { home, request } = await prepare({
+    npm: 'sleep 600 & echo $! >"$home/child"; echo "waiting for the registry" >&2; touch "$home/waits"; wait',
+  });
+
+  const late = new AbortController();
+
+  const making = runtimeLayer({ ...request, deadline: late.signal });
+  making.catch(() => undefined);
+  while (!existsSync(join(home, 'waits'))) await Bun.sleep(5);
+  late.abort();
+
+  await expect(making).rejects.toMatchObject({
+    code: 'runtime_missing',
+    message: 'npm pack @oven/bun-linux-x64@1.0.0 did not end in time and was stopped',
+    details: 'waiting for the registry',
+  });
+  const child = Number(readFileSync(join(home, 'child'), 'utf8'));
+  expect(await hasEnded(child)).toBe(true);
+});
+
+test('npm does not get the private key', async () => {
+  const { home, request } = await prepare({
+    npm: 'env >"$home/env"; cp "$home/tarballs/$name" "$to/$name"; echo "$name"',
+  });
+  const env = { ...request.env, CAUSEWAY_SIGNING_KEY: 'secret', npm_config_registry: 'kept' };
+
+  await runtimeLayer({ ...request, env });
+
+  const seen = readFileSync(join(home, 'env'), 'utf8');
+  expect(seen).toContain('npm_config_registry=kept');
+  expect(seen).not.toContain('secret');
+});
+
 test('a machine without npm is told what is missing', async () => {
   const { request } = await prepare();
 
@@ -118,3 +154,9 @@ test("Causeway's own lockfile names the runtime of each platform", async () => {
     expect((await runtimePackage(platform, home)).version).toBe(Bun.version);
   }
 });
+
+/** It is gone, or is dead and waits for whoever adopted it. */
+async function hasEnded(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat === undefined || / [ZX] /.test(stat);
+}

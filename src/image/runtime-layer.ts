@@ -6,6 +6,7 @@ import { createTarDecoder } from 'modern-tar';
 import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import type { BlobCache } from './blob-cache.ts';
+import { childEnv } from './child-env.ts';
 import { decompress } from './gzip.ts';
 import type { ImageLayer } from './image.ts';
 import type { EmitImage } from './image-event.ts';
@@ -22,7 +23,12 @@ export interface RuntimeRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly emit: EmitImage;
   readonly signal: AbortSignal;
+  /** When npm has had its time. Default: five minutes after it began. */
+  readonly deadline?: AbortSignal;
 }
+
+/** For 40 MB over a slow line. */
+const usualPatienceMs = 300_000;
 
 /**
  * Bun as `usr/local/bin/bun`. The package's tarball is compared with the lockfile before anything is taken
@@ -55,7 +61,7 @@ async function* packRuntime(origin: RuntimePackage, request: RuntimeRequest): As
 async function fetchPackage(
   { name, version, integrity }: RuntimePackage,
   folder: string,
-  { home, env, emit, signal }: RuntimeRequest,
+  { emit, ...request }: RuntimeRequest,
 ): Promise<string> {
   emit({ kind: 'fetching', what: `${name}@${version}` });
   const words = [
@@ -66,12 +72,12 @@ async function fetchPackage(
     folder,
     '--prefer-offline',
   ];
-  const { exitCode, output } = await runNpm(words, { home, env, signal });
+  const { exitCode, output, isLate } = await runNpm(words, request);
   const file = output.trim().split('\n').at(-1) ?? '';
   if (exitCode !== 0 || file === '') {
     throw new UserError({
       code: 'runtime_missing',
-      message: `npm pack ${name}@${version} brought nothing and ended with exit code ${exitCode}`,
+      message: `npm pack ${name}@${version} ${isLate ? 'did not end in time and was stopped' : `brought nothing and ended with exit code ${exitCode}`}`,
       hint: 'see that npm reaches its registry: npm ping',
       details: output.trim(),
     });
@@ -87,28 +93,56 @@ async function fetchPackage(
   );
 }
 
+interface NpmEnd {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly isLate: boolean;
+}
+
+/** In a group of its own: npm's own children hold its output open, and are to go with it. */
 async function runNpm(
   words: readonly string[],
-  { home, env, signal }: Pick<RuntimeRequest, 'home' | 'env' | 'signal'>,
-): Promise<{ readonly exitCode: number; readonly output: string }> {
+  {
+    home,
+    env,
+    signal,
+    deadline = AbortSignal.timeout(usualPatienceMs),
+  }: Pick<RuntimeRequest, 'home' | 'env' | 'signal' | 'deadline'>,
+): Promise<NpmEnd> {
   const npm = Bun.which('npm', { PATH: env.PATH ?? '' });
   if (npm === null)
     throw runtimeMissing('npm is not on the PATH, and brings the runtime', 'install Node.js 20 or later');
+  const cut = AbortSignal.any([signal, deadline]);
+  signal.throwIfAborted();
   const child = Bun.spawn([npm, ...words], {
     cwd: home,
-    env: { ...env },
+    env: childEnv(env),
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
-    signal,
+    detached: true,
   });
-  const [stdout, stderr, exitCode] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  signal.throwIfAborted();
-  return { exitCode, output: exitCode === 0 ? stdout : stderr || stdout };
+  const stop = () => killGroup(child);
+  cut.addEventListener('abort', stop, { once: true });
+  try {
+    const [stdout, stderr, exitCode] = await Promise.all([
+      child.stdout.text(),
+      child.stderr.text(),
+      child.exited,
+    ]);
+    signal.throwIfAborted();
+    return { exitCode, output: exitCode === 0 ? stdout : stderr || stdout, isLate: deadline.aborted };
+  } finally {
+    cut.removeEventListener('abort', stop);
+  }
+}
+
+function killGroup({ pid }: Bun.Subprocess): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group is gone, which is what was wanted.
+  }
 }
 
 async function* packBinary(path: string, { name }: RuntimePackage): AsyncGenerator<Uint8Array> {

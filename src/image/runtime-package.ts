@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import { parseJson } from './parse-json.ts';
 
 /** Where the runtime lies in an image. */
 export const runtimeFolder = '/usr/local/bin';
@@ -27,7 +28,7 @@ export async function runtimePackage(platform: Platform, home: string): Promise<
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw runtimeMissing(`cannot read ${path}`, 'get Causeway anew; its lockfile names the runtime', error);
   });
-  const found = lockfileSchema.safeParse(tryJson(text)).data?.packages[`node_modules/${name}`];
+  const found = lockfileSchema.safeParse(parseJson(text)).data?.packages[`node_modules/${name}`];
   const entry = entrySchema.safeParse(found);
   if (entry.success) return { name, ...entry.data };
   throw runtimeMissing(
@@ -41,14 +42,6 @@ const entrySchema = z.object({
   version: z.string(),
   integrity: z.string().regex(/^sha512-[0-9A-Za-z+/]{86}==$/),
 });
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 export function runtimeMissing(message: string, hint: string, cause?: unknown): UserError {
   return new UserError({ code: 'runtime_missing', message, hint, cause });

@@ -24,14 +24,15 @@ export class Spool implements AsyncDisposable {
   }
 
   async #fetch(descriptor: Descriptor, signal: AbortSignal): Promise<string> {
-    return withWriteErrors(tmpdir(), 'mend that, or use another folder: export TMPDIR=<folder>', async () => {
+    const hint = 'mend that, or use another folder: export TMPDIR=<folder>';
+    const path = await withWriteErrors(tmpdir(), hint, async () => {
       this.#folder ??= mkdtemp(join(tmpdir(), 'causeway-copy-'));
-      const path = join(await this.#folder, hexOf(descriptor.digest));
-      if (!(await stat(path).catch(() => undefined))) {
-        await writeWhole(path, await this.from.blob(descriptor, signal), signal);
-      }
-      return path;
+      return join(await this.#folder, hexOf(descriptor.digest));
     });
+    if (await stat(path).catch(() => undefined)) return path;
+    const blob = await this.from.blob(descriptor, signal);
+    await withWriteErrors(tmpdir(), hint, (reading) => writeWhole(path, reading(blob), signal));
+    return path;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

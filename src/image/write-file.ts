@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { whyNotWritten } from '../core/why-not-written.ts';
 import type { Descriptor } from './oci.ts';
 
 /** Writes beside the path and renames, so that nobody ever sees a part of the content. */
@@ -16,10 +17,15 @@ export async function writeWhole(
 
 /** The same with the content of another file, as a hard link where the file system can. */
 export async function linkWhole(path: string, from: string): Promise<void> {
-  await replace(path, (temporary) => link(from, temporary).catch(() => copyFile(from, temporary)));
+  await replace(path, (temporary) =>
+    link(from, temporary).catch(() => writeNew(temporary, readFrom(from), undefined)),
+  );
 }
 
-/** Writes a file that is not there yet. What lies in a cache or a layout is named by its digest: it never changes. */
+/**
+ * Writes a file that is not there yet, and leaves nothing of it where that fails. What lies in a cache or a layout
+ * is named by its digest: it never changes.
+ */
 export async function writeNew(
   path: string,
   content: AsyncIterable<Uint8Array> | Uint8Array,
@@ -31,8 +37,11 @@ export async function writeNew(
       signal?.throwIfAborted();
       await file.writeFile(chunk);
     }
-  } finally {
     await file.close();
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(path, { force: true }).catch(() => undefined);
+    throw error;
   }
 }
 
@@ -45,9 +54,15 @@ export async function holds(
   const found = await stat(path).catch(() => undefined);
   if (!found?.isFile() || found.size !== size) return false;
   const hash = createHash('sha256');
-  for await (const chunk of readFrom(path)) {
-    signal.throwIfAborted();
-    hash.update(chunk);
+  try {
+    for await (const chunk of readFrom(path)) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+    }
+  } catch (error) {
+    // Whoever sweeps may have been faster.
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
   }
   return `sha256:${hash.digest('hex')}` === digest;
 }
@@ -56,44 +71,51 @@ export async function* readFrom(path: string): AsyncGenerator<Uint8Array> {
   yield* createReadStream(path, { highWaterMark: 64 * 1024 });
 }
 
-let writes = 0;
-
-/** A name beside the path that no other process and no other write of this one uses. */
+/** A name beside the path that nobody else uses: process ids are not enough where containers share a folder. */
 export function besides(path: string): string {
-  writes += 1;
-  return `${path}.${process.pid}.${writes}.tmp`;
+  return `${path}.${crypto.randomUUID()}.tmp`;
 }
 
 async function replace(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = besides(path);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await fill(temporary);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  await mkdir(dirname(path), { recursive: true });
+  await fill(temporary);
+  await moveTo(path, temporary);
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'your quota on this disk is used up',
-  EROFS: 'it is on a read-only file system',
-  EACCES: 'you may not write there',
-  EPERM: 'you may not write there',
-  ENOTDIR: 'a part of the path is not a folder',
-  EISDIR: 'a folder is in its place',
-  EEXIST: 'something that is not a folder is in its place',
-};
+/** Gives what was written beside the path its name; where that fails, it is removed. */
+export async function moveTo(path: string, temporary: string): Promise<void> {
+  await rename(temporary, path).catch(async (error: unknown) => {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  });
+}
 
-/** Runs work that writes, and says in plain words what kept it from writing. */
-export async function withWriteErrors<T>(path: string, hint: string, work: () => Promise<T>): Promise<T> {
+/** Passes a content on, so that an error of reading it is not taken for one of writing. */
+export type Reading = <T extends Uint8Array | AsyncIterable<Uint8Array>>(
+  content: T,
+) => T | AsyncIterable<Uint8Array>;
+
+/** Runs work that writes what it passes through `reading`, and says in plain words what kept it from writing. */
+export async function withWriteErrors<T>(
+  path: string,
+  hint: string,
+  work: (reading: Reading) => Promise<T>,
+): Promise<T> {
+  let ofReading: unknown;
+  async function* watched(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* content;
+    } catch (error) {
+      ofReading = error;
+      throw error;
+    }
+  }
   try {
-    return await work();
+    return await work((content) => (content instanceof Uint8Array ? content : watched(content)));
   } catch (error) {
-    const reason = reasons[errorCode(error) ?? ''];
-    if (reason === undefined || error instanceof UserError) throw error;
+    const reason = whyNotWritten(error);
+    if (reason === undefined || error === ofReading || error instanceof UserError) throw error;
     throw new UserError({
       code: 'image_not_writable',
       message: `cannot write ${path}: ${reason}`,

@@ -136,18 +136,69 @@ test('no manifest is written before it may be published', async () => {
   expect(acts.at(-1)).toBe('index');
 });
 
+test('it is told when the image may be there, and when it is', async () => {
+  const to = openLayout(newFolder(), { create: true });
+  const told: string[] = [];
+  const tell = ({ kind }: ImageEvent) => {
+    if (kind === 'publishing' || kind === 'published') told.push(kind);
+  };
+  const writer: ImageWriter = {
+    ...watched(to).writer,
+    putBlob: (content, inner) => {
+      told.push('blob');
+      return to.putBlob(content, inner);
+    },
+    putManifest: (stored, tag, inner) => {
+      told.push(tag ?? stored.descriptor.mediaType.replace(/^.*image\.|\.v1.*$/g, ''));
+      return to.putManifest(stored, tag, inner);
+    },
+  };
+
+  await writeImage({ image, to: writer, tag: 'stable', emit: tell, signal });
+
+  const [, ...afterBlobs] = told.join(' ').split(/(?:blob )+/);
+  expect(afterBlobs).toEqual(['publishing manifest manifest stable published']);
+});
+
+test('a copy tells it once, before what is attached', async () => {
+  const from = newFolder();
+  await writeImage({ image, to: openLayout(from, { create: true }), emit, signal });
+  await attachTo(openLayout(from), 'sbom', undefined);
+  const told: ImageEvent[] = [];
+  const { writer } = watched(openLayout(newFolder(), { create: true }), () => {
+    if (told.some(({ kind }) => kind === 'published')) throw new Error('what is attached was not written');
+  });
+
+  const copying = copyImage({
+    from: remote(from),
+    digest: image.digest,
+    to: writer,
+    hasReferrers: true,
+    emit: (event) => told.push(event),
+    signal,
+  });
+
+  await expect(copying).rejects.toThrow('what is attached was not written');
+  expect(told.filter(({ kind }) => kind === 'publishing' || kind === 'published')).toEqual([
+    { kind: 'publishing', digest: image.digest },
+    { kind: 'published', digest: image.digest },
+  ]);
+});
+
 test('what may not be published is not, and why is thrown', async () => {
   const { acts, writer } = watched(openLayout(newFolder(), { create: true }));
+  const told: ImageEvent[] = [];
 
   const writing = writeImage({
     image,
     to: writer,
     mayPublish: Promise.reject(new Error('tests failed')),
-    emit,
+    emit: (event) => told.push(event),
     signal,
   });
 
   await expect(writing).rejects.toThrow('tests failed');
+  expect(told.map(({ kind }) => kind)).not.toContain('publishing');
   expect(acts).not.toContain('manifest');
 });
 

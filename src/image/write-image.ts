@@ -1,4 +1,5 @@
 import type { Platform } from '../core/config.ts';
+import { cosignTags } from './cosign-tags.ts';
 import type { Image } from './image.ts';
 import type { EmitImage } from './image-event.ts';
 import { parseManifest } from './parse-manifest.ts';
@@ -29,7 +30,7 @@ export async function writeImage({
     configBlob,
   ]);
   const manifests = image.platforms.map(({ manifest }) => manifest);
-  await publish({ blobs, manifests, root: image.index }, publication);
+  await publishImage({ blobs, manifests, root: image.index }, publication);
 }
 
 export interface Copy extends Publication {
@@ -53,11 +54,12 @@ export async function copyImage({
   await using spool = new Spool(from);
   const root = await readManifest(from, digest, signal);
   const parts = await partsOf(root, platform, spool, signal);
-  await publish({ ...parts, root }, publication);
+  await publishImage({ ...parts, root }, publication);
   if (!hasReferrers) return;
   for (const { stored, tag } of await attachments(from, digest, signal)) {
-    const inner = await partsOf(stored, undefined, spool, signal);
-    await publish({ ...inner, root: stored }, { ...publication, tag, mayPublish: undefined });
+    const { blobs, manifests } = await partsOf(stored, undefined, spool, signal);
+    await putBlobs({ ...publication, blobs, mayPublish: undefined });
+    await putManifests({ manifests, root: stored }, { ...publication, tag });
   }
 }
 
@@ -67,11 +69,22 @@ interface Parts {
   readonly manifests: readonly StoredManifest[];
 }
 
-async function publish(
-  { blobs, manifests, root }: Parts & { readonly root: StoredManifest },
-  { to, tag, mayPublish, emit, signal }: Publication,
+interface Rooted {
+  readonly root: StoredManifest;
+}
+
+async function publishImage({ blobs, ...rooted }: Parts & Rooted, publication: Publication): Promise<void> {
+  const { digest } = rooted.root.descriptor;
+  await putBlobs({ ...publication, blobs });
+  publication.emit({ kind: 'publishing', digest });
+  await putManifests(rooted, publication);
+  publication.emit({ kind: 'published', digest });
+}
+
+async function putManifests(
+  { manifests, root }: Omit<Parts, 'blobs'> & Rooted,
+  { to, tag, signal }: Pick<Publication, 'to' | 'tag' | 'signal'>,
 ): Promise<void> {
-  await putBlobs({ blobs, to, mayPublish, emit, signal });
   for (const manifest of manifests) await to.putManifest(manifest, undefined, signal);
   await to.putManifest(root, tag, signal);
 }
@@ -115,8 +128,8 @@ async function attachments(
   for (const { digest: attached } of await from.referrers(digest, signal)) {
     found.set(attached, { stored: await readManifest(from, attached, signal), tag: undefined });
   }
-  for (const kind of ['sig', 'att']) {
-    const tag = `${digest.replace(':', '-')}.${kind}`;
+  const tags = cosignTags(digest);
+  for (const tag of [tags.signatures, tags.statements]) {
     const stored = await from.manifest(tag, signal);
     if (stored) found.set(stored.descriptor.digest, { stored, tag });
   }

@@ -1,10 +1,16 @@
 import { canonicalJson } from '../../core/release.ts';
+import { cosignTags } from '../cosign-tags.ts';
 import { sha256 } from '../digest.ts';
 import type { EmitImage } from '../image-event.ts';
 import { type Descriptor, mediaTypes } from '../oci.ts';
 import type { ImageWriter } from '../store.ts';
 import { type Layer, signatureLayer, statementLayer } from './attached-layers.ts';
-import { cosignTags, type Found, findAttachments, signatureArtifactType } from './find-attachments.ts';
+import {
+  type Found,
+  findAttachments,
+  signatureArtifactType,
+  statementsArtifactType,
+} from './find-attachments.ts';
 import type { SigningKey } from './keys.ts';
 import type { Provenance } from './provenance.ts';
 import type { Sbom } from './sbom.ts';
@@ -35,7 +41,7 @@ interface Attachment {
  * Doing it again adds nothing; with another key, it adds that key's beside what is there.
  */
 export async function attach(attachment: Attachment): Promise<Attached> {
-  const { index, repository, sbom, provenance, key, to, signal } = attachment;
+  const { index, repository, sbom, provenance, key, to, emit, signal } = attachment;
   const found = await findAttachments({ from: to, digest: index.digest, signal });
   const about = { digest: index.digest, repository, ...(key ? { key } : {}) };
   const layers = [
@@ -43,19 +49,19 @@ export async function attach(attachment: Attachment): Promise<Attached> {
     statementLayer('provenance', provenance, found, about),
   ] as const;
   await putBlob(emptyBlob, attachment);
-  const attached = {
-    sbom: await putReferrer(layers[0], found, attachment),
-    provenance: await putReferrer(layers[1], found, attachment),
-  };
+  const sbomState = await putReferrer(layers[0], found, attachment);
+  emit({ kind: 'attached', what: 'sbom' });
+  const provenanceState = await putReferrer(layers[1], found, attachment);
+  emit({ kind: 'attached', what: 'provenance' });
+  const attached = { sbom: sbomState, provenance: provenanceState };
   if (!key) return attached;
   const tags = cosignTags(index.digest);
   await putTagged(tags.statements, statementsArtifactType, layers, found, attachment);
   const signed = [signatureLayer(found, { ...about, key })];
   const signature = await putTagged(tags.signatures, signatureArtifactType, signed, found, attachment);
+  emit({ kind: 'attached', what: 'signature' });
   return { ...attached, signature };
 }
-
-const statementsArtifactType = 'application/vnd.dev.cosign.artifact.att.v1+json';
 
 async function putReferrer(
   { descriptor, bytes }: Layer,

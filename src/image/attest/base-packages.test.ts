@@ -133,6 +133,38 @@ test('a base that lists nothing has no packages, and is no error', async () => {
   expect(await contentsOf(await layerOf({ 'bin/sh': '#!' }))).toEqual({ packages: [] });
 });
 
+test.each([
+  ['cut', (tar: Uint8Array) => tar.subarray(0, 1000)],
+  [
+    'of headers that are none',
+    (tar: Uint8Array) => tar.fill('x'.charCodeAt(0), 156, 157).fill('7'.charCodeAt(0), 124, 135),
+  ],
+])('a layer whose tar is %s is told as damage, and is named', async (_, damage) => {
+  const whole = await packTar([{ header: { name: 'etc/base', size: 2000 }, body: 'x'.repeat(2000) }]);
+  const bytes = new Uint8Array(gzipSync(damage(whole)));
+  const descriptor = { mediaType: mediaTypes.gzipLayer, digest: sha256(bytes), size: bytes.byteLength };
+  const layer = { descriptor, diffId: sha256('x'), content: { descriptor, open: async () => ({ bytes }) } };
+
+  await expect(contentsOf(layer)).rejects.toMatchObject({
+    code: 'image_corrupt',
+    message: expect.stringContaining(`the base's layer ${descriptor.digest} cannot be read as a tar: `),
+  });
+});
+
+test('a tar counts whose end is not marked', async () => {
+  const tar = await packTar([
+    {
+      header: { name: 'var/lib/dpkg/status.d/libc6', size: 512 },
+      body: dpkg('libc6', '2.36-9+deb12u4').padEnd(512, '\n'),
+    },
+  ]);
+  const bytes = tar.slice(0, 1024);
+  const descriptor = { mediaType: mediaTypes.layer, digest: sha256(bytes), size: bytes.byteLength };
+  const layer = { descriptor, diffId: sha256('x'), content: { descriptor, open: async () => ({ bytes }) } };
+
+  expect((await contentsOf(layer)).packages).toEqual([libc]);
+});
+
 test('a base that was read once is not opened again', async () => {
   const layer = await layerOf({ 'var/lib/dpkg/status.d/libc6': dpkg('libc6', '2.36-9+deb12u4') });
   const closed = { ...layer, content: { ...layer.content, open: () => Promise.reject(new Error('opened')) } };

@@ -1,8 +1,11 @@
 import { createTarDecoder } from 'modern-tar';
 import { z } from 'zod';
-import { hexOf, readAll, sha256, verified } from '../digest.ts';
+import { UserError } from '../../core/errors.ts';
+import { corrupt } from '../corrupt.ts';
+import { hexOf, sha256, verified } from '../digest.ts';
 import { decompress } from '../gzip.ts';
 import type { ImageLayer } from '../image.ts';
+import { readAll, streamOf } from '../stream.ts';
 import { isDatabase, readDatabases } from './package-database.ts';
 
 const basePackageSchema = z.object({
@@ -79,14 +82,25 @@ function foldersOf(path: string): readonly string[] {
 const largestDatabase = 64 * 1024 * 1024;
 
 async function scan({ descriptor, content }: BaseLayer, signal: AbortSignal): Promise<LayerContent> {
+  const opened = await content.open(signal);
+  const source = 'path' in opened ? Bun.file(opened.path).stream() : chunksOf(opened.bytes);
+  const what = `the base's layer ${descriptor.digest}`;
+  const bytes = verified(source, descriptor, what);
+  const tar = streamOf(ended(decompress(bytes, descriptor.mediaType, what)));
+  try {
+    return await readTar(tar, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    throw corrupt(what, `cannot be read as a tar: ${error instanceof Error ? error.message : error}`, error);
+  }
+}
+
+async function readTar(tar: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<LayerContent> {
   const files = new Map<string, string>();
   const removed = new Set<string>();
   const emptied = new Set<string>();
-  const opened = await content.open(signal);
-  const source = 'path' in opened ? Bun.file(opened.path).stream() : chunksOf(opened.bytes);
-  const bytes = verified(source, descriptor, `the base's layer ${descriptor.digest}`);
-  const tar = decompress(bytes, descriptor.mediaType, `the base's layer ${descriptor.digest}`);
-  for await (const { header, body } of tar.pipeThrough(createTarDecoder(), { signal })) {
+  for await (const { header, body } of tar.pipeThrough(createTarDecoder({ strict: true }), { signal })) {
     const path = header.name.replace(/^(\.?\/)+/, '').replace(/\/+$/, '');
     const whiteout = whiteoutOf(path);
     if (whiteout) (whiteout.isOpaque ? emptied : removed).add(whiteout.path);
@@ -97,6 +111,12 @@ async function scan({ descriptor, content }: BaseLayer, signal: AbortSignal): Pr
     } else await body.cancel();
   }
   return { files, removed, emptied };
+}
+
+/** Engines take a tar without the two blocks that are to end it; one that is cut elsewhere is damaged. */
+async function* ended(tar: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* tar;
+  yield new Uint8Array(1024);
 }
 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@ import { shortId } from '../../core/release.ts';
 import type { Descriptor } from '../oci.ts';
 import type { ReadImage } from '../read-image.ts';
 import { type Damage, type Found, type FoundStatement, keyAnnotation } from './find-attachments.ts';
-import type { TrustedKey } from './keys.ts';
+import { shortKey, type TrustedKey } from './keys.ts';
 import { type Provenance, provenanceSchema, revisionOf } from './provenance.ts';
 import { type Sbom, sbomSchema, subjectOf } from './sbom.ts';
 import { isAbout, type StatementKind } from './statement.ts';
@@ -82,7 +82,7 @@ function untrusted({ annotations }: Descriptor, trusted: readonly TrustedKey[]):
   const id = annotations?.[keyAnnotation];
   const known = trusted.find((key) => key.id === id);
   if (known) return `its signature by ${known.path} does not fit: it was changed after it was signed`;
-  return `it is signed by ${id?.match(/^[0-9a-f]{64}$/) ? `the key ${shortId(id)}` : 'a key'} that image.trust does not name`;
+  return `it is signed by ${id?.match(/^[0-9a-f]{64}$/) ? `the key ${shortKey(id)}` : 'a key'} that image.trust does not name`;
 }
 
 function readSbom(predicate: unknown, { digest, image }: Question): Reading<Sbom> {
@@ -117,7 +117,7 @@ export function judgeSignatures({ found, digest, trusted }: Question): {
   const own = found.signatures.filter((signature) => signature.digest === digest);
   const signers = trusted.filter(({ publicKey }) => own.some((signature) => signature.isSignedBy(publicKey)));
   if (signers.length > 0) {
-    const says = `by ${signers.map(({ id, path }) => `${shortId(id)} (${path})`).join(', ')}`;
+    const says = `by ${signers.map(({ id, path }) => `${shortKey(id)} (${path})`).join(', ')}`;
     return { claim: { name, isGood: true, says }, signers };
   }
   const troubles = found.signatures.map((signature) =>

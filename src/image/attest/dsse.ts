@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import { isSignedBy } from './is-signed-by.ts';
 import type { SigningKey } from './keys.ts';
-import { parseJson } from './parse-json.ts';
 import { statementMediaType } from './statement.ts';
 
 // Dead simple signing envelopes: https://github.com/secure-systems-lab/dsse

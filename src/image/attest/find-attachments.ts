@@ -1,9 +1,11 @@
 import { UserError } from '../../core/errors.ts';
-import { hexOf, readAll } from '../digest.ts';
-import { type Descriptor, type Manifest, manifestSchema } from '../oci.ts';
-import type { ImageReader } from '../store.ts';
+import { cosignTags } from '../cosign-tags.ts';
+import { type Descriptor, type Manifest, mediaTypes } from '../oci.ts';
+import { parseManifest } from '../parse-manifest.ts';
+import type { ImageReader, StoredManifest } from '../store.ts';
+import { readAll } from '../stream.ts';
+import { aFewAtOnce } from './a-few-at-once.ts';
 import { type Envelope, envelopeMediaType, parseEnvelope } from './dsse.ts';
-import { parseJson } from './parse-json.ts';
 import { type ImageSignature, parseSignature, signatureMediaType } from './simple-signing.ts';
 import {
   parseStatement,
@@ -12,12 +14,7 @@ import {
   type StatementKind,
   statementMediaType,
 } from './statement.ts';
-
-/** Where cosign keeps what belongs to an image: tags beside it. */
-export function cosignTags(digest: string): { readonly signatures: string; readonly statements: string } {
-  const name = `sha256-${hexOf(digest)}`;
-  return { signatures: `${name}.sig`, statements: `${name}.att` };
-}
+import { tolerate } from './tolerate.ts';
 
 export const predicateAnnotation = 'in-toto.io/predicate-type';
 /** cosign's name for the same. */
@@ -56,7 +53,10 @@ export interface FoundManifest {
   readonly tag?: string;
 }
 
-/** All that is attached to the image, as referrers and under cosign's tags; whatever else is attached is left out. */
+/**
+ * All that is attached to the image, as referrers and under cosign's tags; whatever else is attached is left out.
+ * Anybody who may write to the repository can attach things, so more than is read throws `image_unverified`.
+ */
 export async function findAttachments({
   from,
   digest,
@@ -67,13 +67,30 @@ export async function findAttachments({
   readonly signal: AbortSignal;
 }): Promise<Found> {
   const { manifests, damaged } = await readManifests(from, digest, signal);
-  const read = await Promise.all(layersOf(manifests).map((layer) => readLayer(from, layer, signal)));
+  const layers = layersOf(manifests);
+  const bytes = layers.reduce((sum, { size }) => sum + size, 0);
+  if (layers.length > mostThings) throw tooMuch(`${layers.length} documents`, from, digest);
+  if (bytes > mostBytes) throw tooMuch(`${bytes} bytes`, from, digest);
+  const read = await aFewAtOnce(layers, (layer) => readLayer(from, layer, signal));
   return {
     statements: read.filter((one) => 'statement' in one),
     signatures: read.filter((one) => 'isSignedBy' in one),
     damaged: [...damaged, ...read.filter((one) => 'because' in one)],
     manifests,
   };
+}
+
+/** Each push of one image at another revision attaches three. */
+const mostThings = 1000;
+/** An SBOM of a large image has a few MB. */
+const mostBytes = 64 * 1024 * 1024;
+
+function tooMuch(what: string, { name }: ImageReader, digest: string): UserError {
+  return new UserError({
+    code: 'image_unverified',
+    message: `${what} are attached to ${digest} in ${name}; no more than ${mostThings} and ${mostBytes} bytes are read`,
+    hint: 'delete from the repository what does not belong there, or push the image to another one',
+  });
 }
 
 async function readManifests(
@@ -84,15 +101,29 @@ async function readManifests(
   const tags = cosignTags(digest);
   const referrers = await from.referrers(digest, signal);
   const places: readonly Place[] = [
-    ...referrers.map((descriptor) => ({ reference: descriptor.digest, kinds: kindsOf(descriptor) })),
+    ...referrers
+      .filter(mayBeReadable)
+      .map((descriptor) => ({ reference: descriptor.digest, kinds: kindsOf(descriptor) })),
     { reference: tags.signatures, kinds: ['signature'], isTag: true },
     { reference: tags.statements, kinds: ['sbom', 'provenance'], isTag: true },
   ];
-  const read = await Promise.all(places.map((place) => readManifest(from, place, signal)));
+  if (places.length > mostThings) throw tooMuch(`${places.length} manifests`, from, digest);
+  let bytes = 0;
+  const read = await aFewAtOnce(places, async (place) => {
+    const stored = await tolerate(from.manifest(place.reference, signal));
+    if (stored !== undefined && 'bytes' in stored) bytes += stored.bytes.byteLength;
+    if (bytes > mostBytes) throw tooMuch(`manifests of ${bytes} bytes`, from, digest);
+    return readAttached(stored, place);
+  });
   return {
     manifests: read.filter((one) => one !== undefined && 'manifest' in one),
     damaged: read.filter((one) => one !== undefined && 'because' in one),
   };
+}
+
+/** A registry that tells what is attached saves us from reading what is none of ours. */
+function mayBeReadable({ artifactType }: Descriptor): boolean {
+  return artifactType === undefined || readableArtifacts.includes(artifactType);
 }
 
 interface Place {
@@ -101,27 +132,18 @@ interface Place {
   readonly isTag?: boolean;
 }
 
-async function readManifest(
-  from: ImageReader,
+function readAttached(
+  stored: StoredManifest | UserError | undefined,
   { reference, kinds, isTag }: Place,
-  signal: AbortSignal,
-): Promise<FoundManifest | Damage | undefined> {
-  const stored = await tolerate(from.manifest(reference, signal));
+): FoundManifest | Damage | undefined {
   if (stored instanceof UserError) return { kinds, because: stored.message };
   if (!stored) return isTag ? undefined : { kinds, because: `${reference} is listed, and missing` };
-  const manifest = manifestSchema.safeParse(parseJson(stored.bytes)).data;
-  if (!manifest) return { kinds, because: `${reference} is no manifest` };
-  return { manifest, ...(isTag ? { tag: reference } : {}) };
-}
-
-/** Damage is told of; all else (no network, no right to read) says nothing about the image, and ends the reading. */
-async function tolerate<T>(reading: Promise<T>): Promise<T | UserError> {
   try {
-    return await reading;
+    const parsed = parseManifest(stored);
+    if (parsed.kind === 'index') return { kinds, because: `${reference} is an index` };
+    return { manifest: parsed.manifest, ...(isTag ? { tag: reference } : {}) };
   } catch (error) {
-    const isDamage =
-      error instanceof UserError && (error.code === 'image_corrupt' || error.code === 'image_not_found');
-    if (isDamage) return error;
+    if (error instanceof UserError) return { kinds, because: error.message };
     throw error;
   }
 }
@@ -150,18 +172,25 @@ function kindsOf({ mediaType, artifactType, annotations }: Descriptor): readonly
 }
 
 export const signatureArtifactType = 'application/vnd.dev.cosign.artifact.sig.v1+json';
+export const statementsArtifactType = 'application/vnd.dev.cosign.artifact.att.v1+json';
+
+/** A manifest without a type of its own is told by its config's; cosign's have an image's. */
+const readableArtifacts: readonly string[] = [
+  ...readable,
+  signatureArtifactType,
+  statementsArtifactType,
+  mediaTypes.empty,
+  mediaTypes.config,
+];
 
 const statementKinds = ['sbom', 'provenance'] as const satisfies readonly StatementKind[];
-
-/** An SBOM of a large image has a few MB. */
-const largestAttachment = 64 * 1024 * 1024;
 
 async function readLayer(
   from: ImageReader,
   layer: Descriptor,
   signal: AbortSignal,
 ): Promise<FoundStatement | ImageSignature | Damage> {
-  const reading = from.blob(layer, signal).then((blob) => readAll(blob, layer.digest, largestAttachment));
+  const reading = from.blob(layer, signal).then((blob) => readAll(blob, layer.digest, mostBytes));
   const bytes = await tolerate(reading);
   if (bytes instanceof UserError) return { kinds: kindsOf(layer), because: bytes.message };
   if (layer.mediaType === signatureMediaType) return parseSignature(layer, bytes);

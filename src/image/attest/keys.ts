@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { signingVariable } from '../child-env.ts';
 import { parsePrivateKey, parsePublicKey } from './key-pem.ts';
 
 /** A public key of `image.trust`. */
@@ -42,7 +43,7 @@ export async function makeKey({
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const id = keyId(publicKey);
   const privatePath = privatePathOf(id, env);
-  const publicPath = `keys/${id.slice(0, 12)}.pub`;
+  const publicPath = `keys/${shortKey(id)}.pub`;
   const publicFile = join(folder, publicPath);
   await writeNew(publicFile, publicKey.export({ type: 'spki', format: 'pem' }), openToAll);
   try {
@@ -59,6 +60,11 @@ export function keyId(publicKey: KeyObject): string {
   return createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('hex');
+}
+
+/** What people see of a key: as many characters as its file is named by. */
+export function shortKey(id: string): string {
+  return id.slice(0, 12);
 }
 
 function privatePathOf(id: string, { XDG_CONFIG_HOME, HOME }: Environment): string {
@@ -119,8 +125,8 @@ export async function signingKey({
   readonly env: Environment;
   readonly trusted: readonly TrustedKey[];
 }): Promise<SigningKey | undefined> {
-  const { CAUSEWAY_SIGNING_KEY: given } = env;
-  if (given) return signWith(given.replaceAll('\\n', '\n'), 'CAUSEWAY_SIGNING_KEY');
+  const given = env[signingVariable];
+  if (given) return signWith(given.replaceAll('\\n', '\n'), signingVariable);
   for (const { id } of trusted.toReversed()) {
     const path = privatePathOf(id, env);
     const pem = await readPrivate(path);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { parseJson } from '../parse-json.ts';
 import type { Package } from './package.ts';
-import { parseJson } from './parse-json.ts';
 
 /** Both ways of old times to name a license are still met. */
 const packageJsonSchema = z.object({

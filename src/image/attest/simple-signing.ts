@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../../core/release.ts';
 import type { Descriptor } from '../oci.ts';
+import { parseJson } from '../parse-json.ts';
 import { isSignedBy } from './is-signed-by.ts';
-import { parseJson } from './parse-json.ts';
 
 // cosign's signature of an image: the bytes of a blob, and a signature over them in an annotation.
 // https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md

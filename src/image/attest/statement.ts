@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonicalJson } from '../../core/release.ts';
 import { hexOf } from '../digest.ts';
-import { parseJson } from './parse-json.ts';
+import { parseJson } from '../parse-json.ts';
 
 /** What is stated of an image. */
 export const predicateTypes = {

@@ -2,10 +2,10 @@ import { afterAll, expect, test } from 'bun:test';
 import { UserError } from '../../core/errors.ts';
 import { sha256 } from '../digest.ts';
 import { readAttachments } from './attachments.ts';
-import { type FakeImage, provenanceOf, signal, Workshop } from './fake-image.ts';
 import { findAttachments } from './find-attachments.ts';
-import type { TrustedKey } from './keys.ts';
+import { shortKey, type TrustedKey } from './keys.ts';
 import { refuseUnverified, type Verification, verifyImage } from './verify.ts';
+import { type AttestedImage, provenanceOf, signal, Workshop } from './workshop.ts';
 
 const workshops: Workshop[] = [];
 afterAll(() => {
@@ -20,7 +20,7 @@ function open(): Workshop {
 
 function verify(
   { to }: Workshop,
-  { index }: FakeImage,
+  { index }: AttestedImage,
   trusted: readonly TrustedKey[],
 ): Promise<Verification> {
   return verifyImage({ from: to, digest: index.digest, trusted, signal });
@@ -31,7 +31,7 @@ function wrongOf({ claims }: Verification): Readonly<Record<string, string>> {
   return Object.fromEntries(claims.filter(({ isGood }) => !isGood).map(({ name, says }) => [name, says]));
 }
 
-async function layersOf({ to }: Workshop, { index }: FakeImage) {
+async function layersOf({ to }: Workshop, { index }: AttestedImage) {
   const { statements, signatures } = await findAttachments({ from: to, digest: index.digest, signal });
   const digestOf = (kind: string) => statements.find((one) => one.kind === kind)?.layer.digest ?? '';
   return {
@@ -59,7 +59,7 @@ test('an image that is whole and signed by a trusted key is good, and every clai
     'layers: 2 read, each as its digests say',
     'sbom: 1 components',
     'provenance: aaaaaaa, by urn:causeway:cli',
-    `signature: by ${trusted.id.slice(0, 7)} (${trusted.path})`,
+    `signature: by ${shortKey(trusted.id)} (${trusted.path})`,
   ]);
   expect(verification.signers).toEqual([trusted]);
   expect(verification.sbom).toEqual(image.sbom);
@@ -139,7 +139,7 @@ test('a key that is not trusted is named', async () => {
   const image = await workshop.image('hello');
   await workshop.attach(image, { key: one.key });
 
-  const says = `it is signed by the key ${one.key.id.slice(0, 7)} that image.trust does not name`;
+  const says = `it is signed by the key ${shortKey(one.key.id)} that image.trust does not name`;
   expect(wrongOf(await verify(workshop, image, [two.trusted]))).toEqual({
     sbom: says,
     provenance: says,

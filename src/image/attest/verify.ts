@@ -11,6 +11,7 @@ import { findAttachments } from './find-attachments.ts';
 import type { TrustedKey } from './keys.ts';
 import type { Provenance } from './provenance.ts';
 import type { Sbom } from './sbom.ts';
+import { tolerate } from './tolerate.ts';
 
 export type { Claim };
 
@@ -72,18 +73,6 @@ export async function verifyImage({
     ...(provenance ? { provenance } : {}),
   };
 }
-
-/** Damage is what is looked for; all else (no network, no right to read) says nothing about the image. */
-async function tolerate<T>(reading: Promise<T>): Promise<T | UserError> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof UserError && damage.includes(error.code)) return error;
-    throw error;
-  }
-}
-
-const damage: readonly string[] = ['image_corrupt', 'image_not_found', 'image_unverified'];
 
 function imageClaim(image: ReadImage | UserError): Claim {
   if (image instanceof UserError) return { name: 'image', isGood: false, says: image.message };

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { parseJson } from '../parse-json.ts';
+import { readUpTo } from '../stream.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Credential, Credentials } from './credentials.ts';
-import { type Answer, exchange, type Fetch, readAll } from './exchange.ts';
+import { type Answer, exchange, type Fetch } from './exchange.ts';
 import { Fault } from './fault.ts';
 import { isLoopback } from './loopback.ts';
 import { isPassing, passingFault } from './passing.ts';
@@ -131,7 +133,7 @@ export class Authorization {
         hasCredentials: this.#hasCredentials,
       });
     }
-    const token = readToken(await readAll(answer, mostBytes));
+    const token = readToken(await readUpTo(answer.chunks(), mostBytes));
     if (token === undefined) throw new Fault(`gave no token at ${way.realm.host}`);
     return token;
   }
@@ -199,16 +201,10 @@ function tokenRequest({ realm, service }: Bearer, scopes: Scopes, credential: Cr
 }
 
 function readToken(bytes: Uint8Array | undefined): TokenText | undefined {
-  try {
-    const { token, access_token, expires_in } = tokenSchema.parse(
-      JSON.parse(new TextDecoder().decode(bytes)),
-    );
-    const text = token ?? access_token ?? '';
-    // It goes into a header, whose rules are not the token server's.
-    return /^[!-~]+$/.test(text) ? { text, seconds: expires_in ?? usualSeconds } : undefined;
-  } catch {
-    return undefined;
-  }
+  const { data } = tokenSchema.safeParse(parseJson(bytes));
+  const text = data?.token ?? data?.access_token ?? '';
+  // It goes into a header, whose rules are not the token server's.
+  return /^[!-~]+$/.test(text) ? { text, seconds: data?.expires_in ?? usualSeconds } : undefined;
 }
 
 function basicHeader({

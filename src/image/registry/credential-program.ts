@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { childEnv } from '../child-env.ts';
+import { parseJson } from '../parse-json.ts';
 import type { Credential } from './credentials.ts';
 
 /** Runs a program with a text on its stdin; undefined where there is no such program. */
@@ -72,11 +74,7 @@ export function words(text: string): string {
 }
 
 function parseAnswer(text: string): z.infer<typeof helperSchema> | undefined {
-  try {
-    return helperSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return helperSchema.safeParse(parseJson(text)).data;
 }
 
 /** Runs programs of PATH, each for two minutes at most. */
@@ -85,7 +83,7 @@ export function runProgram(env: Readonly<Record<string, string | undefined>>): P
     const path = Bun.which(name, { PATH: env.PATH ?? '' });
     if (path === null) return undefined;
     const child = Bun.spawn([path, ...rest], {
-      env: { ...env },
+      env: childEnv(env),
       stdin: new TextEncoder().encode(stdin),
       stdout: 'pipe',
       stderr: 'pipe',

@@ -148,13 +148,15 @@ test('a real helper on PATH is run with the host on its stdin', async () => {
   const program = join(bin, 'docker-credential-real');
   writeFileSync(
     program,
-    '#!/bin/sh\nread -r host\nprintf \'{"Username":"%s","Secret":"%s"}\' "$1-$host" "$WORD"\n',
+    '#!/bin/sh\nread -r host\nprintf \'{"Username":"%s","Secret":"%s"}\' "$1-$host" "$WORD$CAUSEWAY_SIGNING_KEY"\n',
   );
   chmodSync(program, 0o755);
   const env = {
     DOCKER_CONFIG: configFolder({ credsStore: 'real' }),
     PATH: `${bin}:${process.env.PATH}`,
     WORD: 'w0rd',
+    // No business of a helper's.
+    CAUSEWAY_SIGNING_KEY: 'a private key',
   };
 
   expect(await dockerCredentials({ env })('a.example.com', signal)).toEqual({

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { parseJson } from '../parse-json.ts';
 
 const entrySchema = z.object({
   /** base64 of `user:password`. */
@@ -31,12 +32,15 @@ export type DockerConfig = z.output<typeof configSchema> & { readonly path: stri
 export async function readDockerConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<DockerConfig> {
-  const path = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'config.json');
+  const path = join(dockerFolder(env), 'config.json');
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return '{}';
     throw wrong(path, `cannot be read (${error.code})`);
   });
-  const parsed = configSchema.safeParse(parseJson(text, path));
+  const json = parseJson(text);
+  // What a parser says would quote the file, and secrets with it.
+  if (json === undefined) throw wrong(path, 'is no JSON');
+  const parsed = configSchema.safeParse(json);
   if (!parsed.success) {
     const where = parsed.error.issues[0]?.path.map(String).join('.') || 'the whole';
     throw wrong(path, `is not the docker config: ${where} has another shape`);
@@ -44,13 +48,9 @@ export async function readDockerConfig(
   return { ...parsed.data, path };
 }
 
-/** What the parser says would quote the file, and secrets with it. */
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw wrong(path, 'is no JSON');
-  }
+/** Where the docker command keeps what is the user's. */
+export function dockerFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
 }
 
 function wrong(path: string, how: string): UserError {

@@ -68,18 +68,6 @@ export async function exchange({
   }
 }
 
-/** The body of an answer, whole; undefined where it is longer than `most`. */
-export async function readAll(answer: Answer, most: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of answer.chunks()) {
-    size += chunk.length;
-    if (size > most) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 /** Cuts what stands still for too long. */
 class Watch {
   readonly signal: AbortSignal;

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import { corrupt } from '../corrupt.ts';
+import { sha256 } from '../digest.ts';
 import { digestSchema, mediaTypes } from '../oci.ts';
+import { mediaTypeOf } from '../parse-manifest.ts';
 import type { StoredManifest } from '../store.ts';
+import { readAll } from '../stream.ts';
 import type { Connection } from './connection.ts';
-import { corrupt } from './corrupt.ts';
-import { type Answer, readAll } from './exchange.ts';
+import type { Answer } from './exchange.ts';
 import { refuseOtherDigest, toldDigest } from './told-digest.ts';
 
 /** Twice what a registry must take at least. */
@@ -16,13 +17,8 @@ const accepted = [
   mediaTypes.dockerManifest,
 ].join(', ');
 
-const typedSchema = z.looseObject({
-  mediaType: z.string().optional(),
-  manifests: z.array(z.unknown()).optional(),
-});
-
 /** By digest or by tag; none where there is none. */
-export async function readManifest(
+export async function fetchManifest(
   connection: Connection,
   reference: string,
   signal: AbortSignal,
@@ -44,21 +40,13 @@ export async function readManifest(
 
 async function storedOf(connection: Connection, reference: string, answer: Answer): Promise<StoredManifest> {
   const name = `the manifest ${showPart(connection, reference)} of ${connection.host}`;
-  const bytes = await readAll(answer, mostBytes);
-  if (bytes === undefined) throw corrupt(name, `has more than ${mostBytes} bytes`);
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const bytes = await readAll(answer.chunks(), name, mostBytes);
+  const digest = sha256(bytes);
   const wanted = digestSchema.safeParse(reference).data ?? toldDigest(answer) ?? digest;
   if (digest !== wanted) throw corrupt(name, `is not what came: that is ${digest}, and not ${wanted}`);
-  return { descriptor: { mediaType: mediaTypeOf(bytes, answer, name), digest, size: bytes.length }, bytes };
-}
-
-/** What it calls itself, else what the registry calls it. */
-function mediaTypeOf(bytes: Uint8Array, { headers }: Answer, name: string): string {
-  const { data } = typedSchema.safeParse(parseJson(bytes));
-  if (data === undefined) throw corrupt(name, 'is not one: it is no JSON object');
-  const told = headers.get('content-type')?.split(';')[0]?.trim();
-  const fallback = data.manifests === undefined ? mediaTypes.manifest : mediaTypes.index;
-  return data.mediaType ?? (told?.startsWith('application/vnd.') ? told : fallback);
+  const told = answer.headers.get('content-type')?.split(';')[0]?.trim();
+  const mediaType = mediaTypeOf(bytes, name, told?.startsWith('application/vnd.') ? told : undefined);
+  return { descriptor: { mediaType, digest, size: bytes.length }, bytes };
 }
 
 /** Under its digest, then under the tag. Says whether the registry itself lists what it is attached to. */
@@ -103,12 +91,4 @@ function showPart({ repository }: Connection, reference: string): string {
   return digestSchema.safeParse(reference).success
     ? `${repository}@${reference}`
     : `${repository}:${reference}`;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

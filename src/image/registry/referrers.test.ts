@@ -72,6 +72,19 @@ test('a page that is no list of manifests is no answer', async () => {
   expect(await repository.referrers(image.descriptor.digest, signal)).toEqual([]);
 });
 
+test('a list that does not end is an error, and not the part of it that was read', async () => {
+  await using registry = await FakeRegistry.start({ hasReferrers: true });
+  const { repository } = clientOf(registry);
+  const page = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
+  const headers = { 'content-type': mediaTypes.index, link: '<?page=1>; rel="next"' };
+  registry.plan(/referrers/, answerWith(200, headers, page), 1000);
+
+  expect(await failureOf(repository.referrers(image.descriptor.digest, signal))).toMatchObject({
+    code: 'image_unverified',
+    message: expect.stringContaining('does not end after 100 pages'),
+  });
+});
+
 test('a broken list is an error, and is not written over', async () => {
   await using registry = await FakeRegistry.start();
   const { repository } = clientOf(registry);

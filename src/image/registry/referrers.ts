@@ -1,17 +1,23 @@
-import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import { type Descriptor, descriptorSchema, type Index, indexSchema, mediaTypes } from '../oci.ts';
+import { UserError } from '../../core/errors.ts';
+import { corrupt } from '../corrupt.ts';
+import { sha256 } from '../digest.ts';
+import { type Descriptor, type Index, indexSchema, mediaTypes } from '../oci.ts';
+import { parseJson } from '../parse-json.ts';
+import { attachedTo } from '../parse-manifest.ts';
 import type { StoredManifest } from '../store.ts';
+import { readAll } from '../stream.ts';
 import type { Connection } from './connection.ts';
-import { corrupt } from './corrupt.ts';
-import { readAll } from './exchange.ts';
-import { readManifest, writeManifest } from './manifests.ts';
+import { fetchManifest, writeManifest } from './manifests.ts';
 
-/** Of one page. */
-const mostBytes = 8_388_608;
+/** Of all pages. */
+const mostBytes = 33_554_432;
+const mostBytesOfPage = 8_388_608;
 const mostPages = 100;
 
-/** What is attached to a digest, as the registry lists it; or as the tag lists it that stands in for its list. */
+/**
+ * What is attached to a digest, as the registry lists it; or as the tag lists it that stands in for its list. A list
+ * that does not end throws `image_unverified`: what is not listed could be what matters.
+ */
 export async function readReferrers(
   connection: Connection,
   digest: string,
@@ -19,17 +25,30 @@ export async function readReferrers(
 ): Promise<readonly Descriptor[]> {
   const found: Descriptor[] = [];
   let next: string | URL | undefined = `referrers/${digest}`;
-  for (let page = 0; page < mostPages && next !== undefined; page += 1) {
+  let bytes = 0;
+  for (let page = 0; next !== undefined; page += 1) {
+    if (page === mostPages || bytes > mostBytes) throw endless(connection, digest);
     const listed: Page | undefined = await readPage(connection, digest, next, signal);
     if (listed === undefined) return (await readTag(connection, digest, signal))?.manifests ?? [];
     found.push(...listed.manifests);
+    bytes += listed.size;
     next = listed.next;
   }
   return found;
 }
 
+function endless({ name }: Connection, digest: string): UserError {
+  return new UserError({
+    code: 'image_unverified',
+    message: `the list of what is attached to ${digest} in ${name} does not end after ${mostPages} pages or ${mostBytes} bytes`,
+    hint: 'delete from the repository what does not belong there, or push the image to another one',
+  });
+}
+
 interface Page {
   readonly manifests: readonly Descriptor[];
+  /** In bytes. */
+  readonly size: number;
   readonly next?: URL;
 }
 
@@ -54,12 +73,11 @@ async function readPage(
       return undefined;
     }
     if (answer.status !== 200) throw await connection.refusal(answer, what);
-    const { manifests } = parseIndex(
-      await readAll(answer, mostBytes),
-      `the list of what is attached to ${digest} in ${connection.name}`,
-    );
+    const name = `the list of what is attached to ${digest} in ${connection.name}`;
+    const bytes = await readAll(answer.chunks(), name, mostBytesOfPage);
+    const { manifests } = parseIndex(bytes, name);
     const next = nextPage(answer.headers.get('link'), answer.url);
-    return { manifests, ...(next === undefined ? {} : { next }) };
+    return { manifests, size: bytes.byteLength, ...(next === undefined ? {} : { next }) };
   });
 }
 
@@ -81,18 +99,10 @@ async function readTag(
   digest: string,
   signal: AbortSignal,
 ): Promise<Index | undefined> {
-  const stored = await readManifest(connection, tagOf(digest), signal);
+  const stored = await fetchManifest(connection, tagOf(digest), signal);
   if (stored === undefined) return undefined;
   return parseIndex(stored.bytes, `${connection.name}:${tagOf(digest)}`);
 }
-
-const attachedSchema = z.looseObject({
-  artifactType: z.string().nullish(),
-  config: z.looseObject({ mediaType: z.string() }).nullish(),
-  subject: descriptorSchema.nullish(),
-  annotations: z.record(z.string(), z.string()).nullish(),
-});
-type Attached = z.infer<typeof attachedSchema>;
 
 export interface WriteAttachedOptions {
   readonly connection: Connection;
@@ -112,24 +122,9 @@ export async function writeAttached({
   signal,
 }: WriteAttachedOptions): Promise<void> {
   const { isListed } = await writeManifest(connection, manifest, tag, signal);
-  const attached = attachedSchema.parse(JSON.parse(new TextDecoder().decode(manifest.bytes)));
-  const { subject } = attached;
-  if (!subject || isListed) return;
-  await inTurn(() => addToTag(connection, subject.digest, listing(manifest, attached), signal));
-}
-
-function listing(
-  { descriptor: { mediaType, digest, size } }: StoredManifest,
-  { artifactType, config, annotations }: Attached,
-): Descriptor {
-  const type = artifactType ?? config?.mediaType;
-  return {
-    mediaType,
-    digest,
-    size,
-    ...(type ? { artifactType: type } : {}),
-    ...(annotations ? { annotations } : {}),
-  };
+  const attached = attachedTo(manifest);
+  if (!attached || isListed) return;
+  await inTurn(() => addToTag(connection, attached.subject, attached.descriptor, signal));
 }
 
 async function addToTag(
@@ -149,15 +144,12 @@ async function addToTag(
       manifests: [...manifests, added],
     }),
   );
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  const descriptor = { mediaType: mediaTypes.index, digest, size: bytes.length };
+  const descriptor = { mediaType: mediaTypes.index, digest: sha256(bytes), size: bytes.length };
   await writeManifest(connection, { descriptor, bytes }, tagOf(subject), signal);
 }
 
-function parseIndex(bytes: Uint8Array | undefined, name: string): Index {
-  try {
-    return indexSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    throw corrupt(name, 'is no index');
-  }
+function parseIndex(bytes: Uint8Array, name: string): Index {
+  const { data } = indexSchema.safeParse(parseJson(bytes));
+  if (data === undefined) throw corrupt(name, 'is no index');
+  return data;
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { parseJson } from '../parse-json.ts';
+import { readUpTo } from '../stream.ts';
 import { ecrRegion } from './ecr.ts';
-import { type Answer, readAll } from './exchange.ts';
+import type { Answer } from './exchange.ts';
 
 /** What a registry said about a request that it did not do. */
 export interface Refusal {
@@ -30,7 +32,7 @@ const messageSchema = z.union([
 /** Reads the body of an answer that is not the wanted one. */
 export async function readRefusal(answer: Answer): Promise<Refusal> {
   const { status, statusText } = answer;
-  const bytes = await readAll(answer, mostBytes).catch(() => undefined);
+  const bytes = await readUpTo(answer.chunks(), mostBytes).catch(() => undefined);
   const body = parseJson(bytes);
   const listed = errorsSchema.safeParse(body).data?.errors ?? [];
   const said =
@@ -88,14 +90,6 @@ function loginHint(host: string): string {
   return region === undefined
     ? `docker login ${host}`
     : `aws ecr get-login-password --region ${region} | docker login --username AWS --password-stdin ${host}`;
-}
-
-function parseJson(bytes: Uint8Array | undefined): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 /** A registry's words go to a terminal. */

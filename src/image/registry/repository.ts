@@ -3,7 +3,7 @@ import type { ImageWriter } from '../store.ts';
 import { Connection } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import type { Fetch } from './exchange.ts';
-import { readManifest } from './manifests.ts';
+import { fetchManifest } from './manifests.ts';
 import { readBlob } from './read-blob.ts';
 import type { Reference } from './reference.ts';
 import { readReferrers, writeAttached } from './referrers.ts';
@@ -15,7 +15,7 @@ export interface RepositoryOptions {
   readonly reference: Pick<Reference, 'host' | 'repository'>;
   readonly credentials: Credentials;
   readonly emit: EmitImage;
-  readonly fetch?: Fetch;
+  readonly fetch?: Fetch | undefined;
   /** Waits before another try. */
   readonly pause?: Pause;
   /** How long the registry may say nothing, or a body stand still. */
@@ -45,7 +45,7 @@ export function openRepository({
   };
   return {
     name: connection.name,
-    manifest: (wanted, signal) => readManifest(connection, wanted, signal),
+    manifest: (wanted, signal) => fetchManifest(connection, wanted, signal),
     blob: (descriptor, signal) => readBlob(connection, descriptor, signal),
     referrers: (digest, signal) => readReferrers(connection, digest, signal),
     putBlob: (content, signal) => writeBlob(connection, content, signal),

@@ -1,6 +1,6 @@
+import { corrupt } from '../corrupt.ts';
 import { digestSchema } from '../oci.ts';
 import type { Connection } from './connection.ts';
-import { corrupt } from './corrupt.ts';
 import type { Answer } from './exchange.ts';
 
 /** Under which digest a registry says that it has something; one of another algorithm says nothing here. */

@@ -1,8 +1,8 @@
 import { UserError } from '../../core/errors.ts';
+import { corrupt } from '../corrupt.ts';
 import type { Descriptor } from '../oci.ts';
 import type { BlobContent } from '../store.ts';
 import type { Connection } from './connection.ts';
-import { corrupt } from './corrupt.ts';
 import type { Answer } from './exchange.ts';
 import { Fault } from './fault.ts';
 import { parseReference } from './reference.ts';

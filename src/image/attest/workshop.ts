@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { packTar } from 'modern-tar';
+import { platforms } from '../../core/config.ts';
 import { hexOf, sha256 } from '../digest.ts';
-import { artifactLabel } from '../image-config.ts';
+import { makeBase } from '../fake-base.ts';
+import { makeImage } from '../fake-image.ts';
 import { openLayout } from '../layout.ts';
-import { type Descriptor, mediaTypes } from '../oci.ts';
+import type { Descriptor } from '../oci.ts';
 import type { ImageWriter } from '../store.ts';
+import { writeImage } from '../write-image.ts';
 import { attach } from './attach.ts';
 import { makeKey, readTrusted, type SigningKey, signingKey, type TrustedKey } from './keys.ts';
 import { makeProvenance, type Provenance } from './provenance.ts';
@@ -36,32 +37,16 @@ export class Workshop {
   }
 
   /** An image of two platforms whose application says `text`. */
-  async image(text: string): Promise<FakeImage> {
-    const layers = [await tarOf('etc/os-release', 'ID=debian\n'), await tarOf('app/main.js', text)];
-    const manifests = [];
-    for (const architecture of ['amd64', 'arm64']) {
-      const written = [];
-      for (const tar of layers) written.push(await this.#blob(gzipSync(tar), mediaTypes.gzipLayer));
-      const config = await this.#blob(
-        bytesOf({
-          architecture,
-          os: 'linux',
-          config: { Labels: { [artifactLabel]: sha256(layers[1] ?? '') } },
-          rootfs: { type: 'layers', diff_ids: layers.map(sha256) },
-        }),
-        mediaTypes.config,
-      );
-      const mediaType = mediaTypes.manifest;
-      const descriptor = await this.#manifest({ schemaVersion: 2, mediaType, config, layers: written });
-      manifests.push({ ...descriptor, platform: { architecture, os: 'linux' } });
-    }
-    const mediaType = mediaTypes.index;
-    const index = await this.#manifest({ schemaVersion: 2, mediaType, manifests });
-    return { index, artifact: sha256(layers[1] ?? ''), sbom: sbomOf(index.digest, sha256(layers[1] ?? '')) };
+  async image(text: string): Promise<AttestedImage> {
+    await makeBase(join(this.folder, 'base'), { platforms });
+    const image = await makeImage({ folder: this.folder, text });
+    await writeImage({ image, to: this.to, emit: () => undefined, signal });
+    const { digest, artifact } = image;
+    return { index: image.index.descriptor, artifact, sbom: sbomOf(digest, artifact) };
   }
 
   attach(
-    { index, sbom, artifact }: FakeImage,
+    { index, sbom, artifact }: AttestedImage,
     { key, provenance }: { readonly key?: SigningKey; readonly provenance?: Provenance } = {},
   ): ReturnType<typeof attach> {
     return attach({
@@ -85,25 +70,9 @@ export class Workshop {
     rmSync(path);
     writeFileSync(path, bytes);
   }
-
-  async #blob(bytes: Uint8Array, mediaType: string): Promise<Descriptor> {
-    const descriptor = { mediaType, digest: sha256(bytes), size: bytes.byteLength };
-    await this.to.putBlob({ descriptor, open: async () => ({ bytes }) }, signal);
-    return descriptor;
-  }
-
-  async #manifest(
-    manifest: { readonly mediaType: string } & Readonly<Record<string, unknown>>,
-  ): Promise<Descriptor> {
-    const bytes = bytesOf(manifest);
-    const { mediaType } = manifest;
-    const descriptor = { mediaType, digest: sha256(bytes), size: bytes.byteLength };
-    await this.to.putManifest({ descriptor, bytes }, undefined, signal);
-    return descriptor;
-  }
 }
 
-export interface FakeImage {
+export interface AttestedImage {
   readonly index: Descriptor;
   readonly artifact: string;
   readonly sbom: Sbom;
@@ -138,12 +107,4 @@ export function provenanceOf({
 
 function sbomOf(digest: string, artifact: string): Sbom {
   return makeSbom({ name: 'shop', digest, artifact, packages: [], runtime: [], base, contents: [] });
-}
-
-function tarOf(name: string, text: string): Promise<Uint8Array> {
-  return packTar([{ header: { name, size: Buffer.byteLength(text), mtime: new Date(0) }, body: text }]);
-}
-
-function bytesOf(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
 }

@@ -1,0 +1,30 @@
+import type { Image } from './image.ts';
+import type { BlobContent, ImageReader } from './store.ts';
+
+/** An image that was built here, to be read like one that was written. */
+export function readBuilt(image: Image): ImageReader {
+  const manifests = [image.index, ...image.platforms.map(({ manifest }) => manifest)];
+  const blobs = new Map<string, BlobContent>(
+    image.platforms
+      .flatMap(({ configBlob, layers }) => [configBlob, ...layers.map(({ content }) => content)])
+      .map((content) => [content.descriptor.digest, content]),
+  );
+  return {
+    name: 'the image',
+    async manifest(reference) {
+      return manifests.find(({ descriptor }) => descriptor.digest === reference);
+    },
+    async blob({ digest }, signal) {
+      const content = await blobs.get(digest)?.open(signal);
+      if (!content) throw new Error(`the image has no blob ${digest}`);
+      return 'path' in content ? Bun.file(content.path).stream() : new Blob([bytesOf(content)]).stream();
+    },
+    async referrers() {
+      return [];
+    },
+  };
+}
+
+function bytesOf({ bytes }: { readonly bytes: Uint8Array }): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}
