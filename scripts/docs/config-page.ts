@@ -51,16 +51,16 @@ export function makeConfigPage(): string {
     'An image is what your service is packed into where it runs as a container. `causeway image build` makes it without Docker: the base, then the runtime, then the artifact as the last layer. It holds no time, no revision and no user, so the same tree gives the same digest on any machine. It is one index for all of [`image.platforms`](#imageplatforms), and its processes run as user 65532.',
     'A service with an `entry` runs on Bun, which is a layer of its own; the base needs glibc and no shell. A service of another language brings its runtime with its base:',
     "```ts\nservice: { files: ['server.py', 'templates/**'], command: ['python3', 'server.py'] },\nimage: { base: 'gcr.io/distroless/python3-debian12:nonroot' },\n```",
-    'A base may be an OCI layout folder as well, `oci:./base`, where no registry can be reached.',
+    'A base may be an OCI layout folder as well, `oci:base`, where its registry cannot be reached. A machine that reaches it makes the folder: `skopeo copy --all docker://gcr.io/distroless/cc-debian12:nonroot oci:base`.',
 
     '## The lock file',
     'A tag such as `:nonroot` names another image from month to month. The first build asks which digest it names now, and notes that in `causeway.lock.json` beside the config. From then on the digest is what counts, and the tag is not asked for again. Commit the file: it is why the next machine builds the same image. To take a newer base, remove its line, build, and commit what changed. A base that is written with its digest, `name@sha256:…`, needs no line.',
 
     '## Keys and signatures',
     '`causeway keys init` makes a key pair. The private half stays on your machine, in `~/.config/causeway/keys`, in a file that you alone may read; a file that others may read is refused. The public half is written to `keys/` beside the config. Commit it and name it in [`image.trust`](#imagetrust): a signature counts if it was made by one of these.',
-    '`causeway image push` signs with the last key in `image.trust` whose private half is on the machine, or with the key in the variable `CAUSEWAY_SIGNING_KEY` (PEM; line breaks may be written as `\\n`), which is meant for CI. What it signs is the digest of the image, its SBOM and its provenance. The signatures are those of cosign: `cosign verify --key keys/3f2a1b0c9d8e.pub --insecure-ignore-tlog=true <image>` reads them, and no log or service of anybody’s is asked.',
+    '`causeway image push` signs with the last key in `image.trust` whose private half is on the machine, or with the key in the variable `CAUSEWAY_SIGNING_KEY` (PEM; line breaks may be written as `\\n`), which is meant for CI: your tests, hooks and secret commands are not given it. What it signs is the digest of the image, its SBOM and its provenance. The signatures are those of cosign: `cosign verify --key keys/3f2a1b0c9d8e.pub --insecure-ignore-tlog=true <image>` reads them, and no log or service of anybody’s is asked.',
     'To rotate a key, make another and name it last: new images are signed by it, and what the first one signed still counts. Push again what shall outlive the first one, then drop it. A key that leaked is dropped at once: what it signed is refused from then on.',
-    'An environment with [`signed: true`](#environmentsnamesigned) takes images alone, by `--image`, and only those that `causeway image verify` finds good.',
+    'An environment with [`signed: true`](#environmentsnamesigned) takes images alone, by `--image`, and only those that `causeway image verify` finds good. A rollback there returns to a release only if a key that `image.trust` names now had signed it.',
 
     '## What makes a release',
     'A release is an artifact, its command and its settings. A change to one of these keys makes another release, which the next `deploy` tries beside the stable one and judges:',

@@ -61,6 +61,16 @@ test('every error code has a heading whose anchor is the code', () => {
   expect(codes).toEqual(Object.keys(errorKinds));
 });
 
+test('every error code is thrown somewhere, and every code that is thrown is an error code', async () => {
+  const files = await Array.fromAsync(new Glob('src/**/*.ts').scan(root));
+  const sources = files.filter((file) => !/\.test\.ts$|\/fake-|core\/errors\.ts$/.test(file));
+  const texts = await Promise.all(sources.map((file) => Bun.file(join(root, file)).text()));
+
+  const thrown = new Set(texts.flatMap(codesThrownIn));
+
+  expect([...thrown].toSorted()).toEqual(Object.keys(errorKinds).toSorted());
+});
+
 test('the example in docs/config.md is a config without a fault', async () => {
   await using folder = await makeFolder();
   const file = `${folder.path}/example.ts`;
@@ -78,6 +88,14 @@ test('the config that this repository ships has no fault', async () => {
   expect(Object.keys(environments)).toEqual(['local', 'container']);
   expect(await Bun.file(`${root}/${service.entry}`).exists()).toBe(true);
 });
+
+/** The literals in what `code:` is given, the condition of a choice left out: a comparison throws nothing. */
+function codesThrownIn(text: string): readonly string[] {
+  return [...text.matchAll(/\bcode: ([^,;}]+)/g)].flatMap(([, value = '']) => {
+    const chosen = value.replaceAll(/[!=]== '[^']*'/g, '');
+    return [...chosen.matchAll(/'([a-z]+(?:_[a-z]+)+)'/g)].map(([, code = '']) => code);
+  });
+}
 
 async function makeFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await mkdtemp(`${tmpdir()}/causeway-docs-`);

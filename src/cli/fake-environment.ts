@@ -9,7 +9,7 @@ import type {
 } from '../core/environment.ts';
 import type { UserError } from '../core/errors.ts';
 import type { Emit } from '../core/event.ts';
-import { findGood, lastGoodBefore, makeRecord, type RolloutRecord } from '../core/record.ts';
+import { findGood, lastGoodBefore, makeRecord, type RolloutRecord, refuseUntrusted } from '../core/record.ts';
 import type { Release } from '../core/release.ts';
 import type { Outcome } from '../core/roll-out.ts';
 import type { Rollout } from '../core/rollout.ts';
@@ -79,19 +79,21 @@ export class FakeEnvironment implements Environment {
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
-    const { release, by, revision, isAgain } = request;
+    const { release, by, revision, signedBy, isAgain } = request;
     this.requests.push(request);
     this.releases.set(release.id, release);
     if (this.outcome) return this.outcome;
     if (this.stable?.release === release.id && !isAgain) return { kind: 'unchanged' };
-    return this.#rollOut({ kind: 'deploy', release, by, ...(revision ? { revision } : {}) }, emit, signal);
+    const told = { ...(revision ? { revision } : {}), ...(signedBy ? { signedBy: [...signedBy] } : {}) };
+    return this.#rollOut({ kind: 'deploy', release, by, ...told }, emit, signal);
   }
 
-  async rollback({ to, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+  async rollback({ to, by, trusted }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
     const id = to
       ? findGood(this.records, to, this.name)
       : lastGoodBefore(this.records, this.stable?.release);
     if (this.stable?.release === id) return { kind: 'unchanged' };
+    if (trusted) refuseUntrusted(this.records, id, trusted);
     const release = this.releases.get(id);
     if (!release) throw new Error(`no manifest of ${id}`);
     return this.#rollOut({ kind: 'rollback', release, by }, emit, signal);
@@ -127,17 +129,18 @@ export class FakeEnvironment implements Environment {
   }
 
   #rollOut(
-    what: Pick<Rollout, 'kind' | 'by' | 'revision'> & { readonly release: Release },
+    what: Pick<Rollout, 'kind' | 'by' | 'revision' | 'signedBy'> & { readonly release: Release },
     emit: Emit,
     signal: AbortSignal,
   ): Outcome {
-    const { kind, release, by, revision } = what;
+    const { kind, release, by, revision, signedBy } = what;
     const rollout: Rollout = {
       id: `rollout-${this.records.length + 1}`,
       kind,
       by,
       startedAt: this.now,
       ...(revision ? { revision } : {}),
+      ...(signedBy ? { signedBy } : {}),
       release: release.id,
       artifact: release.artifact,
       ...(this.stable ? { replaces: this.stable.release } : {}),
@@ -163,7 +166,8 @@ export class FakeEnvironment implements Environment {
     return this.#judge(rollout, emit);
   }
 
-  #judge({ id, kind, by, release, artifact, revision, replaces, startedAt }: Rollout, emit: Emit): Outcome {
+  #judge(rollout: Rollout, emit: Emit): Outcome {
+    const { id, kind, by, release, artifact, revision, signedBy, replaces, startedAt } = rollout;
     emit({ kind: 'judged', judgement: this.judgement });
     if (this.judgement.kind === 'failed' && this.judgement.evidence) {
       const { exit, lines } = this.judgement.evidence;
@@ -182,6 +186,7 @@ export class FakeEnvironment implements Environment {
       release,
       artifact,
       ...(revision ? { revision } : {}),
+      ...(signedBy ? { signedBy } : {}),
       ...(replaces ? { replaces } : {}),
       startedAt,
       endedAt,

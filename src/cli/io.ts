@@ -40,10 +40,13 @@ export interface Io {
   readonly listStored: ListStored;
 }
 
-/** The variables that a process started by a command gets. */
+/** The variables that a process started by a command gets; what is meant for this process alone is not among them. */
 export function inheritedEnv({ env }: Pick<Io, 'env'>): Record<string, string> {
-  const { CAUSEWAY_STARTED_AT: _, CAUSEWAY_COMMAND: __, ...rest } = env;
   return Object.fromEntries(
-    Object.entries(rest).filter((pair): pair is [string, string] => pair[1] !== undefined),
+    Object.entries(env).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined && !ownVariables.includes(pair[0]),
+    ),
   );
 }
+
+const ownVariables: readonly string[] = ['CAUSEWAY_STARTED_AT', 'CAUSEWAY_COMMAND', 'CAUSEWAY_SIGNING_KEY'];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Io, Stream } from './io.ts';
+import { type Io, inheritedEnv, type Stream } from './io.ts';
 
 /** The world of a real process, and how to leave it with what was written still reaching its reader. */
 export function processIo(
@@ -40,7 +40,7 @@ export function processIo(
       return () => leaving.delete(callback);
     },
     pause: () => pause(process.stdin),
-    browse: (url) => void browse(url, process.platform),
+    browse: (url) => void browse(url, process),
     openEnvironment,
     listStored,
   };
@@ -122,9 +122,10 @@ function nameInPasswd(uid: number | undefined): string | undefined {
   }
 }
 
-async function browse(url: string, platform: NodeJS.Platform): Promise<void> {
+async function browse(url: string, { env, platform }: NodeJS.Process): Promise<void> {
   const { spawn } = await import('node:child_process');
   const child = spawn(platform === 'darwin' ? 'open' : 'xdg-open', [url], {
+    env: inheritedEnv({ env }),
     detached: true,
     stdio: 'ignore',
   });

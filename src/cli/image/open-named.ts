@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import type { EmitImage } from '../../image/image-event.ts';
 import { openImage } from '../../image/open-image.ts';
 import { dockerCredentials } from '../../image/registry/credentials.ts';
+import type { Fetch } from '../../image/registry/exchange.ts';
 import type { ImageReader } from '../../image/store.ts';
 import type { Io } from '../io.ts';
 
@@ -15,6 +16,7 @@ export interface NamedImage {
 
 interface NamedOptions {
   readonly emit: EmitImage;
+  readonly fetch?: Fetch;
   /** Refuse a tag: what it names may change between two looks. */
   readonly needsDigest: boolean;
 }
@@ -22,7 +24,7 @@ interface NamedOptions {
 /** Finds the image that a user names: by a registry's reference, or by the folder of an OCI layout. */
 export async function openNamed(
   text: string,
-  { emit, needsDigest }: NamedOptions,
+  { needsDigest, ...spoken }: NamedOptions,
   { env, cwd, signal }: Pick<Io, 'env' | 'cwd' | 'signal'>,
 ): Promise<NamedImage> {
   const credentials = dockerCredentials({ env });
@@ -30,7 +32,7 @@ export async function openNamed(
     text,
     folder: cwd,
     credentials,
-    emit,
+    ...spoken,
     signal,
   });
   if (isDigest) return { reader, digest: reference, shown };

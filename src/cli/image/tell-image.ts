@@ -39,6 +39,10 @@ export function tellImage(board: Board, label: string): ImageTeller {
         case 'written':
           written = add(written, event);
           return;
+        case 'publishing':
+        case 'published':
+        case 'attached':
+          return;
         case 'retrying':
           // Four blobs are under way at a time, and what ails one ails all of them.
           if (told.has(event.because)) return;

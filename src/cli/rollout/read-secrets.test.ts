@@ -20,6 +20,13 @@ test('a secret is read from its variable, file or command, without its last line
   expect(await read({ command: ['printf', 'a\\nb\\n'] })).toEqual({ TOKEN: 'a\nb' });
 });
 
+test('a command that prints a secret is not given the key that signs images', async () => {
+  const env = { ...io.env, CAUSEWAY_SIGNING_KEY: 'pr1vate' };
+  const command = ['sh', '-c', 'env | grep -c CAUSEWAY_SIGNING_KEY || true'];
+
+  expect(await readSecrets({ TOKEN: { command } }, folder, { env })).toEqual({ TOKEN: '0' });
+});
+
 test.each<[SecretSource, string]>([
   [{ env: 'ABSENT' }, 'the variable ABSENT is not set'],
   [{ env: 'BLANK' }, 'the variable BLANK is empty'],

@@ -3,7 +3,6 @@ import type { Config } from '../../core/config.ts';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
-import type { EmitImage } from '../../image/image-event.ts';
 import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
@@ -13,6 +12,7 @@ import { followRollout } from './follow-rollout.ts';
 import { readSecrets, refuseMissingSecrets, secretSources } from './read-secrets.ts';
 import { refuseUnsignedTree } from './refuse-unsigned-tree.ts';
 import { runTests } from './run-tests.ts';
+import { tellBuilding } from './tell-building.ts';
 
 export interface ReleaseOptions {
   readonly name: string;
@@ -61,7 +61,7 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   const built = image === undefined ? await build(cli, chosen, way) : await take(cli, chosen, image, way);
 
   const before = await environment.status(io.signal);
-  if (!options.makes) refuseMissing(before);
+  if (!options.makes) refuseMissing(before, image);
   const isServing = before.stable?.release === built.release.id && !options.isAgain;
   const tests = image === undefined && !isServing;
   await prepare(cli, chosen, { makes: options.makes, tests }, way);
@@ -84,36 +84,30 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
 }
 
 async function build(cli: Cli, chosen: Chosen, { board }: Way): Promise<NewRelease> {
-  const { config, environmentConfig } = chosen;
+  const { config } = chosen;
   refuseUnsignedTree(chosen);
   const startedAt = cli.io.now();
   board.show('build', config.service.entry ?? config.service.files?.join(' ') ?? '');
-  const emit = environmentConfig.runner === 'container' ? await tellerOf(board) : () => {};
-  const built = await buildRelease(chosen, cli.io, emit);
+  const built = await buildRelease(chosen, cli.io, await tellBuilding(cli, chosen, board));
   const text = `${shortId(built.release.id)}  ${built.revision}`;
   board.end({ label: 'build', text, ms: cli.io.now() - startedAt });
   if (built.image) board.say({ label: 'image', text: shortId(built.image.digest) });
   return built;
 }
 
-async function tellerOf(board: Board): Promise<EmitImage> {
-  const { tellImage } = await import('../image/tell-image.ts');
-  return tellImage(board, 'image').emit;
-}
-
 async function take(cli: Cli, chosen: Chosen, image: string, { board }: Way): Promise<NewRelease> {
   const { takeImage } = await import('./take-image.ts');
-  const taken = await takeImage(image, chosen, cli.io, board);
+  const taken = await takeImage(image, chosen, cli, board);
   board.say({ label: 'release', text: `${shortId(taken.release.id)}  ${taken.revision}` });
   return taken;
 }
 
-function refuseMissing({ state, environment: name }: Status): void {
+function refuseMissing({ state, environment: name }: Status, image: string | undefined): void {
   if (state !== 'absent' && state !== 'stopped') return;
   throw new UserError({
     code: state === 'absent' ? 'environment_missing' : 'environment_stopped',
     message: state === 'absent' ? `${name} is not up` : `${name} was up, but nothing runs it now`,
-    hint: `causeway up ${name} makes what is missing, then rolls out`,
+    hint: `causeway up ${name}${image === undefined ? '' : ` --image ${image}`} makes what is missing, then rolls out`,
   });
 }
 

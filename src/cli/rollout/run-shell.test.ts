@@ -8,9 +8,14 @@ const folder = realpathSync(mkdtempSync(join(tmpdir(), 'causeway shell ')));
 afterAll(() => rmSync(folder, { recursive: true }));
 const io = { env: { PATH: process.env.PATH }, runtime: process.execPath, atExit: () => () => {} };
 
-function run(command: ShellRun['command'], more: Partial<ShellRun> = {}) {
+function run(
+  command: ShellRun['command'],
+  more: Partial<ShellRun> = {},
+  env: Readonly<Record<string, string>> = {},
+) {
   const { signal } = new AbortController();
-  return runShell({ command, folder, deadlineMs: 30_000, signal, ...more }, io);
+  const world = { ...io, env: { ...io.env, ...env } };
+  return runShell({ command, folder, deadlineMs: 30_000, signal, ...more }, world);
 }
 
 /** Returns when no process of the group runs; a test that waits here for long has found a fault. */
@@ -37,6 +42,15 @@ test('the runtime is first on PATH', async () => {
   expect(await run('command -v bun')).toMatchObject({
     output: `${join(dirname(process.execPath), 'bun')}\n`,
   });
+});
+
+test('it is given the variables of the shell, and not the key that signs images', async () => {
+  const env = { CAUSEWAY_SIGNING_KEY: 'pr1vate', LEVEL: 'debug' };
+
+  const end = await run('env', {}, env);
+
+  expect(end).toMatchObject({ kind: 'ended', output: expect.stringContaining('LEVEL=debug\n') });
+  expect(end).not.toMatchObject({ output: expect.stringContaining('CAUSEWAY_SIGNING_KEY') });
 });
 
 test('a program that is not there did not start', async () => {

@@ -1,14 +1,16 @@
 import { settingsOf } from '../../core/config.ts';
 import { makeRelease, shortId } from '../../core/release.ts';
 import { readAttachments } from '../../image/attest/attachments.ts';
-import { readTrusted } from '../../image/attest/keys.ts';
-import { refuseUnverified } from '../../image/attest/verify.ts';
+import { readTrusted, shortKey } from '../../image/attest/keys.ts';
+import { refuseUnverified, type Verification } from '../../image/attest/verify.ts';
+import { storedContent } from '../../image/image-content.ts';
 import { readArtifact, readImage } from '../../image/read-image.ts';
 import type { Chosen } from '../choose-environment.ts';
+import type { Cli } from '../cli.ts';
 import { describeSource } from '../image/describe-source.ts';
-import { storedContent } from '../image/image-content.ts';
 import { type NamedImage, openNamed } from '../image/open-named.ts';
 import { tellImage } from '../image/tell-image.ts';
+import { traceRequests } from '../image/traced-fetch.ts';
 import { verifyNamed } from '../image/verify-named.ts';
 import type { Io } from '../io.ts';
 import type { Board } from '../terminal/board.ts';
@@ -21,11 +23,19 @@ type World = Pick<Io, 'env' | 'cwd' | 'signal'>;
  * The release that an image makes in an environment, whoever built it; where the environment asks for
  * signatures, it is verified before anything else. Its settings are those of the config here.
  */
-export async function takeImage(text: string, parts: Parts, io: World, board: Board): Promise<NewRelease> {
+export async function takeImage(
+  text: string,
+  parts: Parts,
+  cli: Pick<Cli, 'options'> & { readonly io: World },
+  board: Board,
+): Promise<NewRelease> {
+  const { io } = cli;
   const { emit } = tellImage(board, 'image');
   board.show('image', text);
-  const named = await openNamed(text, { emit, needsDigest: true }, io);
-  if (parts.environmentConfig.signed) await refuseUnsigned(named, parts, io, board);
+  const named = await openNamed(text, { emit, ...traceRequests(cli, board), needsDigest: true }, io);
+  const verification = parts.environmentConfig.signed
+    ? await verifySigned(named, parts, io, board)
+    : undefined;
   const isContainer = parts.environmentConfig.runner === 'container';
   const taken = isContainer
     ? { ...(await takeContainer(named, io)), image: storedContent(named.reader, named.digest, emit) }
@@ -33,18 +43,24 @@ export async function takeImage(text: string, parts: Parts, io: World, board: Bo
   board.end({ label: 'image', text: `${shortId(named.digest)}  ${named.reader.name}` });
   const settings = settingsOf(parts.config, parts.environmentConfig);
   const { made, ...content } = taken;
-  const release = makeRelease({ ...made, settings });
-  return { ...content, release, revision: await revisionOf(named, io) };
+  return {
+    ...content,
+    ...(verification ? { signedBy: verification.signers.map(({ id }) => shortKey(id)) } : {}),
+    release: makeRelease({ ...made, settings }),
+    revision: await revisionOf(named, verification, io),
+  };
 }
 
-async function refuseUnsigned(
+async function verifySigned(
   named: NamedImage,
   { config, folder }: Parts,
   io: World,
   board: Board,
-): Promise<void> {
+): Promise<Verification> {
   const trusted = await readTrusted(config.image.trust, folder);
-  refuseUnverified(await verifyNamed(named, { trusted, board }, io));
+  const verification = await verifyNamed(named, { trusted, board }, io);
+  refuseUnverified(verification);
+  return verification;
 }
 
 /** Processes run what lies in the application layer; an image without one of ours is refused. */
@@ -60,8 +76,17 @@ async function takeContainer({ reader, digest }: NamedImage, { signal }: World) 
   return { made: { artifact: artifact ?? digest, image: digest, command: [...command] } };
 }
 
-/** What its provenance says; in the record it tells people where to look, and decides nothing. */
-async function revisionOf({ reader, digest }: NamedImage, { signal }: World): Promise<string> {
-  const { provenance } = await readAttachments({ from: reader, digest, signal });
-  return describeSource(provenance) ?? `image ${shortId(digest)}`;
+/**
+ * What its provenance says, for the record. Where nothing was verified, anybody who may write to the repository
+ * can have attached that, and so it is told.
+ */
+async function revisionOf(
+  { reader, digest }: NamedImage,
+  verification: Verification | undefined,
+  { signal }: World,
+): Promise<string> {
+  const { provenance } = verification ?? (await readAttachments({ from: reader, digest, signal }));
+  const source = describeSource(provenance);
+  if (source === undefined) return `image ${shortId(digest)}`;
+  return verification ? source : `${source}, unverified`;
 }

@@ -41,6 +41,18 @@ test('the release of an image is that of the tree that it was built from', async
   expect(stderr).toContain('serves already, nothing to change');
 });
 
+test('where nothing is up yet, the hint says how to make it with this image', async () => {
+  await using at = await ImageTerminal.start();
+  const reference = await pushed(at);
+  at.terminal.environment.isMade = false;
+
+  const { stderr } = await at.call('deploy', '--image', reference);
+
+  expect(stderr).toContain(
+    `hint: causeway up local --image ${reference} makes what is missing, then rolls out\n`,
+  );
+});
+
 test('as containers an image is rolled out by its digest, and copied as a layout', async () => {
   await using at = await ImageTerminal.start();
   const reference = await pushed(at);
@@ -106,6 +118,7 @@ const signed = { local: { signed: true } };
 
 test('where signatures are asked for, a working tree is refused: nothing is built', async () => {
   await using at = await ImageTerminal.start();
+  await at.trustNewKey();
 
   for (const command of ['up', 'deploy', 'plan']) {
     const { exit, stderr } = await at.callWith(signed, command);
@@ -140,4 +153,69 @@ test('where signatures are asked for, an image without one is refused before any
   expect(stderr).toContain('not what it should be: sbom, provenance, signature\n');
   expect(stderr).toContain('help: docs/errors.md#image_unverified\n');
   expect(at.terminal.environment.isMade).toBe(false);
+});
+
+/** The same tree as the commit of a repository, whose name the provenance holds. */
+async function committed(at: ImageTerminal): Promise<void> {
+  const { folder } = at.terminal;
+  const git = async (...words: string[]) => {
+    const who = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
+    const child = Bun.spawn(['git', ...who, ...words], { cwd: folder, stdout: 'ignore', stderr: 'ignore' });
+    expect(await child.exited).toBe(0);
+  };
+  await git('init');
+  await git('add', 'main.ts');
+  await git('commit', '--message', 'first');
+}
+
+const withGit = { GIT_DIR: '.git' };
+
+test('what the provenance of an image says counts as said where nothing was verified', async () => {
+  await using at = await ImageTerminal.start();
+  await committed(at);
+  at.terminal.environment.isMade = true;
+  const { stdout } = await at.terminal.callWithEnv(withGit, 'image', 'push', at.repository);
+
+  await at.call('deploy', '--image', stdout.trim());
+
+  const [request] = at.terminal.environment.requests;
+  expect(request?.revision).toMatch(/^[0-9a-f]{7} and changed files, unverified$/);
+  expect(request?.signedBy).toBeUndefined();
+});
+
+test('where signatures are asked for, the record holds the signed provenance’s revision, whatever else is attached', async () => {
+  await using at = await ImageTerminal.start();
+  await committed(at);
+  await at.trustNewKey();
+  at.terminal.environment.isMade = true;
+  const { stdout } = await at.callWith({}, 'image', 'push');
+  const reference = stdout.trim();
+  const later = Date.now() + 1_000_000;
+  at.terminal.environment.now = later;
+  await at.terminal.callWithEnv(withGit, 'image', 'push', at.repository);
+
+  const { stderr } = await at.callWith(signed, 'deploy', '--image', reference);
+
+  const [request] = at.terminal.environment.requests;
+  expect(stderr).toContain('5 of 5 claims hold');
+  expect(request?.revision).toMatch(/^image [0-9a-f]{7}$/);
+  expect(request?.signedBy).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/)]);
+});
+
+test('a rollback goes back to nothing that only a dropped key has signed', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  const first = await pushed(at);
+  await at.callWith(signed, 'deploy', '--image', first);
+  at.terminal.write('main.ts', 'console.log("second");\n');
+  const second = await at.callWith({}, 'image', 'push');
+  await at.callWith(signed, 'deploy', '--image', second.stdout.trim());
+  const { stdout: another } = await at.terminal.call('keys', 'init');
+
+  const refused = await at.callWith({ ...signed, image: { trust: [another.trim()] } }, 'rollback');
+  const done = await at.callWith(signed, 'rollback');
+
+  expect(refused.exit).toBe(1);
+  expect(refused.stderr).toContain('which image.trust does not name any more\n');
+  expect(done.exit).toBe(0);
 });

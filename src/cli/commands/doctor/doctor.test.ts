@@ -49,3 +49,39 @@ test('a config that does not load is a failed check, not the end of the others',
   expect(stdout).toMatch(/✗ config: causeway\.config\.ts does not load: line 1, column \d+: /);
   expect(stdout).toContain('✓ runtime: Bun');
 });
+
+async function checksOf(terminal: FakeTerminal, ...words: string[]): Promise<readonly string[]> {
+  const { stdout } = await terminal.call('doctor', '--json', ...words);
+  const { checks } = doctorResultSchema.parse(JSON.parse(stdout));
+  return checks.map(({ isProblem, message }) => `${isProblem ? '✗' : '✓'} ${message}`);
+}
+
+test('where replicas are containers, what builds their image is checked as well', async () => {
+  using terminal = new FakeTerminal({
+    files: {
+      'causeway.config.ts': configText({}, { runner: 'container' }, { trust: ['keys/a.pub'] }),
+      'causeway.lock.json': '{ "schemaVersion": 2 }',
+    },
+    env: { PATH: '/nowhere' },
+  });
+
+  const checks = await checksOf(terminal);
+
+  expect(checks).toContain('✗ npm: it is not on PATH, and brings the runtime of images');
+  expect(checks).toContainEqual(expect.stringMatching(/^✗ causeway\.lock\.json: /));
+  expect(checks).toContainEqual(
+    expect.stringMatching(/^✗ keys: image\.trust names keys\/a\.pub, which cannot be read: ENOENT$/),
+  );
+});
+
+test('a project that has all that images need is fine', async () => {
+  using terminal = new FakeTerminal();
+  const { stdout } = await terminal.call('keys', 'init');
+  terminal.write('other.ts', configText({}, { runner: 'container' }, { trust: [stdout.trim()] }));
+
+  const checks = await checksOf(terminal, '--config', 'other.ts');
+
+  expect(checks).toContainEqual(expect.stringMatching(/^✓ npm: /));
+  expect(checks).toContain('✓ causeway.lock.json: none yet; the first build writes it');
+  expect(checks).toContainEqual(expect.stringMatching(/^✓ keys: 1 trusted, [0-9a-f]{12} signs here$/));
+});

@@ -8,6 +8,7 @@ import { readRevision } from '../../rollout/revision.ts';
 import { callAs } from '../../terminal/call-as.ts';
 import { findDocs } from '../../terminal/find-docs.ts';
 import { printable } from '../../terminal/printable.ts';
+import { checkImages } from './check-images.ts';
 
 /** Every prerequisite, general ones first, then what the target needs. */
 export async function examine(cli: Cli, name: string): Promise<Result> {
@@ -19,6 +20,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
     await checkGit(cli, chosen?.folder ?? io.cwd),
     config,
     ...(await checkSecrets(cli, chosen)),
+    ...(chosen ? await checkImages(chosen, io) : []),
     ...own,
   ];
   const failed = checks.filter(({ isProblem }) => isProblem).length;

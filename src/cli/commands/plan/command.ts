@@ -15,7 +15,7 @@ export function planCommand(run: Run) {
   return withGuide(command, {
     examples: [{ command: 'causeway plan', shows: 'before causeway up, on this machine' }],
     about: [
-      'Builds the service to learn which release it would be, and compares its settings with those of the release that serves.',
+      'Builds the service to learn which release it would be, and compares its settings with those of the release that serves. Where replicas are containers, it fetches what their image needs into ~/.cache/causeway, and notes nothing in causeway.lock.json.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });

@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ImageTerminal, withoutPlaces } from '../../image/image-terminal.ts';
 import { planResultSchema } from '../../json.ts';
 import { configText, FakeTerminal, withoutIds } from '../../terminal/fake-terminal.ts';
@@ -133,4 +135,21 @@ test('a change from processes to containers is a change of the image, told with 
 
   expect(withoutPlaces(stdout)).toContain('image: none → <short>\n');
   expect(stdout).not.toContain('artifact: ');
+});
+
+test('of a container it builds the image too, and leaves the project as it was', async () => {
+  await using at = await ImageTerminal.start();
+
+  const { exit } = await at.callWith({ local: { runner: 'container' } }, 'plan');
+
+  expect(exit).toBe(0);
+  expect(existsSync(join(at.terminal.folder, 'causeway.lock.json'))).toBe(false);
+});
+
+test('while it builds, it says so', async () => {
+  using terminal = new FakeTerminal({ isTerminal: true });
+
+  const { stderr } = await terminal.call('plan', '--no-color');
+
+  expect(stderr).toContain('building the release');
 });

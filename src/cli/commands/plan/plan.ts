@@ -1,12 +1,14 @@
 import type { Status } from '../../../core/environment.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { type Release, shortId } from '../../../core/release.ts';
-import { chooseEnvironment } from '../../choose-environment.ts';
+import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { PlanResult } from '../../json.ts';
 import { buildRelease } from '../../rollout/build-release.ts';
 import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
 import { refuseUnsignedTree } from '../../rollout/refuse-unsigned-tree.ts';
+import { tellBuilding } from '../../rollout/tell-building.ts';
+import { Board } from '../../terminal/board.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import { renderBelow, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
@@ -15,19 +17,30 @@ import { inConfigSpelling } from './config-spelling.ts';
 
 /** What `up` would do, changing nothing. */
 export async function makePlan(cli: Cli, name: string): Promise<Result> {
+  const board = new Board(cli.io, cli.err);
+  try {
+    board.show('plan', 'reading the config');
+    return await plan(cli, await chooseEnvironment(cli, name), board);
+  } finally {
+    board.close();
+  }
+}
+
+async function plan(cli: Cli, chosen: Chosen, board: Board): Promise<Result> {
   const { io } = cli;
-  const chosen = await chooseEnvironment(cli, name);
-  const { environment, environmentConfig, config, folder } = chosen;
+  const { name, environment, environmentConfig, config, folder } = chosen;
   refuseUnsignedTree(chosen);
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, folder, io);
+  board.show('plan', 'building the release');
+  const how = await tellBuilding(cli, chosen, board);
   const [{ release, revision }, status, records] = await Promise.all([
-    buildRelease(chosen, io, () => {}),
+    buildRelease(chosen, io, { ...how, notesBase: false }),
     environment.status(io.signal),
     environment.history(io.signal),
   ]);
   const stable = status.stable ? await environment.release(status.stable.release) : undefined;
-  const plan: PlanResult = {
+  const result: PlanResult = {
     environment: name,
     state: status.state,
     release: release.id,
@@ -42,7 +55,7 @@ export async function makePlan(cli: Cli, name: string): Promise<Result> {
     costs: environment.costs,
   };
   const about = { hasTests: config.service.test !== undefined, hasSecrets: Object.keys(sources).length > 0 };
-  return { json: plan, lines: showPlan(plan, about, cli.out), next: nextAfter(plan) };
+  return { json: result, lines: showPlan(result, about, cli.out), next: nextAfter(result) };
 }
 
 function findingOf(

@@ -10,8 +10,13 @@ export async function rollBack(cli: Cli, name: string, to: string | undefined): 
   const startedAt = io.now();
   const chosen = await chooseMade(cli, name);
   const board = new Board(io, cli.err);
-  const request = { ...(to === undefined ? {} : { to }), by: io.user };
   try {
+    const trusted = chosen.environmentConfig.signed ? await trustedKeys(chosen) : undefined;
+    const request = {
+      ...(to === undefined ? {} : { to }),
+      ...(trusted ? { trusted } : {}),
+      by: io.user,
+    };
     return await followRollout(cli, chosen, {
       board,
       startedAt,
@@ -23,6 +28,12 @@ export async function rollBack(cli: Cli, name: string, to: string | undefined): 
   } finally {
     board.close();
   }
+}
+
+/** Those that count now: what a key signed that was dropped since is nothing to return to. */
+async function trustedKeys({ config, folder }: Chosen): Promise<readonly string[]> {
+  const { readTrusted, shortKey } = await import('../../../image/attest/keys.ts');
+  return (await readTrusted(config.image.trust, folder)).map(({ id }) => shortKey(id));
 }
 
 function hasAny({ environmentConfig: { hooks } }: Chosen): boolean {

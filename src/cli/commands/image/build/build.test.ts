@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackTar } from 'modern-tar';
 import { filesService, writeBase } from '../../../image/fake-base.ts';
+import { ImageTerminal } from '../../../image/image-terminal.ts';
 import { imageBuildResultSchema } from '../../../json.ts';
 import { configText, FakeTerminal, withoutIds } from '../../../terminal/fake-terminal.ts';
 
@@ -73,7 +74,7 @@ test('--output writes an OCI layout, which inspect reads', async () => {
              │ linux/amd64  base 222 B + app 112 B
              │ linux/arm64  base 222 B + app 112 B
     write    out: 5 blobs written (2 kB)                  0.00 s
-    next     causeway image inspect ./out · skopeo inspect oci:out
+    next     causeway image inspect ./out · causeway deploy --image ./out · skopeo inspect oci:out
     "
   `);
   expect(inspected.stdout).toContain(stdout.trim());
@@ -104,11 +105,24 @@ test('--output of a .tar is for docker load: whole, or not there', async () => {
 test('a tar that cannot be written is told with its path and the reason', async () => {
   using terminal = await makeTerminal();
 
-  const { exit, stderr } = await terminal.call('image', 'build', '--output', 'nowhere/shop.tar');
+  const { exit, stderr } = await terminal.call('image', 'build', '--output', 'main.ts/shop.tar');
 
   expect(exit).toBe(1);
-  expect(stderr).toContain('error: nowhere/shop.tar could not be written: ENOENT');
+  expect(stderr).toContain('error: cannot write main.ts/shop.tar: ');
+  expect(stderr).not.toContain('ENOTDIR');
   expect(stderr).toContain('help: docs/errors.md#image_not_writable\n');
+});
+
+test('how to run a .tar names the port that the service listens on there', async () => {
+  const service = { ...filesService, port: 3000 };
+  using terminal = new FakeTerminal({
+    files: { 'causeway.config.ts': configText(service, {}, { base: 'oci:base' }) },
+  });
+  await writeBase(terminal.folder);
+
+  const { stderr } = await terminal.call('image', 'build', '--output', 'shop.tar');
+
+  expect(stderr).toContain('docker run --rm --publish 8080:3000 probe:');
 });
 
 test('a layout is not written over a folder of other things', async () => {
@@ -141,4 +155,18 @@ test('a base that is not there is an error, and nothing is written', async () =>
   expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
   expect(stderr).toContain('base');
   expect(existsSync(join(terminal.folder, 'out'))).toBe(false);
+});
+
+test('a base that its registry does not give is told with another way to have one', async () => {
+  await using at = await ImageTerminal.start({ auth: 'basic' });
+  const base = `${at.registry.host}/base:12`;
+
+  const { exit, stderr } = await at.callWith({ image: { base } }, 'image', 'build');
+
+  expect(exit).toBe(1);
+  expect(stderr).toStartWith(`error: the base ${base} cannot be had: ${at.registry.host} does not allow `);
+  expect(stderr).toContain(
+    `hint: docker login ${at.registry.host}; or build on a base that can be reached: `,
+  );
+  expect(stderr).toContain("image.base: 'oci:<folder>'");
 });

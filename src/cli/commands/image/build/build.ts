@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { platforms } from '../../../../core/config.ts';
 import { UserError } from '../../../../core/errors.ts';
+import { buildTreeImage } from '../../../../image/build-tree-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { oneOf } from '../../../grammar/parse-flag.ts';
-import { buildTreeImage } from '../../../image/build-tree-image.ts';
 import { sayImage, sizesOf } from '../../../image/show-image.ts';
 import { tellImage } from '../../../image/tell-image.ts';
+import { traceRequests } from '../../../image/traced-fetch.ts';
 import { Interrupted } from '../../../interrupted.ts';
 import type { ImageBuildResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
@@ -50,16 +51,18 @@ async function build(cli: Cli, destination: Destination | undefined, board: Boar
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
   board.show('build', 'reading the config');
   const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
+  const { env, home, signal } = io;
   const { emit } = tellImage(board, 'build');
-  const [{ image }, { shown }] = await Promise.all([
-    buildTreeImage({ config, folder, emit }, io),
-    readRevision(folder, io),
-  ]);
+  const tree = { config, folder, env, home, emit, signal, ...traceRequests(cli, board) };
+  const [{ image }, { shown }] = await Promise.all([buildTreeImage(tree), readRevision(folder, io)]);
   board.end({ label: 'build', text: shown, ms: io.now() - startedAt });
   sayImage(board, image);
 
   const next = destination
-    ? await writeDestination({ image, project: config.project, destination, board }, io)
+    ? await writeDestination(
+        { image, project: config.project, port: config.service.port, destination, board },
+        io,
+      )
     : nextSteps(config.image.repository);
   const json: ImageBuildResult = {
     image: image.digest,

@@ -1,16 +1,12 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { arch } from 'node:os';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Platform } from '../../../../core/config.ts';
-import { UserError } from '../../../../core/errors.ts';
 import { shortId } from '../../../../core/release.ts';
 import type { Image } from '../../../../image/image.ts';
+import { onlyPlatform } from '../../../../image/image-content.ts';
 import { openLayout } from '../../../../image/layout.ts';
+import { readBuilt } from '../../../../image/read-built.ts';
+import { withWriteErrors, writeWhole } from '../../../../image/write-file.ts';
 import { writeImage } from '../../../../image/write-image.ts';
-import { onlyPlatform } from '../../../image/image-content.ts';
-import { readBuilt } from '../../../image/read-built.ts';
 import { describeWritten, tellImage } from '../../../image/tell-image.ts';
 import type { Io } from '../../../io.ts';
 import type { Board } from '../../../terminal/board.ts';
@@ -28,6 +24,8 @@ export interface Destination {
 interface Writing {
   readonly image: Image;
   readonly project: string;
+  /** Where the service listens in a container. */
+  readonly port: number;
   readonly destination: Destination;
   readonly board: Board;
 }
@@ -51,11 +49,16 @@ async function writeLayout(
   const to = openLayout(path, { create: true });
   await writeImage({ image, to, emit, signal });
   board.end({ label: 'write', text: `${shown}: ${describeWritten(written())}`, ms: now() - startedAt });
-  return [`causeway image inspect ${pathOf(shown)}`, `skopeo inspect oci:${shown}`];
+  const named = pathOf(shown);
+  return [
+    `causeway image inspect ${named}`,
+    `causeway deploy --image ${named}`,
+    `skopeo inspect oci:${shown}`,
+  ];
 }
 
 async function writeTar(
-  { image, project, destination, board }: Writing,
+  { image, project, port, destination, board }: Writing,
   { signal, now }: Pick<Io, 'signal' | 'now'>,
 ): Promise<readonly string[]> {
   const { path, shown, platform = ownPlatform() } = destination;
@@ -65,37 +68,10 @@ async function writeTar(
   board.show('write', shown);
   const reader = readBuilt(onlyPlatform(image, platform));
   const tar = packDockerArchive({ reader, digest: image.digest, platform, tag, signal });
-  await writeWhole(tar, path, shown, signal);
+  const hint = 'give --output another path, to a folder that may be written and has room';
+  await withWriteErrors(shown, hint, (reading) => writeWhole(path, reading(tar), signal));
   board.end({ label: 'write', text: `${shown}: ${tag} for ${platform}`, ms: now() - startedAt });
-  return [`docker load --input ${shown}`, `docker run --rm --publish 8080:8080 ${tag}`];
-}
-
-/** The file is there whole, or not at all. */
-async function writeWhole(
-  content: ReadableStream<Uint8Array>,
-  path: string,
-  shown: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const part = `${path}.${Bun.randomUUIDv7()}.part`;
-  try {
-    const file = createWriteStream(part, { flags: 'wx' });
-    await pipeline(Readable.fromWeb(content), file, { signal });
-    await rename(part, path);
-  } catch (cause) {
-    await rm(part, { force: true }).catch(() => {});
-    if (!isOfTheSystem(cause)) throw cause;
-    throw new UserError({
-      code: 'image_not_writable',
-      message: `${shown} could not be written: ${cause.message}`,
-      hint: 'give --output a path in a folder that is there, may be written and has room',
-      cause,
-    });
-  }
-}
-
-function isOfTheSystem(thrown: unknown): thrown is NodeJS.ErrnoException {
-  return thrown instanceof Error && 'code' in thrown && 'syscall' in thrown;
+  return [`docker load --input ${shown}`, `docker run --rm --publish 8080:${port} ${tag}`];
 }
 
 /** Of this machine's architecture; engines elsewhere run Linux, too. */

@@ -7,6 +7,7 @@ import { describeSource } from '../../../image/describe-source.ts';
 import { type NamedImage, openNamed } from '../../../image/open-named.ts';
 import { showBytes } from '../../../image/show-bytes.ts';
 import { tellImage } from '../../../image/tell-image.ts';
+import { traceRequests } from '../../../image/traced-fetch.ts';
 import type { ImageInspectResult } from '../../../json.ts';
 import { Board } from '../../../terminal/board.ts';
 import { count } from '../../../terminal/count.ts';
@@ -24,7 +25,7 @@ export async function inspectImage(
   try {
     board.show('inspect', text);
     const { emit } = tellImage(board, 'inspect');
-    const named = await openNamed(text, { emit, needsDigest: false }, io);
+    const named = await openNamed(text, { emit, ...traceRequests(cli, board), needsDigest: false }, io);
     const from = { from: named.reader, digest: named.digest, signal: io.signal };
     const attachments = await readAttachments(from);
     if (only) return documentOf(attachments[only], only, named);

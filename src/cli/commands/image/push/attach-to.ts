@@ -1,14 +1,13 @@
 import type { Config } from '../../../../core/config.ts';
 import { attach } from '../../../../image/attest/attach.ts';
 import { listBasePackages } from '../../../../image/attest/base-packages.ts';
-import type { SigningKey, TrustedKey } from '../../../../image/attest/keys.ts';
+import { type SigningKey, shortKey, type TrustedKey } from '../../../../image/attest/keys.ts';
 import { makeProvenance } from '../../../../image/attest/provenance.ts';
 import { type BaseName, makeSbom, type Sbom } from '../../../../image/attest/sbom.ts';
+import type { TreeImage } from '../../../../image/build-tree-image.ts';
 import type { Image } from '../../../../image/image.ts';
 import { type RuntimePackage, runtimePackage } from '../../../../image/runtime-package.ts';
 import type { ImageWriter } from '../../../../image/store.ts';
-import type { TreeImage } from '../../../image/build-tree-image.ts';
-import { shortKey } from '../../../image/short-key.ts';
 import { tellImage } from '../../../image/tell-image.ts';
 import type { Io } from '../../../io.ts';
 import { version } from '../../../program.ts';
@@ -17,6 +16,7 @@ import type { Tested } from '../../../rollout/run-tests.ts';
 import type { Board } from '../../../terminal/board.ts';
 import { count } from '../../../terminal/count.ts';
 import type { Destination } from './destination.ts';
+import type { Progress } from './progress.ts';
 
 /** What the SBOM and the provenance say of an image's parts. */
 export interface Parts {
@@ -69,13 +69,14 @@ interface Attachment {
   readonly key: SigningKey | undefined;
   readonly to: ImageWriter;
   readonly board: Board;
+  readonly progress: Progress;
   readonly startedAt: number;
   readonly parts: Parts;
 }
 
 /** Attaches SBOM, provenance and signature to an image that was pushed, and tells so. */
 export async function attachTo(attachment: Attachment, io: Pick<Io, 'now' | 'signal'>): Promise<void> {
-  const { tree, destination, key, to, board, parts } = attachment;
+  const { tree, destination, key, to, board, progress, parts } = attachment;
   const { emit } = tellImage(board, 'attach');
   board.show('attach', 'SBOM and provenance');
   const { sbom } = parts;
@@ -86,8 +87,10 @@ export async function attachTo(attachment: Attachment, io: Pick<Io, 'now' | 'sig
     provenance: provenanceOf(attachment, io),
     ...(key ? { key } : {}),
     to,
-    emit,
+    emit: progress.watch(emit),
     signal: io.signal,
+  }).catch((thrown: unknown) => {
+    throw progress.incomplete(thrown);
   });
   const isThere = [attached.sbom, attached.provenance, attached.signature ?? 'present'].every(
     (state) => state === 'present',

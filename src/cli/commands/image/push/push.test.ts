@@ -1,4 +1,7 @@
 import { expect, test } from 'bun:test';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeBase } from '../../../image/fake-base.ts';
 import { ImageTerminal, withoutPlaces } from '../../../image/image-terminal.ts';
 import { imagePushResultSchema } from '../../../json.ts';
 
@@ -88,6 +91,19 @@ test('Ctrl-C while the tests run publishes nothing, and says so', async () => {
   expect([...at.registry.manifests.keys()]).toEqual([]);
 });
 
+test.each([
+  [/^PUT .*\/manifests\//, 'the image may be there by now, without SBOM and provenance'],
+  [/^GET .*\/referrers\//, 'the image is there, without SBOM and provenance'],
+])('Ctrl-C at %p says that %s', async (request, left) => {
+  await using at = await ImageTerminal.start();
+  at.registry.plan(request, () => at.terminal.interrupt());
+
+  const { exit, stderr } = await at.call('image', 'push');
+
+  expect(exit).toBe(130);
+  expect(stderr).toContain(`interrupted: ${left}\n  next: causeway image push\n`);
+});
+
 test('a registry that lets nobody in is named, with how to log in', async () => {
   await using at = await ImageTerminal.start({ auth: 'basic' });
 
@@ -136,8 +152,72 @@ test('a key that the config does not trust signs when it is given, and that is s
     ...['image', 'push', at.repository],
   );
 
-  expect(withoutPlaces(stderr)).toContain('sign     by <key>, a key that image.trust does not name\n');
+  const said = withoutPlaces(stderr);
+  expect(said).toStartWith(
+    'key      <key> signs, and image.trust does not name it: its signature will not count here\n',
+  );
+  expect(said).toContain('sign     by <key>, a key that image.trust does not name\n');
+  expect(said).toContain('next     add the public half of <key> to image.trust: keys/<key>.pub, ');
   expect(stderr).not.toContain(pem.split('\n')[1] ?? '');
+});
+
+test('where the private half of the trusted keys is elsewhere, that is what is missing, and no new key', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  rmSync(join(at.terminal.folder, '.config'), { recursive: true });
+
+  const { exit, stderr } = await at.call('image', 'push');
+
+  expect(exit).toBe(0);
+  expect(stderr).toContain(
+    'sign     not signed: no private half of a key in image.trust is on this machine\n',
+  );
+  expect(stderr).toContain('next     sign it: push where a private half is, or export CAUSEWAY_SIGNING_KEY ');
+  expect(stderr).not.toContain('keys init');
+});
+
+test('an image that was not signed is to be deployed where signatures are not asked for, if anywhere', async () => {
+  await using at = await ImageTerminal.start();
+  const key = await at.trustNewKey();
+  const pushing = (local: object) => at.callWith({ local, image: { trust: [key] } }, 'image', 'push');
+
+  const signed = await pushing({ signed: true });
+  rmSync(join(at.terminal.folder, '.config'), { recursive: true });
+  const unsigned = await pushing({ signed: true });
+
+  expect(signed.stderr).toContain(' · causeway deploy --image ');
+  expect(unsigned.stderr).toContain(' · causeway deploy staging --image ');
+});
+
+test('a base whose layer cannot be read fails before anything is published, and not after', async () => {
+  await using at = await ImageTerminal.start();
+  await writeBase(at.terminal.folder, 'broken', { layer: new TextEncoder().encode('no gzip') });
+
+  const { exit, stderr } = await at.callWith(
+    { image: { base: 'oci:broken' } },
+    ...['image', 'push', '--tag', 'v1'],
+  );
+
+  expect(exit).toBe(1);
+  expect(stderr).toContain('help: docs/errors.md#image_corrupt\n');
+  expect([...at.registry.manifests.keys()]).toEqual([]);
+});
+
+test('when something cannot be attached, the image is said to be there, and without what', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  at.registry.plan(/^GET .*\/referrers\//, (_, response) => response.writeHead(403).end());
+
+  const failed = await at.call('image', 'push');
+  const tags = [...at.registry.manifests.keys()].filter((name) => name.includes('@'));
+  const again = await at.call('image', 'push');
+
+  expect(failed.exit).toBe(1);
+  expect(failed.stderr).toContain('error: the image is there, without SBOM, provenance and signature: ');
+  expect(failed.stderr).toContain('  hint: push again, which adds what is missing; if it fails again: ');
+  expect(failed.stderr).toContain('help: docs/errors.md#image_incomplete\n');
+  expect(tags).toHaveLength(3);
+  expect(again.exit).toBe(0);
 });
 
 test('--verbose shows each request with its answer, and no query: it may hold the right to write', async () => {
@@ -149,4 +229,25 @@ test('--verbose shows each request with its answer, and no query: it may hold th
   expect(requests.length).toBe(at.registry.requests.length);
   expect(requests.filter((line) => line.includes('?'))).toEqual([]);
   expect(requests[0]).toMatch(/^ +│ [A-Z]+ http:\S+ \d{3}$/);
+});
+
+test('--verbose shows the requests of every command that speaks with a registry', async () => {
+  await using at = await ImageTerminal.start();
+  at.terminal.environment.isMade = true;
+  const reference = (await at.call('image', 'push')).stdout.trim();
+  const commands = [
+    ['image', 'inspect', reference],
+    ['image', 'verify', reference],
+    ['deploy', '--image', reference],
+    ['image', 'build', '--output', 'out'],
+  ];
+
+  for (const words of commands) {
+    const before = at.registry.requests.length;
+    const { stderr } = await at.callWith({ image: { base: reference } }, ...words, '--verbose');
+
+    const told = stderr.split('\n').filter((line) => line.includes(` http://${at.registry.host}/v2/`));
+    expect({ words, told: told.length }).toEqual({ words, told: at.registry.requests.length - before });
+    expect(told).not.toEqual([]);
+  }
 });

@@ -1,22 +1,29 @@
 import type { Config } from '../../../../core/config.ts';
 import { type Duration, toMs } from '../../../../core/duration.ts';
-import { readTrusted, type SigningKey, signingKey } from '../../../../image/attest/keys.ts';
+import {
+  readTrusted,
+  type SigningKey,
+  shortKey,
+  signingKey,
+  type TrustedKey,
+} from '../../../../image/attest/keys.ts';
+import { buildTreeImage, type TreeImage } from '../../../../image/build-tree-image.ts';
 import { dockerCredentials } from '../../../../image/registry/credentials.ts';
 import { openRepository } from '../../../../image/registry/repository.ts';
 import { writeImage } from '../../../../image/write-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
-import { buildTreeImage, type TreeImage } from '../../../image/build-tree-image.ts';
 import { sayImage } from '../../../image/show-image.ts';
 import { describeWritten, tellImage } from '../../../image/tell-image.ts';
-import { tracedFetch } from '../../../image/traced-fetch.ts';
+import { traceRequests } from '../../../image/traced-fetch.ts';
 import { Interrupted } from '../../../interrupted.ts';
 import type { ImagePushResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { type Revision, readRevision } from '../../../rollout/revision.ts';
 import { runTests, type Tested } from '../../../rollout/run-tests.ts';
 import { Board } from '../../../terminal/board.ts';
-import { attachTo, prepareSbom } from './attach-to.ts';
+import { attachTo, type Parts, prepareSbom } from './attach-to.ts';
 import { type Destination, destinationOf } from './destination.ts';
+import { Progress } from './progress.ts';
 
 export interface PushOptions {
   readonly repository?: string | undefined;
@@ -26,39 +33,35 @@ export interface PushOptions {
 /** What `image push` does, and what is left of it when Ctrl-C comes. */
 export async function pushImage(cli: Cli, options: PushOptions): Promise<Result> {
   const board = new Board(cli.io, cli.err);
-  const progress = { isPublished: false };
+  const progress = new Progress();
   try {
     return await push(cli, options, board, progress);
   } catch (thrown) {
     if (!cli.io.signal.aborted) throw thrown;
-    const left = progress.isPublished
-      ? 'the image is there, but SBOM, provenance and signature may be missing'
-      : 'nothing was published';
-    throw new Interrupted(left, 'causeway image push');
+    throw new Interrupted(progress.left, 'causeway image push');
   } finally {
     board.close();
   }
 }
 
 /** The runbook: build; test beside the upload; publish; attach. */
-async function push(
-  cli: Cli,
-  options: PushOptions,
-  board: Board,
-  progress: { isPublished: boolean },
-): Promise<Result> {
+async function push(cli: Cli, options: PushOptions, board: Board, progress: Progress): Promise<Result> {
   const { io } = cli;
+  const { env, home, signal } = io;
   const startedAt = io.now();
   board.show('build', 'reading the config');
   const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
   const destination = destinationOf(options, config);
   const trusted = await readTrusted(config.image.trust, folder);
   // Before anything is built, so that a key that cannot be used is told at once.
-  const key = await signingKey({ env: io.env, trusted });
+  const key = await signingKey({ env, trusted });
+  if (key) progress.expectSignature();
+  if (key && !isTrusted(key, trusted)) warnOfKey(key, board);
 
   const { emit } = tellImage(board, 'build');
+  const traced = traceRequests(cli, board);
   const [tree, revision] = await Promise.all([
-    buildTreeImage({ config, folder, emit }, io),
+    buildTreeImage({ config, folder, env, home, emit, signal, ...traced }),
     readRevision(folder, io),
   ]);
   board.end({ label: 'build', text: revision.shown, ms: io.now() - startedAt });
@@ -66,20 +69,25 @@ async function push(
 
   const to = openRepository({
     reference: destination.reference,
-    credentials: dockerCredentials({ env: io.env }),
+    credentials: dockerCredentials({ env }),
     emit: tellImage(board, 'push').emit,
-    ...(cli.options.verbose ? { fetch: tracedFetch((line) => board.below(line)) } : {}),
+    ...traced,
   });
-  const parts = prepareSbom({ config, tree }, io);
-  // Waited for below, where it is needed.
-  parts.catch(() => {});
-  const tested = await publish(cli, { config, folder, tree, destination, to, board });
-  progress.isPublished = true;
+  const published = await publish(cli, { config, folder, tree, destination, to, board, progress });
   await attachTo(
-    { config, tree, destination, revision, tested, trusted, key, to, board, startedAt, parts: await parts },
+    { config, tree, destination, revision, ...published, trusted, key, to, board, progress, startedAt },
     io,
   );
-  return resultOf({ config, destination, tree, revision, key });
+  return resultOf({ config, destination, tree, revision, key, trusted });
+}
+
+function isTrusted(key: SigningKey, trusted: readonly TrustedKey[]): boolean {
+  return trusted.some(({ id }) => id === key.id);
+}
+
+function warnOfKey({ id }: SigningKey, board: Board): void {
+  const text = `${shortKey(id)} signs, and image.trust does not name it: its signature will not count here`;
+  board.say({ label: 'key', text, mood: 'bad' });
 }
 
 interface Publication {
@@ -89,13 +97,22 @@ interface Publication {
   readonly destination: Destination;
   readonly to: ReturnType<typeof openRepository>;
   readonly board: Board;
+  readonly progress: Progress;
 }
 
-/** Blobs are sent while the tests run. Whichever fails first ends the other, and nothing is published. */
+interface Published {
+  readonly tested: Tested | undefined;
+  readonly parts: Parts;
+}
+
+/**
+ * Blobs are sent while the tests run and the SBOM is made. Whichever fails first ends the others, and nothing is
+ * published.
+ */
 async function publish(
   cli: Cli,
-  { config, folder, tree, destination, to, board }: Publication,
-): Promise<Tested | undefined> {
+  { config, folder, tree, destination, to, board, progress }: Publication,
+): Promise<Published> {
   const { io } = cli;
   const startedAt = io.now();
   const failure = new AbortController();
@@ -111,20 +128,23 @@ async function publish(
     otherwise: 'nothing was published',
   };
   const tests = runTests(cli, run, board, signal).catch(keep);
+  const sbom = prepareSbom({ config, tree }, { home: io.home, signal }).catch(keep);
+  const ready = Promise.all([tests, sbom]);
   const { emit, written } = tellImage(board, 'push');
   const upload = writeImage({
     image: tree.image,
     to,
     tag: destination.tag,
-    mayPublish: tests,
-    emit,
+    mayPublish: ready,
+    emit: progress.watch(emit),
     signal,
   }).catch(keep);
-  const [tested] = await Promise.allSettled([tests, upload]);
+  await Promise.allSettled([tests, sbom, upload]);
   if (failure.signal.aborted) throw failure.signal.reason;
   const text = `${destination.name}: ${describeWritten(written())}`;
   board.end({ label: 'push', text, ms: io.now() - startedAt });
-  return tested.status === 'fulfilled' ? tested.value : undefined;
+  const [tested, parts] = await ready;
+  return { tested, parts };
 }
 
 /** A push is for no environment of its own. */
@@ -139,9 +159,11 @@ interface Pushed {
   readonly tree: TreeImage;
   readonly revision: Revision;
   readonly key: SigningKey | undefined;
+  readonly trusted: readonly TrustedKey[];
 }
 
-function resultOf({ config, destination, tree, revision, key }: Pushed): Result {
+function resultOf(pushed: Pushed): Result {
+  const { destination, tree, revision, key } = pushed;
   const { digest, artifact } = tree.image;
   const reference = `${destination.name}@${digest}`;
   const json: ImagePushResult = {
@@ -152,19 +174,32 @@ function resultOf({ config, destination, tree, revision, key }: Pushed): Result 
     ...(destination.tag === undefined ? {} : { tag: destination.tag }),
     ...(key ? { signedBy: key.id } : {}),
   };
-  return { json, lines: [reference], next: nextSteps(config, reference, key) };
+  return { json, lines: [reference], next: nextSteps(pushed, reference) };
 }
 
-function nextSteps(
-  { environments }: Config,
-  reference: string,
-  key: SigningKey | undefined,
-): readonly string[] {
-  const [first = 'local'] = Object.keys(environments);
-  const signed = Object.entries(environments).find(([, { signed }]) => signed)?.[0];
-  const name = key ? (signed ?? first) : first;
+function nextSteps({ config, key, trusted }: Pushed, reference: string): readonly string[] {
+  const counts = key !== undefined && isTrusted(key, trusted);
+  const name = takerOf(config, counts);
   return [
-    ...(key ? [`causeway image verify ${reference}`] : ['sign it from now on: causeway keys init']),
-    `causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${reference}`,
+    counts ? `causeway image verify ${reference}` : howToSign(key, trusted),
+    ...(name === undefined
+      ? []
+      : [`causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${reference}`]),
   ];
+}
+
+function howToSign(key: SigningKey | undefined, trusted: readonly TrustedKey[]): string {
+  if (key) {
+    const id = shortKey(key.id);
+    return `add the public half of ${id} to image.trust: keys/${id}.pub, where keys init made it`;
+  }
+  if (trusted.length === 0) return 'sign it from now on: causeway keys init';
+  return 'sign it: push where a private half is, or export CAUSEWAY_SIGNING_KEY with one';
+}
+
+/** The environment to deploy it to: the first that asks for signatures, where it has one that counts. */
+function takerOf({ environments }: Config, counts: boolean): string | undefined {
+  const all = Object.entries(environments);
+  const open = all.find(([, { signed }]) => !signed)?.[0];
+  return counts ? (all.find(([, { signed }]) => signed)?.[0] ?? open) : open;
 }

@@ -16,7 +16,7 @@ test('an image that was pushed and signed holds all it claims', async () => {
     ✓ layers      3 read, each as its digests say
     ✓ sbom        3 components
     ✓ provenance  by urn:causeway:cli
-    ✓ signature   by <short> (keys/<key>.pub)
+    ✓ signature   by <key> (keys/<key>.pub)
     "
   `);
   expect(withoutPlaces(stderr)).toMatchInlineSnapshot(`

@@ -5,6 +5,7 @@ import type { Claim, Verification } from '../../../../image/attest/verify.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { openNamed } from '../../../image/open-named.ts';
 import { tellImage } from '../../../image/tell-image.ts';
+import { traceRequests } from '../../../image/traced-fetch.ts';
 import { verifyNamed } from '../../../image/verify-named.ts';
 import type { ImageVerifyResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
@@ -21,7 +22,7 @@ export async function verify(cli: Cli, text: string): Promise<Result> {
     const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
     const trusted = await readTrusted(config.image.trust, folder);
     const { emit } = tellImage(board, 'verify');
-    const named = await openNamed(text, { emit, needsDigest: true }, io);
+    const named = await openNamed(text, { emit, ...traceRequests(cli, board), needsDigest: true }, io);
     const verification = await verifyNamed(named, { trusted, board }, io);
     return resultOf(named.shown, verification, cli.out);
   } finally {

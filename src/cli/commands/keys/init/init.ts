@@ -1,6 +1,5 @@
-import { makeKey } from '../../../../image/attest/keys.ts';
+import { makeKey, shortKey } from '../../../../image/attest/keys.ts';
 import type { Cli, Result } from '../../../cli.ts';
-import { shortKey } from '../../../image/short-key.ts';
 import type { KeysInitResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { renderStep } from '../../../terminal/step-line.ts';

@@ -1,6 +1,5 @@
-import { hasPrivateKey, readTrusted, signingKey } from '../../../../image/attest/keys.ts';
+import { hasPrivateKey, readTrusted, shortKey, signingKey } from '../../../../image/attest/keys.ts';
 import type { Cli, Result } from '../../../cli.ts';
-import { shortKey } from '../../../image/short-key.ts';
 import type { KeysListResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { renderTable } from '../../../terminal/table.ts';
