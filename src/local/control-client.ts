@@ -11,8 +11,8 @@ export interface ControlClientOptions {
   readonly trace: (line: string) => void;
 }
 
-/** How a socket answers on which nobody listens. */
-const absences = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR']);
+/** How a socket answers on which nobody listens, or does not any more: one that was killed has its connections reset. */
+const absences = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ECONNRESET']);
 /** One that is there sends something every two seconds. */
 const silenceMs = 15_000;
 const lookMs = 1_000;

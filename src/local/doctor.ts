@@ -32,7 +32,7 @@ export async function checkLocal({
     checkFolder(paths),
     checkAddress(config.port, name, hello !== undefined),
     isSilent ? hello : checkSupervisor(hello?.protocol, name),
-    ...(config.runner === 'container' ? [await checkEngine(env)] : []),
+    ...(config.runner === 'container' ? [await checkEngine(env), checkDocker(env)] : []),
   ];
 }
 
@@ -89,4 +89,15 @@ async function checkEngine(env: CheckLocalOptions['env']): Promise<Finding> {
   } catch (error) {
     return toFinding(error);
   }
+}
+
+/** `run` alone needs it, to join the terminal to a container. */
+function checkDocker({ PATH = '' }: CheckLocalOptions['env']): Finding {
+  const docker = Bun.which('docker', { PATH });
+  if (docker) return { isProblem: false, message: `docker: ${docker}; causeway run needs it`, hint: '' };
+  return {
+    isProblem: true,
+    message: 'the docker command is not on PATH; causeway run needs it, and nothing else does',
+    hint: 'sudo apt-get install docker.io, or put docker on PATH',
+  };
 }

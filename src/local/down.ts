@@ -5,10 +5,11 @@ import { birthOf, isAlive, type ProcessIdentity } from './birth.ts';
 import { writeWhole } from './durable.ts';
 import { forgetEngines } from './engine/engine-note.ts';
 import { isFree } from './free-port.ts';
+import { readRelease } from './history.ts';
 import { readLiveLock } from './lock.ts';
 import { type Paths, removeSocketFolder } from './paths.ts';
 import type { Hello } from './protocol.ts';
-import { clearEngines, type EngineContent } from './supervisor/container-leftovers.ts';
+import { clearEngines, type InEngine } from './supervisor/container-leftovers.ts';
 import { endCommandLeftovers, endLeftovers, listLeftovers } from './supervisor/leftovers.ts';
 import { commandFolders } from './supervisor/log-folders.ts';
 import { endOneOff } from './supervisor/one-off.ts';
@@ -54,7 +55,7 @@ export interface Found {
   readonly before: Status | undefined;
   readonly holder: ProcessIdentity | undefined;
   /** What there was in the engines. */
-  readonly inEngines: EngineContent;
+  readonly inEngines: readonly InEngine[];
 }
 
 /** Removes what a supervisor left, and looks whether all is gone. History and good releases are kept. */
@@ -77,16 +78,18 @@ export async function clearAway(
     rmSync(path, { recursive: true, force: true });
   }
   if (left === 0) rmSync(paths.census, { force: true });
-  if (isEmpty(engineLeft)) forgetEngines(paths);
+  if (!engineLeft.some(isLeft)) forgetEngines(paths);
   const port = before?.url === undefined ? undefined : Number(new URL(before.url).port);
   const replicas = before?.running.length ?? 0;
+  const areContainers =
+    before?.running.some(({ release }) => readRelease(paths, release)?.image !== undefined) ?? false;
   const item = (what: string, isGone: boolean) => ({ what, isGone });
   return {
     environment,
     items: [
       ...(holder ? [item('the supervisor and its keeper', !isAlive(holder))] : []),
       ...(replicas > 0
-        ? [item(counted(replicas, 'replica'), left === 0 && engineLeft.containers === 0)]
+        ? [item(counted(replicas, 'replica'), left === 0 && !(areContainers && engineLeft.some(isLeft)))]
         : []),
       ...(replicas === 0 && left > 0 ? [item(`${left} processes of an earlier supervisor`, false)] : []),
       ...engineItems(inEngines, engineLeft),
@@ -98,21 +101,30 @@ export async function clearAway(
   };
 }
 
-/** An engine that does not answer may have something of ours still: it is asked again by the next `down`. */
-function engineItems(there: EngineContent, left: EngineContent): Receipt['items'] {
-  const { containers, images } = there;
+/** An engine that answers nothing, or with an error, may have something of ours still: the next `down` asks it again. */
+function engineItems(there: readonly InEngine[], left: readonly InEngine[]): Receipt['items'] {
+  const item = (kind: 'containers' | 'images', what: (count: number) => string) => {
+    const had = there.filter((engine) => engine[kind] > 0);
+    const count = had.reduce((sum, engine) => sum + engine[kind], 0);
+    const isGone = had.every(({ socket }) => {
+      const now = left.find((engine) => engine.socket === socket);
+      return now?.[kind] === 0 && now.trouble === undefined;
+    });
+    return count > 0 ? [{ what: what(count), isGone }] : [];
+  };
   return [
-    ...(containers > 0 ? [{ what: counted(containers, 'container'), isGone: left.containers === 0 }] : []),
-    ...(images > 0 ? [{ what: `${counted(images, 'image')} in the engine`, isGone: left.images === 0 }] : []),
-    ...left.silent.map((socket) => ({
-      what: `what is in the engine at ${socket}, which does not answer`,
-      isGone: false,
-    })),
+    ...item('containers', (count) => counted(count, 'container')),
+    ...item('images', (count) => `${counted(count, 'image')} in the engine`),
+    ...left.flatMap(({ socket, trouble }) =>
+      trouble === undefined
+        ? []
+        : [{ what: `what may be in the engine at ${socket} (${trouble})`, isGone: false }],
+    ),
   ];
 }
 
-function isEmpty({ containers, images, silent }: EngineContent): boolean {
-  return containers === 0 && images === 0 && silent.length === 0;
+function isLeft({ containers, images, trouble }: InEngine): boolean {
+  return containers > 0 || images > 0 || trouble !== undefined;
 }
 
 function counted(count: number, what: string): string {

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { whyNotWritten } from '../core/why-not-written.ts';
 
 /** Writes a file so that a crash of the machine at any moment leaves the old content or the new, whole. */
 export function writeDurably(path: string, content: string | Uint8Array): void {
@@ -65,17 +66,6 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'your quota on this disk is used up',
-  EROFS: 'it is on a read-only file system',
-  EACCES: 'you may not write there',
-  EPERM: 'you may not write there',
-  ENOTDIR: 'a part of the path is not a folder',
-  EISDIR: 'a folder is in its place',
-  EEXIST: 'something that is not a folder is in its place',
-};
-
 /** Runs work that writes to the state folder, and says in plain words what kept it from writing. */
 export function withStateErrors<T>(path: string, work: () => T): T {
   try {
@@ -87,7 +77,7 @@ export function withStateErrors<T>(path: string, work: () => T): T {
 
 /** The same error in the user's words, where it says that the state folder cannot be written. */
 export function toStateError(path: string, error: unknown): unknown {
-  const reason = reasons[errorCode(error) ?? ''];
+  const reason = whyNotWritten(error);
   if (reason === undefined) return error;
   return new UserError({
     code: 'state_not_writable',

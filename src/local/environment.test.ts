@@ -1,17 +1,21 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentOf, parseConfig } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
+import { makeRelease } from '../core/release.ts';
 import { birthOf } from './birth.ts';
+import { noteEngine } from './engine/engine-note.ts';
 import { FakeEngine } from './engine/fake-engine.ts';
 import { openLocal } from './environment.ts';
-import { until } from './fake-state.ts';
+import { fakeRecord, fakeSettings, until } from './fake-state.ts';
 import { findFreePort } from './free-port.ts';
+import { openHistory } from './history.ts';
 import { readLiveLock } from './lock.ts';
 import { pathsOf } from './paths.ts';
+import { artifactFolder } from './store.ts';
 
 const opened: { readonly close: () => unknown }[] = [];
 const { signal } = new AbortController();
@@ -31,6 +35,24 @@ test('a status that is asked for when the supervisor was killed waits until it i
   const { state } = await local.status(signal);
 
   expect(state).toBe('empty');
+});
+
+test('one that is made anew and killed before its first rollout does not serve what was taken down', async () => {
+  const { open, pathsFor } = ground();
+  const local = open('local');
+  const paths = pathsFor('local');
+  const good = makeRelease({ artifact: 'sha256:a', command: ['true'], settings: fakeSettings() });
+  for (const folder of [paths.releases, artifactFolder(paths, good.artifact)])
+    mkdirSync(folder, { recursive: true });
+  writeFileSync(join(paths.releases, `${good.id}.json`), JSON.stringify(good));
+  await openHistory(paths).append(fakeRecord({ id: 'one', release: good.id }));
+  await local.make(signal);
+  const { pid = 0 } = readLiveLock(paths) ?? {};
+
+  process.kill(pid, 'SIGKILL');
+  await until('it has ended', () => birthOf(pid) === undefined);
+
+  expect((await local.status(signal)).state).toBe('empty');
 });
 
 test('another environment of the project that is open at the port is named, with how it is taken down', async () => {
@@ -73,17 +95,44 @@ describe('an environment of containers', () => {
     const receipt = await environment.down(signal);
 
     expect(findings.filter(({ isProblem }) => isProblem)).toEqual([]);
-    expect(findings.at(-1)?.message).toBe(`the Docker engine 20.10.24 answers at ${engine.socket}`);
+    expect(findings.map(({ message }) => message)).toContain(
+      `the Docker engine 20.10.24 answers at ${engine.socket}`,
+    );
     expect(receipt.items.every(({ isGone }) => isGone)).toBe(true);
+  });
+
+  test('is taken down where the engine answers with errors, and the receipt says what they are', async () => {
+    const { open, folder, pathsFor } = ground();
+    const engine = new FakeEngine({ socket: join(folder, 'engine.sock'), workingFolder: folder });
+    opened.push({ close: () => engine.stop() });
+    const environment = open('container', 'container');
+    await environment.make(signal);
+    noteEngine(pathsFor('container'), engine.socket);
+    engine.refuse = (request) =>
+      request === 'GET /version' ? undefined : { status: 500, message: 'the disk is full' };
+
+    const receipt = await environment.down(signal);
+
+    expect(receipt.items.filter(({ isGone }) => !isGone)).toEqual([
+      {
+        what: `what may be in the engine at ${engine.socket} (the Docker engine could not list containers: the disk is full)`,
+        isGone: false,
+      },
+    ]);
+    expect((await environment.status(signal)).state).toBe('absent');
+    engine.refuse = () => undefined;
+    expect((await environment.down(signal)).items.every(({ isGone }) => isGone)).toBe(true);
   });
 });
 
 function ground() {
   const folder = mkdtempSync(join(tmpdir(), 'causeway-environment-'));
   const port = findFreePort();
+  // The docker command need not be on the machine that runs the tests.
+  writeFileSync(join(folder, 'docker'), '#!/bin/sh\n', { mode: 0o755 });
   opened.push({ close: () => rmSync(folder, { recursive: true, force: true }) });
   const env = {
-    PATH: process.env.PATH,
+    PATH: `${process.env.PATH}:${folder}`,
     HOME: folder,
     XDG_STATE_HOME: join(folder, 'state'),
     XDG_RUNTIME_DIR: folder,

@@ -74,8 +74,7 @@ test('what `down` leaves is its history alone, and the address is free', async (
   await options.client.call('/stop', {}, signal);
   if (holder) await endProcess(holder, 10_000);
 
-  const inEngines = { containers: 0, images: 0, silent: [] };
-  const receipt = await clearAway(paths, 'local', { before: status, holder, inEngines });
+  const receipt = await clearAway(paths, 'local', { before: status, holder, inEngines: [] });
 
   expect(receipt.items).toEqual([
     { what: 'the supervisor and its keeper', isGone: true },

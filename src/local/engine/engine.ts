@@ -22,6 +22,16 @@ export class EngineRefusal extends UserError {
   get isMissing(): boolean {
     return this.status === 404;
   }
+
+  /** It is in a state in which that cannot be done: not running where it would be ended, say. */
+  get isOverruled(): boolean {
+    return this.status === 409;
+  }
+
+  /** What was asked for cannot be: a program that is not in the image, say. */
+  get isMeaningless(): boolean {
+    return this.status === 400;
+  }
 }
 
 const aboutSchema = z.object({
@@ -50,6 +60,12 @@ const containerSchema = z.object({
 });
 /** A container as it is now. */
 export type Container = Readonly<z.infer<typeof containerSchema>>;
+
+/** A container among others. */
+export interface Listed {
+  readonly id: string;
+  readonly name: string;
+}
 
 /** How long an answer may take that needs no work but the engine's own. */
 const answerMs = 30_000;
@@ -106,10 +122,7 @@ export class Engine {
   /** Returns when a container that was started has ended. */
   async wait(id: string, signal: AbortSignal): Promise<void> {
     const path = await this.#path(`/containers/${id}/wait`);
-    const response = await this.#ask('wait for a container', 'POST', path, { signal, patienceMs: 0 });
-    await response.text().catch((error: unknown) => {
-      throw this.#toError(error);
-    });
+    await this.#text('wait for a container', 'POST', path, { signal, patienceMs: 0 });
   }
 
   async kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -123,13 +136,19 @@ export class Engine {
     await this.#ask('remove a container', 'DELETE', path).catch(unlessMissing);
   }
 
-  /** The ids of the containers with all of these labels, those that have ended too. */
-  async list(labels: readonly string[], patienceMs = answerMs): Promise<readonly string[]> {
+  /** Refused (`isOverruled`) where it runs. */
+  async removeUnlessRunning(id: string): Promise<void> {
+    const path = await this.#path(`/containers/${id}?v=1`);
+    await this.#ask('remove a container', 'DELETE', path).catch(unlessMissing);
+  }
+
+  /** The containers with all of these labels, those that have ended too. */
+  async list(labels: readonly string[], patienceMs = answerMs): Promise<readonly Listed[]> {
     const filters = encodeURIComponent(JSON.stringify({ label: labels }));
     const path = await this.#path(`/containers/json?all=1&filters=${filters}`);
-    const found = z.array(z.object({ Id: z.string() }));
+    const found = z.array(z.object({ Id: z.string(), Names: z.array(z.string()).nullish() }));
     const containers = await this.#json(found, 'list containers', 'GET', path, { patienceMs });
-    return containers.map(({ Id }) => Id);
+    return containers.map(({ Id, Names }) => ({ id: Id, name: (Names?.[0] ?? '').replace(/^\//, '') }));
   }
 
   async hasImage(name: string): Promise<boolean> {
@@ -146,24 +165,24 @@ export class Engine {
   /** Reads an image in, as `docker load` does. */
   async load(archive: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
     const path = await this.#path('/images/load?quiet=1');
-    const response = await this.#ask('read an image in', 'POST', path, {
+    const text = await this.#text('read an image in', 'POST', path, {
       body: archive,
       type: 'application/x-tar',
       patienceMs: loadMs,
       signal,
     });
-    for (const line of (await response.text()).split('\n')) {
+    for (const line of text.split('\n')) {
       const { data } = z.object({ error: z.string() }).safeParse(parseJson(line));
       if (data) throw new EngineRefusal(500, 'read an image in', data.error);
     }
   }
 
   /** The names with a tag of this repository. */
-  async imagesOf(repository: string): Promise<readonly string[]> {
+  async imagesOf(repository: string, patienceMs = answerMs): Promise<readonly string[]> {
     const filters = encodeURIComponent(JSON.stringify({ reference: [repository] }));
     const path = await this.#path(`/images/json?filters=${filters}`);
     const found = z.array(z.object({ RepoTags: z.array(z.string()).nullish() }));
-    const images = await this.#json(found, 'list images', 'GET', path);
+    const images = await this.#json(found, 'list images', 'GET', path, { patienceMs });
     return images
       .flatMap(({ RepoTags }) => RepoTags ?? [])
       .map((name) => name.replace(/^(localhost|docker\.io)\//, ''))
@@ -179,16 +198,17 @@ export class Engine {
   async #output(path: string, method: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new DOMException('no answer', 'TimeoutError')), answerMs);
-    const either = AbortSignal.any([signal, late.signal]);
-    const asked = this.#ask('read what a container prints', method, await this.#path(path), {
-      signal: either,
-      patienceMs: 0,
-    });
-    const response = await asked.catch((error: unknown) => {
+    try {
+      const response = await this.#ask('read what a container prints', method, await this.#path(path), {
+        signal: AbortSignal.any([signal, late.signal]),
+        patienceMs: 0,
+      });
+      return demultiplex(response.body ?? []);
+    } catch (error) {
       throw late.signal.aborted && !signal.aborted ? this.#toError(late.signal.reason) : error;
-    });
-    clearTimeout(timer);
-    return demultiplex(response.body ?? []);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #path(path: string): Promise<string> {
@@ -205,13 +225,19 @@ export class Engine {
     path: string,
     options: AskOptions = {},
   ): Promise<T> {
-    const response = await this.#ask(what, method, path, options);
-    const text = await response.text().catch((error: unknown) => {
-      throw this.#toError(error);
-    });
+    const text = await this.#text(what, method, path, options);
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     throw new EngineRefusal(500, what, `its answer is not one that Causeway knows: ${text.slice(0, 200)}`);
+  }
+
+  /** The answer whole; one that is cut is as good as none. */
+  async #text(what: string, method: string, path: string, options: AskOptions): Promise<string> {
+    const response = await this.#ask(what, method, path, options);
+    return response.text().catch((error: unknown) => {
+      if (options.signal?.aborted) throw options.signal.reason;
+      throw this.#toError(error);
+    });
   }
 
   /** Throws `engine_missing` where nobody answers, and `EngineRefusal` where the answer is a refusal. */
@@ -251,7 +277,9 @@ const killMs = 10_000;
 
 /** Why no engine answers at a socket, and how to mend that. */
 function engineMissing(socket: string, cause: unknown): UserError {
-  const code = errorCode(cause) ?? (cause as Error).name;
+  const { name } = cause as Error;
+  // What ends by a signal has a code too, which says nothing.
+  const code = name === 'TimeoutError' ? name : (errorCode(cause) ?? name);
   const { because, hint } = reasons[code] ?? {
     because: `it answers with an error (${code})`,
     hint: 'see what its log says: journalctl -u docker',

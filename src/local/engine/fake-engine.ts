@@ -153,7 +153,7 @@ export class FakeEngine {
     );
     return answer(
       200,
-      fitting.map(({ id }) => ({ Id: id })),
+      fitting.map(({ id, name }) => ({ Id: id, Names: [`/${name}`] })),
     );
   }
 
@@ -161,6 +161,8 @@ export class FakeEngine {
     const container = [...this.containers.values()].find(({ id, name }) => id === named || name === named);
     if (!container) return answer(404, { message: `No such container: ${named}` });
     if (request.method === 'DELETE') {
+      if (container.status === 'running' && !url.searchParams.has('force'))
+        return answer(409, { message: 'You cannot remove a running container' });
       container.process?.kill('SIGKILL');
       await container.process?.exited;
       this.containers.delete(container.id);

@@ -34,6 +34,16 @@ describe('the engine', () => {
     expect(engine.socket).toBe(fake.socket);
   });
 
+  test('of a docker context is found where DOCKER_CONFIG is set to nothing', async () => {
+    const { folder, make, context } = ground();
+    const fake = make('engine.sock');
+    context('mine', `unix://${folder}/engine.sock`);
+
+    const { engine } = await findEngine({ HOME: folder, DOCKER_CONFIG: '' });
+
+    expect(engine.socket).toBe(fake.socket);
+  });
+
   test.skipIf(process.platform !== 'linux')('of a user alone is found in his own folder', async () => {
     const { folder, make } = ground();
     const fake = make('docker.sock');
@@ -86,6 +96,22 @@ describe('no engine', () => {
     expect(error.hint).toStartWith('docker context use default');
   });
 
+  test.each([
+    ['is not there', (meta: string) => rmSync(meta)],
+    ['names no endpoint', (meta: string) => writeFileSync(meta, '{"Endpoints":{')],
+  ])('is taken for a docker context that was chosen and %s', async (because, spoil) => {
+    const { folder, make, context } = ground();
+    make('docker.sock');
+    const meta = context('mine', `unix://${folder}/engine.sock`);
+    spoil(meta);
+
+    const error = await errorOf({ HOME: folder, XDG_RUNTIME_DIR: folder });
+
+    expect(error.code).toBe('engine_missing');
+    expect(error.message).toBe(`the docker context mine is chosen, and ${meta} ${because}`);
+    expect(error.hint).toStartWith('docker context ls');
+  });
+
   test('that runs what no image is made for will do', async () => {
     const { folder, make } = ground();
     make('engine.sock', { arch: 's390x' });
@@ -132,7 +158,8 @@ function ground() {
       opened.push({ close: () => fake.stop() });
       return fake;
     },
-    context(name: string, host: string) {
+    /** The path of what is kept of it. */
+    context(name: string, host: string): string {
       const meta = join(
         folder,
         '.docker',
@@ -143,6 +170,7 @@ function ground() {
       mkdirSync(meta, { recursive: true });
       writeFileSync(join(meta, 'meta.json'), JSON.stringify({ Endpoints: { docker: { Host: host } } }));
       writeFileSync(join(folder, '.docker', 'config.json'), JSON.stringify({ currentContext: name }));
+      return join(meta, 'meta.json');
     },
   };
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type Platform, platforms } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
-import { errorCode, readIfThere } from '../durable.ts';
+import { dockerFolder } from '../../image/registry/docker-config.ts';
+import { errorCode } from '../durable.ts';
 import { parseJson } from '../json.ts';
 import { Engine, type EngineAbout } from './engine.ts';
 
@@ -84,26 +86,30 @@ function socketIn(host: string, whose: string, mend: string): string {
 const configSchema = z.object({ currentContext: z.string().optional() });
 const metaSchema = z.object({ Endpoints: z.object({ docker: z.object({ Host: z.string() }) }) });
 
-/** The endpoint that `docker context use` chose; none for the default. */
-function contextOf({
-  DOCKER_CONTEXT,
-  DOCKER_CONFIG,
-  HOME,
-}: Env): { readonly name: string; readonly host: string } | undefined {
-  const folder = DOCKER_CONFIG ?? (HOME === undefined ? undefined : join(HOME, '.docker'));
-  if (folder === undefined) return undefined;
-  const config = configSchema.safeParse(read(join(folder, 'config.json')));
-  const name = DOCKER_CONTEXT || config.data?.currentContext;
+/** The endpoint that `docker context use` chose; none for the default. One that cannot be read is no reason for another. */
+function contextOf(env: Env): { readonly name: string; readonly host: string } | undefined {
+  const folder = dockerFolder(env);
+  // As the docker command takes it: a config that cannot be read chooses nothing.
+  const config = configSchema.safeParse(read(join(folder, 'config.json')).value);
+  const name = env.DOCKER_CONTEXT || config.data?.currentContext;
   if (!name || name === 'default') return undefined;
   const hash = createHash('sha256').update(name).digest('hex');
-  const meta = metaSchema.safeParse(read(join(folder, 'contexts', 'meta', hash, 'meta.json')));
-  return meta.success ? { name, host: meta.data.Endpoints.docker.Host } : undefined;
+  const path = join(folder, 'contexts', 'meta', hash, 'meta.json');
+  const { value, because } = read(path);
+  const meta = metaSchema.safeParse(value);
+  if (meta.success) return { name, host: meta.data.Endpoints.docker.Host };
+  throw new UserError({
+    code: 'engine_missing',
+    message: `the docker context ${name} is chosen, and ${path} ${because ?? 'names no endpoint'}`,
+    hint: 'docker context ls shows those there are; choose one: docker context use <name>',
+  });
 }
 
-function read(path: string): unknown {
+function read(path: string): { readonly value?: unknown; readonly because?: string } {
   try {
-    return parseJson(readIfThere(path) ?? '');
-  } catch {
-    return undefined;
+    return { value: parseJson(readFileSync(path, 'utf8')) };
+  } catch (error) {
+    const code = errorCode(error);
+    return { because: code === 'ENOENT' ? 'is not there' : `cannot be read (${code})` };
   }
 }

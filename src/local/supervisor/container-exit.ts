@@ -1,4 +1,4 @@
-import type { Container, EngineRefusal } from '../engine/engine.ts';
+import { type Container, EngineRefusal } from '../engine/engine.ts';
 import { signalName } from './process-life.ts';
 
 /** How a container ended, in the words that are used of processes. */
@@ -7,6 +7,11 @@ export function describeExit({ ExitCode, OOMKilled }: Container['State']): strin
   // The engine tells an end by a signal as a shell does.
   const signal = ExitCode - 128;
   return signal > 0 && signal < 65 ? `signal ${signalName(signal)}` : `exit code ${ExitCode}`;
+}
+
+/** Whether the engine was able, and what it was asked to run is not: all else is no fault of the release. */
+export function isRefusedProgram(error: unknown): error is EngineRefusal {
+  return error instanceof EngineRefusal && error.isMeaningless;
 }
 
 /** Of what the engine and its runtime say of a start that failed, what is about the program. */

@@ -4,7 +4,7 @@ import { describeListeners, hasLeft, processOf } from '../engine/container-proce
 import { containerSpec, portName } from '../engine/container-spec.ts';
 import { type Container, type Engine, EngineRefusal } from '../engine/engine.ts';
 import { isOpen } from '../listening.ts';
-import { describeExit, describeRefusedStart } from './container-exit.ts';
+import { describeExit, describeRefusedStart, isRefusedProgram } from './container-exit.ts';
 import type { BeginLife, End, Life, LifeOptions } from './life.ts';
 
 export interface ContainerLifeOptions {
@@ -21,7 +21,7 @@ export interface ContainerLifeOptions {
   /** Read at its start; what keeps it from being read keeps the replica from starting, and nothing else. */
   readonly env: () => Readonly<Record<string, string>>;
   /** Sees to it that the container is removed, now or when the engine answers again. */
-  readonly remove: (engine: Engine, id: string) => Promise<void>;
+  readonly remove: (engine: Engine, id: string) => Promise<unknown>;
 }
 
 /** Runs replicas as containers, reached at a loopback port that the engine chose. */
@@ -104,7 +104,7 @@ class ContainerLife implements Life {
     const { signal } = this.#unwanted;
     const engine = find();
     this.#engine = engine;
-    await orAbort(ensureImage(engine, new AbortController().signal), signal);
+    await ensureImage(engine, signal);
     const given = { ...env(), PORT: String(port), HOST: '0.0.0.0' };
     this.#id = await engine.create(name, containerSpec({ image, command, labels, port, env: given }));
     // Before it runs, so that nothing of what it prints is missed.
@@ -112,9 +112,9 @@ class ContainerLife implements Life {
     signal.throwIfAborted();
     this.#startedAt = performance.now();
     await engine.start(this.#id);
+    signal.throwIfAborted();
     this.#isStarted = true;
     void this.#copyOutput(engine, this.#id, output);
-    if (signal.aborted) void this.#signal('SIGKILL');
     const container = await engine.inspect(this.#id);
     this.#process = processOf(container.State.Pid, this.#id);
     this.port = portOf(container, port);
@@ -168,7 +168,7 @@ class ContainerLife implements Life {
       return { status: 'heard' };
     } catch (error) {
       // It has ended meanwhile, or is not there any more.
-      const isOver = error instanceof EngineRefusal && [404, 409].includes(error.status);
+      const isOver = error instanceof EngineRefusal && (error.isMissing || error.isOverruled);
       return { status: isOver ? 'heard' : 'unheard' };
     }
   }
@@ -176,8 +176,7 @@ class ContainerLife implements Life {
   #describeFailure(error: unknown): End {
     if (this.#unwanted.signal.aborted) return { how: 'ended before it was started', livedMs: 0 };
     const [program = 'its container'] = this.#options.command;
-    if (error instanceof EngineRefusal && error.status < 500)
-      return { how: describeRefusedStart(program, error), livedMs: 0 };
+    if (isRefusedProgram(error)) return { how: describeRefusedStart(program, error), livedMs: 0 };
     const isOurs = error instanceof UserError && error.code !== 'state_corrupt';
     if (isOurs) return { how: error.message, cause: 'environment', livedMs: 0 };
     return { how: `${program} did not start: ${error instanceof Error ? error.message : error}`, livedMs: 0 };
@@ -195,12 +194,3 @@ function portOf({ NetworkSettings }: Container, port: number): number {
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-/** What others wait for as well goes on. */
-async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
-}

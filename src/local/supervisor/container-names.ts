@@ -25,6 +25,11 @@ export function containerName(root: string, part: string): string {
   return `causeway-${stateName(root)}-${part}`;
 }
 
+/** Of the release command of a rollout: by it, its end is looked up. */
+export function commandContainerName(root: string, rollout: string): string {
+  return containerName(root, `command-${rollout}`);
+}
+
 /** A state folder in a name that engines take: the project and environment, and a hash of where it lies. */
 export function stateName(root: string): string {
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);

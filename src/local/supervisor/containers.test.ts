@@ -8,11 +8,12 @@ import { readEngines } from '../engine/engine-note.ts';
 import { FakeEngine } from '../engine/fake-engine.ts';
 import { fakeSettings, fixtures, makeState, until } from '../fake-state.ts';
 import { imageFolder, storeSecrets } from '../store.ts';
-import { clearEngines, countInEngines, removeReplicaContainers } from './container-leftovers.ts';
-import { filtersOf, labelsOf } from './container-names.ts';
+import { clearEngines, countInEngines, removeLeftContainers } from './container-leftovers.ts';
+import { commandContainerName, filtersOf, labelsOf } from './container-names.ts';
 import { Containers } from './containers.ts';
 import { imageName } from './images.ts';
 import type { Replica } from './replica.ts';
+import { leavingError } from './rollout-runner.ts';
 
 const opened: { readonly close: () => unknown }[] = [];
 const { signal } = new AbortController();
@@ -174,6 +175,38 @@ describe('a replica in a container', () => {
     expect(engine.requests.filter((request) => request.endsWith('/start'))).toEqual([]);
     expect(engine.containers.size).toBe(0);
   });
+
+  test('that is retired while it is started is removed, and the engine is not blamed', async () => {
+    const { create, engine } = make();
+    const held = Promise.withResolvers<void>();
+    const isStart = (request: string) => request.endsWith('/start');
+    engine.hold = (request) => (isStart(request) ? held.promise : undefined);
+    const replica = create('good.ts');
+    void replica.start();
+    await until('it is being started', () => engine.requests.some(isStart));
+
+    const retired = replica.retire();
+    held.resolve();
+    await retired;
+
+    expect((await replica.evidence(1)).exit).toBe('ended before it was started');
+    expect(engine.containers.size).toBe(0);
+  });
+
+  test.each([
+    [409, 'Conflict. The container name is already in use'],
+    [404, 'No such image'],
+    [500, 'no space left on device'],
+  ])('that the engine cannot make (%p) is no fault of the release', async (status, message) => {
+    const { create, engine } = make();
+    engine.refuse = (request) => (request === 'POST /containers/create' ? { status, message } : undefined);
+    const replica = create('good.ts');
+
+    await replica.start();
+
+    expect(replica.trouble).toMatchObject({ cause: 'environment', isConclusive: true });
+    expect(replica.trouble?.message).toEndWith(message);
+  });
 });
 
 describe('an engine that goes away', () => {
@@ -231,6 +264,39 @@ describe('an image', () => {
     expect([first, loads()]).toEqual([1, 2]);
   });
 
+  test('is read in for whoever still waits, when the one who asked first does not any more', async () => {
+    const { containers, release, create, engine } = make();
+    const held = Promise.withResolvers<void>();
+    engine.hold = (request) => (request === 'POST /images/load' ? held.promise : undefined);
+    const first = new AbortController();
+    const published = containers.publish(release('good.ts'), first.signal);
+    const replica = create('good.ts');
+    const started = replica.start();
+    await until('it is read in', () => engine.requests.includes('POST /images/load'));
+
+    first.abort(new Error('given up'));
+    const refused = await published.catch((error: unknown) => String(error));
+    held.resolve();
+    await started;
+
+    expect(refused).toBe('Error: given up');
+    expect(replica.phase).toBe('ready');
+  });
+
+  test('is not read in to its end when the environment is taken down', async () => {
+    const { containers, release, engine } = make();
+    const held = Promise.withResolvers<void>();
+    opened.push({ close: () => held.resolve() });
+    engine.hold = (request) => (request === 'POST /images/load' ? held.promise : undefined);
+    const published = containers.publish(release('good.ts'), signal);
+    await until('it is read in', () => engine.requests.includes('POST /images/load'));
+
+    containers.close(leavingError('shop'));
+
+    await expect(published).rejects.toThrow('shop is being taken down');
+    await expect(containers.publish(release('good.ts'), signal)).rejects.toThrow('shop is being taken down');
+  });
+
   test('that is damaged is said to be, and stored anew by the next command', async () => {
     const { containers, release, paths } = make({
       packArchive: () => {
@@ -265,19 +331,19 @@ describe('an image', () => {
 });
 
 describe('what an earlier supervisor left', () => {
-  test('of replicas is removed; a release command runs on', async () => {
+  test('is removed, but for the release command whose end is yet to be looked up', async () => {
     const { paths, engine, start, containers, command } = make();
     await start('good.ts');
-    const running = containers.runOneOff(command('setTimeout(() => {}, 600_000)'), signal);
-    running.catch(() => undefined);
-    await until('both run', () => engine.running().length === 2);
+    const endless = command('setTimeout(() => {}, 600_000)');
+    const running = ['awaited', 'given-up'].map((id) => containers.runOneOff({ ...endless, id }, signal));
+    await until('all run', () => engine.running().length === 3);
 
-    const removed = await removeReplicaContainers(paths);
+    const removed = await removeLeftContainers(paths, 'awaited');
 
-    expect(removed).toBe(1);
-    expect(engine.running().map(({ spec }) => spec.Labels['causeway.kind'])).toEqual(['command']);
+    expect(removed).toEqual([{ socket: engine.socket, containers: 2, images: 0 }]);
+    expect(engine.running().map(({ name }) => name)).toEqual([commandContainerName(paths.root, 'awaited')]);
     await clearEngines(paths);
-    await running.catch(() => undefined);
+    expect(await Promise.all(running)).toEqual([{ kind: 'unknown' }, { kind: 'unknown' }]);
   });
 
   test('is all gone after `down`, and nothing of another environment', async () => {
@@ -290,8 +356,8 @@ describe('what an earlier supervisor left', () => {
     const before = await countInEngines(paths);
     const left = await clearEngines(paths);
 
-    expect(before).toEqual({ containers: 1, images: 1, silent: [] });
-    expect(left).toEqual({ containers: 0, images: 0, silent: [] });
+    expect(before).toEqual([{ socket: engine.socket, containers: 1, images: 1 }]);
+    expect(left).toEqual([{ socket: engine.socket, containers: 0, images: 0 }]);
     expect([...engine.containers.keys()]).toEqual(['other']);
     expect(engine.images).toEqual(['causeway/other:1']);
   });
@@ -300,8 +366,26 @@ describe('what an earlier supervisor left', () => {
     const { paths, engine } = make();
     await engine.stop();
 
-    expect(await clearEngines(paths)).toEqual({ containers: 0, images: 0, silent: [engine.socket] });
-    expect(await removeReplicaContainers(paths)).toBe(0);
+    const { socket } = engine;
+    const trouble = `no Docker engine answers at ${socket}: nothing is there`;
+    expect(await clearEngines(paths)).toEqual([{ socket, containers: 0, images: 0, trouble }]);
+    expect(await removeLeftContainers(paths, undefined)).toEqual([
+      { socket, containers: 0, images: 0, trouble },
+    ]);
+  });
+
+  test('is removed as far as the engine does it, and what it says of the rest is told', async () => {
+    const { paths, engine, start } = make();
+    await start('good.ts');
+    engine.refuse = (request) =>
+      request.startsWith('DELETE /containers')
+        ? { status: 500, message: 'device or resource busy' }
+        : undefined;
+
+    const left = await clearEngines(paths);
+
+    const trouble = 'the Docker engine could not remove a container: device or resource busy';
+    expect(left).toEqual([{ socket: engine.socket, containers: 1, images: 0, trouble }]);
   });
 
   test('in an engine that was used before another one is found too', async () => {
@@ -311,7 +395,8 @@ describe('what an earlier supervisor left', () => {
     containers.use(engine.socket);
 
     expect(readEngines(paths)).toEqual(['/another/docker.sock', engine.socket]);
-    expect((await countInEngines(paths)).silent).toEqual(['/another/docker.sock']);
+    const silent = (await countInEngines(paths)).filter(({ trouble }) => trouble !== undefined);
+    expect(silent.map(({ socket }) => socket)).toEqual(['/another/docker.sock']);
   });
 });
 
@@ -358,6 +443,55 @@ describe('a release command', () => {
     expect(late).toMatchObject({ kind: 'failed', evidence: { exit: 'no end in 50 ms' } });
     expect(await ended).toMatchObject({ kind: 'failed', evidence: { exit: 'ended by down' } });
     expect(engine.containers.size).toBe(0);
+  });
+
+  test.each([60_000, 50])(
+    'tells its last lines (of %p ms), also where the engine is slow to tell them',
+    async (timeoutMs) => {
+      const { containers, command, engine } = make();
+      engine.hold = (request) => (request.endsWith('/logs') ? Bun.sleep(500) : undefined);
+      const fails = `console.log("last words"); setTimeout(() => process.exit(3), ${timeoutMs === 50 ? 600_000 : 1})`;
+
+      const exit = await containers.runOneOff({ ...command(fails), timeoutMs }, signal);
+
+      expect(exit).toMatchObject({ kind: 'failed', evidence: { lines: ['last words'] } });
+    },
+  );
+
+  test('that may run on, for the engine does not end it, has an unknown end', async () => {
+    const { containers, command, engine } = make();
+    const endless = command('setTimeout(() => {}, 600_000)');
+    engine.refuse = (request) =>
+      request.endsWith('/kill') || request.startsWith('DELETE')
+        ? { status: 500, message: 'it did not answer' }
+        : undefined;
+
+    const exit = await containers.runOneOff({ ...endless, timeoutMs: 50 }, signal);
+    const { length } = engine.running();
+    engine.refuse = () => undefined;
+    await containers.runOneOff({ ...command(''), id: 'next' }, signal);
+
+    expect([exit, length]).toEqual([{ kind: 'unknown' }, 1]);
+    await until('it is ended', () => engine.containers.size === 0);
+  });
+
+  test('that was made as the supervisor died, and started after all, is followed to its end', async () => {
+    const { containers, command, engine } = make();
+    const begun = command('setTimeout(() => process.exit(3), 50)');
+    const held = Promise.withResolvers<void>();
+    engine.hold = (request) => (request.endsWith('/start') ? held.promise : undefined);
+    void containers.runOneOff(begun, signal).catch(() => undefined);
+    await until('it is being started', () => engine.requests.some((request) => request.endsWith('/start')));
+    const [made] = engine.containers.values();
+    engine.hold = (request) => {
+      if (!request.startsWith('DELETE')) return undefined;
+      held.resolve();
+      return until('it runs', () => made?.status !== 'created');
+    };
+
+    const exit = await containers.runOneOff({ ...begun, isBegun: true }, signal);
+
+    expect(exit).toMatchObject({ kind: 'failed', evidence: { exit: 'exit code 3' } });
   });
 
   test('that was begun by a supervisor that died is looked up, and not run again', async () => {

@@ -9,7 +9,7 @@ import type { Paths } from '../paths.ts';
 import type { OneOffStart } from '../protocol.ts';
 import { runContainerCommand } from './container-command.ts';
 import { containerLife } from './container-life.ts';
-import { containerName, labelsOf } from './container-names.ts';
+import { commandContainerName, containerName, labelsOf } from './container-names.ts';
 import { Images, imageName, type PackArchive } from './images.ts';
 import { commandLogFolder, replicaLogFolder, replicaName } from './log-folders.ts';
 import { Replica } from './replica.ts';
@@ -22,6 +22,8 @@ export interface ContainersOptions {
   readonly log: (event: string, details?: object) => void;
 }
 
+/** A container that the engine did not remove may run on: a release command, say. */
+const retryMs = 10_000;
 /** The folder of the service in an image that Causeway made. */
 const workingFolder = '/app';
 
@@ -31,9 +33,10 @@ export class Containers implements Runner {
   readonly #images: Images;
   #serial = 0;
   #engine: Engine | undefined;
-  /** Those that could not be removed yet, and those that are removed this moment. */
+  /** Those that could not be removed yet. */
   readonly #left = new Map<string, Engine>();
-  readonly #removals = new Set<Promise<void>>();
+  readonly #removals = new Set<Promise<boolean>>();
+  #retry: Timer | undefined;
 
   constructor(options: ContainersOptions) {
     this.#options = options;
@@ -93,11 +96,12 @@ export class Containers implements Runner {
     const { release, secretSet } = what.running;
     const { command } = what;
     const engine = this.#find();
+    this.#removeLeft();
     if (!what.isBegun) await this.#images.ensure(engine, release.image ?? '', signal);
     return runContainerCommand({
       what,
       engine,
-      name: containerName(paths.root, `command-${what.id}`),
+      name: commandContainerName(paths.root, what.id),
       spec: () =>
         containerSpec({
           image: imageName(paths, release.image ?? ''),
@@ -107,6 +111,7 @@ export class Containers implements Runner {
         }),
       folder: commandLogFolder(paths.logs, release.id, what.id),
       signal,
+      remove: (made, container) => this.#remove(made, container),
     });
   }
 
@@ -133,6 +138,11 @@ export class Containers implements Runner {
     if (readEngines(this.#options.paths).length > 0) await this.#images.clear(this.#find());
   }
 
+  /** Reads no image in any more: an engine may take minutes for one. */
+  close(reason: UserError): void {
+    this.#images.close(reason);
+  }
+
   /** Returns when the containers that have ended are removed. */
   async settled(): Promise<void> {
     await Promise.all(this.#removals);
@@ -151,23 +161,30 @@ export class Containers implements Runner {
     return this.#engine;
   }
 
-  /** A removal that fails is tried again when the next container is made, and by the next supervisor or `down`. */
-  #remove(engine: Engine, container: string): Promise<void> {
-    this.#left.set(container, engine);
-    const removal = engine
-      .remove(container)
-      .then(
-        () => void this.#left.delete(container),
-        (error: unknown) =>
-          this.#options.log('a container could not be removed', { container, because: String(error) }),
-      )
-      .finally(() => this.#removals.delete(removal));
+  /** Whether it is gone now; a removal that fails is tried again until it is, and by the next supervisor or `down`. */
+  #remove(engine: Engine, container: string): Promise<boolean> {
+    const removal = this.#tryToRemove(engine, container).finally(() => this.#removals.delete(removal));
     this.#removals.add(removal);
     return removal;
   }
 
+  async #tryToRemove(engine: Engine, container: string): Promise<boolean> {
+    const wasLeft = this.#left.delete(container);
+    try {
+      await engine.remove(container);
+      return true;
+    } catch (error) {
+      if (!wasLeft)
+        this.#options.log('a container could not be removed', { container, because: String(error) });
+      this.#left.set(container, engine);
+      this.#retry ??= setTimeout(() => this.#removeLeft(), retryMs).unref();
+      return false;
+    }
+  }
+
   #removeLeft(): void {
-    if (this.#removals.size > 0) return;
-    for (const [container, engine] of this.#left) void this.#remove(engine, container);
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    for (const [container, engine] of [...this.#left]) void this.#remove(engine, container);
   }
 }

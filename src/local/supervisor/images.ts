@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Paths } from '../paths.ts';
 import { imageFolder } from '../store.ts';
 import { stateName } from './container-names.ts';
+import { orAbort } from './or-abort.ts';
 
 export interface ArchiveOptions {
   /** Of the OCI layout that holds the image. */
@@ -34,6 +35,7 @@ export class Images {
   readonly #paths: Paths;
   readonly #pack: PackArchive;
   readonly #loading = new Map<string, Promise<void>>();
+  readonly #closed = new AbortController();
 
   constructor(paths: Paths, pack: PackArchive) {
     this.#paths = paths;
@@ -44,13 +46,18 @@ export class Images {
     return existsSync(imageFolder(this.#paths, digest));
   }
 
-  /** Returns when the engine has the image; whoever needs it meanwhile waits for the same. */
-  ensure(engine: Engine, digest: string, signal: AbortSignal): Promise<void> {
+  /** Returns when the engine has the image; whoever needs it meanwhile waits for the same, each as long as it wants. */
+  async ensure(engine: Engine, digest: string, signal: AbortSignal): Promise<void> {
     const key = `${engine.socket} ${digest}`;
     const loading =
-      this.#loading.get(key) ?? this.#ensure(engine, digest, signal).finally(() => this.#loading.delete(key));
+      this.#loading.get(key) ?? this.#ensure(engine, digest).finally(() => this.#loading.delete(key));
     this.#loading.set(key, loading);
-    return loading;
+    await orAbort(loading, signal);
+  }
+
+  /** Reads none in any more; whoever waits for one is given the reason. */
+  close(reason: UserError): void {
+    this.#closed.abort(reason);
   }
 
   /** Takes those out of the engine that are not on the disk any more. */
@@ -62,7 +69,9 @@ export class Images {
     }
   }
 
-  async #ensure(engine: Engine, digest: string, signal: AbortSignal): Promise<void> {
+  async #ensure(engine: Engine, digest: string): Promise<void> {
+    const { signal } = this.#closed;
+    signal.throwIfAborted();
     const tag = imageName(this.#paths, digest);
     if (await engine.hasImage(tag)) return;
     const folder = imageFolder(this.#paths, digest);

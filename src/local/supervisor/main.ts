@@ -3,16 +3,18 @@ import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import type { Desired } from '../../core/rollout.ts';
 import { packDockerArchive } from '../../image/docker-archive.ts';
 import { openLayout } from '../../image/layout.ts';
 import { baseEnvOf } from '../base-env.ts';
 import { birthOf } from '../birth.ts';
+import { writeDesired } from '../desired.ts';
 import { errorCode, makeFolder, writeWhole } from '../durable.ts';
 import { parseJson } from '../json.ts';
 import { readLiveLock } from '../lock.ts';
 import { makeSocketFolder, pathsIn, removeSocketFolder } from '../paths.ts';
 import { supervisorExits } from '../protocol.ts';
-import { removeReplicaContainers } from './container-leftovers.ts';
+import { removeLeftContainers } from './container-leftovers.ts';
 import { openControl } from './control.ts';
 import { Keeper } from './keeper.ts';
 import { Census, endLeftovers } from './leftovers.ts';
@@ -41,10 +43,11 @@ leaveIfForbidden();
 
 makeFolders();
 if (readLiveLock(paths)) process.exit(supervisorExits.otherWon);
+const desired = await recoverDesired(paths, { isRestart: restarts > 0, log });
 const supervisor = new Supervisor({
   environment: setup.environment,
   paths,
-  desired: await recoverDesired(paths, { isRestart: restarts > 0, log }),
+  desired,
   baseEnv: {
     ...baseEnvOf(process.env),
     PATH: `${dirname(runtime)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
@@ -57,6 +60,7 @@ await bind();
 writeLock();
 // After the lock: `down` writes the tombstone first and looks for the lock then, so one of the two sees the other.
 leaveIfForbidden();
+storeFirst();
 const leftovers = endLeftovers(paths.census, paths.root);
 if (leftovers > 0) log('ended what an earlier supervisor left running', { processes: leftovers });
 const census = new Census(paths.census);
@@ -67,8 +71,7 @@ const keeper = new Keeper({
   onStart: writeLock,
 });
 keeper.start();
-const containers = await removeReplicaContainers(paths);
-if (containers > 0) log('removed what an earlier supervisor left in the engine', { containers });
+await clearEngines(desired);
 makeFolders();
 let control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
 const socketWatch = setInterval(keepSocket, keepSocketMs);
@@ -108,6 +111,16 @@ function writeLock(keeper?: number): void {
     writeWhole(paths.lock, JSON.stringify(lock));
   } catch (error) {
     log('the lock could not be written', { because: String(error) });
+  }
+}
+
+/** So that one that crashes before its first rollout is not taken for one whose desired state was lost. */
+function storeFirst(): void {
+  if (restarts > 0 || existsSync(paths.desired)) return;
+  try {
+    writeDesired(paths, desired);
+  } catch (error) {
+    log('desired state could not be stored', { because: String(error) });
   }
 }
 
@@ -158,10 +171,20 @@ async function leave(): Promise<void> {
   process.exit(supervisorExits.wanted);
 }
 
+/** A release command runs on whose end the half-done rollout is yet to look up. */
+async function clearEngines({ rollout }: Pick<Desired, 'rollout'>): Promise<void> {
+  const isAwaited = rollout?.command === 'begun' && !rollout.judged;
+  const engines = await removeLeftContainers(paths, isAwaited ? rollout.id : undefined);
+  for (const { socket, containers, trouble } of engines) {
+    if (containers > 0 || trouble !== undefined)
+      log('removed what an earlier supervisor left in an engine', { socket, containers, trouble });
+  }
+}
+
 async function giveUp(): Promise<never> {
   const ended = endLeftovers(paths.census, paths.root);
-  const removed = await removeReplicaContainers(paths);
-  log(`gave up after ${mostRestarts} crashes in a row`, { ended, removed });
+  await clearEngines(await recoverDesired(paths, { isRestart: true, log }).catch(() => ({})));
+  log(`gave up after ${mostRestarts} crashes in a row`, { ended });
   process.exit(1);
 }
 

@@ -95,13 +95,7 @@ export class RolloutRunner {
   /** Runs nothing more. */
   async close(): Promise<void> {
     await this.giveUp('the environment was taken down')?.catch(() => undefined);
-    this.#stopped.abort(
-      new UserError({
-        code: 'environment_missing',
-        message: `${this.#environment} is being taken down`,
-        hint: `causeway up ${this.#environment}`,
-      }),
-    );
+    this.#stopped.abort(leavingError(this.#environment));
   }
 
   /** A rollout that cannot go on, for want of disk say, must not leave its candidate unwatched under traffic. */
@@ -110,6 +104,15 @@ export class RolloutRunner {
     const reason = `it could not go on: ${error instanceof Error ? error.message : error}`;
     await takeOut(context, { by, reason }).catch(() => undefined);
   }
+}
+
+/** What is asked of an environment that goes away. */
+export function leavingError(environment: string): UserError {
+  return new UserError({
+    code: 'environment_missing',
+    message: `${environment} is being taken down`,
+    hint: `causeway up ${environment}`,
+  });
 }
 
 /** Tells what happened so far, then what happens, until the rollout ends. */

@@ -17,7 +17,7 @@ import { clearLogs } from './log-folders.ts';
 import { Processes, type ProcessesOptions } from './processes.ts';
 import { Replicas } from './replicas.ts';
 import type { deploySchema, rollbackSchema } from './requests.ts';
-import { type Asked, type Listener, RolloutRunner } from './rollout-runner.ts';
+import { type Asked, type Listener, leavingError, RolloutRunner } from './rollout-runner.ts';
 import type { Runner } from './runner.ts';
 import { TrafficProbe } from './traffic-probe.ts';
 
@@ -170,6 +170,7 @@ export class Supervisor {
   /** Takes out a rollout, closes the address, lets what is in flight finish, ends every replica. */
   async stop(): Promise<void> {
     this.#goesDown.abort('ended by down');
+    this.#containers.close(leavingError(this.#options.environment));
     await this.#runner.close();
     const ended = this.#replicas.close();
     await Promise.all([this.#front.close(ended), ended]);
