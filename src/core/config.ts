@@ -175,10 +175,13 @@ export const platforms = ['linux/amd64', 'linux/arm64'] as const;
 /** What an image can be run on. */
 export type Platform = (typeof platforms)[number];
 
+/** glibc, and no program. */
+export const defaultBase = 'gcr.io/distroless/cc-debian12:nonroot';
+
 const imageSchema = z.strictObject({
   base: textSchema
     .min(1)
-    .default('gcr.io/distroless/cc-debian12:nonroot')
+    .default(defaultBase)
     .describe(
       'What the layers lie on: an image by its name and tag, or `oci:<folder>` for an OCI layout. Its digest is noted in `causeway.lock.json`, which belongs to the repository.',
     ),

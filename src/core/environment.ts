@@ -20,7 +20,7 @@ export interface Artifact {
 export interface ImageContent {
   /** The index's. */
   readonly digest: string;
-  /** Writes it as an OCI layout folder, of one platform alone where that is given. */
+  /** Writes it as an OCI layout folder that nobody edits, of one platform alone where that is given. */
   copyTo(folder: string, signal: AbortSignal, platform?: Platform): Promise<void>;
 }
 

@@ -125,7 +125,12 @@ export const errorKinds = {
   key_wrong: {
     exit: 'wrongUsage',
     about:
-      'A key is not one that Causeway signs or verifies with: ECDSA on P-256, as PEM; or its file can be read by others. No key is ever printed.',
+      'A key is not one that Causeway signs or verifies with: ECDSA on P-256, as PEM; or its file can be read by others; or `CAUSEWAY_SIGNING_KEY` holds one that `image.trust` does not name. No key is ever printed.',
+  },
+  key_missing: {
+    exit: 'wrongUsage',
+    about:
+      'The config trusts keys, and the private half of none is here to sign with. Nothing was built or sent; `--unsigned` pushes without a signature.',
   },
   engine_missing: {
     exit: 'failed',

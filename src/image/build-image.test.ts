@@ -3,8 +3,10 @@ import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -162,6 +164,17 @@ test('the base is looked up once, and from then on is what the lock file says', 
   expect(events.filter(({ kind }) => kind === 'base-resolved')).toEqual([
     { kind: 'base-resolved', name: 'oci:base:stable', digest: first },
   ]);
+});
+
+test('a lock file that is a link stays one', async () => {
+  const folder = newFolder();
+  const digest = await makeBase(join(folder, 'base'), { platforms: both });
+  symlinkSync('shared.json', join(folder, 'causeway.lock.json'));
+
+  await makeImage({ folder });
+
+  expect(readlinkSync(join(folder, 'causeway.lock.json'))).toBe('shared.json');
+  expect(lockOf(folder).bases).toEqual({ 'oci:base': digest });
 });
 
 test('a base that is named by its digest needs no lock file', async () => {

@@ -1,4 +1,5 @@
-import type { Config } from '../core/config.ts';
+import { type Config, defaultBase } from '../core/config.ts';
+import { UserError } from '../core/errors.ts';
 import { type Built, buildArtifact } from './artifact.ts';
 import { type BlobCache, openBlobCache } from './blob-cache.ts';
 import { buildImage } from './build-image.ts';
@@ -33,6 +34,7 @@ export async function buildTreeImage({ config, folder, ...world }: TreeImageOpti
   const { service, image: settings } = config;
   const { env } = world;
   const runtime = runtimeOf(config);
+  if (runtime === 'none') refuseDefaultBase(config);
   const cache = openBlobCache(env);
   const built = await buildArtifact({ service, folder });
   const { artifact, command } = built;
@@ -48,6 +50,17 @@ export async function buildTreeImage({ config, folder, ...world }: TreeImageOpti
     credentials: dockerCredentials({ env }),
   });
   return { image, built, runtime, cache };
+}
+
+/** The default base holds no program: neither an interpreter nor a shell. A program of the service's own runs on it. */
+function refuseDefaultBase({ service, image }: TreeImageOptions['config']): void {
+  const [program = ''] = service.command ?? [];
+  if (image.base !== defaultBase || program === '' || program.includes('/')) return;
+  throw new UserError({
+    code: 'config_wrong',
+    message: `image.base is missing: service.command starts ${program}, which the default base does not have`,
+    hint: 'a service with files brings its runtime with its base: docs/config.md#imagebase; ./<file> starts a program among the files',
+  });
 }
 
 /** The layer between base and service: Bun for what is bundled, unless the config says otherwise. */

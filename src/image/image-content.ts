@@ -14,7 +14,12 @@ export function builtContent(image: Image, emit: EmitImage): ImageContent {
     digest: image.digest,
     async copyTo(folder, signal, platform) {
       const part = onlyPlatform(image, platform);
-      await writeImage({ image: part, to: openLayout(folder, { create: true }), emit, signal });
+      await writeImage({
+        image: part,
+        to: openLayout(folder, { create: true, isPrivate: true }),
+        emit,
+        signal,
+      });
     },
   };
 }
@@ -24,7 +29,14 @@ export function storedContent(from: ImageReader, digest: string, emit: EmitImage
   return {
     digest,
     async copyTo(folder, signal, platform) {
-      await copyImage({ from, digest, to: openLayout(folder, { create: true }), platform, emit, signal });
+      await copyImage({
+        from,
+        digest,
+        to: openLayout(folder, { create: true, isPrivate: true }),
+        platform,
+        emit,
+        signal,
+      });
     },
   };
 }

@@ -32,7 +32,7 @@ export async function cachedLayer({
 }): Promise<ImageLayer> {
   const name = `${gzipFormat} ${note}`;
   const make = async (inner: AbortSignal) => {
-    emit({ kind: 'packing', what });
+    emit({ kind: 'packing', what, role });
     const hash = createHash('sha256');
     const { digest, size, path } = await cache.write(compress(hashed(pack(inner), hash)), inner);
     const made = { diffId: `sha256:${hash.digest('hex')}`, digest, size };

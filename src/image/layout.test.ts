@@ -6,8 +6,11 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,7 +79,7 @@ test('a layout names its image alone, and not the manifest of each platform', as
   expect(namesIn(folder)).toEqual([undefined]);
 });
 
-test('a blob is linked to where it comes from, and not written twice', async () => {
+test('a blob is a copy of its own of what it comes from, and not written twice', async () => {
   const folder = newFolder();
   const path = join(root, 'blob');
   writeFileSync(path, 'content');
@@ -90,6 +93,21 @@ test('a blob is linked to where it comes from, and not written twice', async () 
   );
 
   expect([first, second]).toEqual(['written', 'present']);
+  writeFileSync(path, 'damaged');
+  expect(readFileSync(join(folder, 'blobs/sha256', hexOf(descriptor.digest)), 'utf8')).toBe('content');
+});
+
+test('of a layout that nobody edits, a blob is the very file that it comes from', async () => {
+  const folder = newFolder();
+  const descriptor = { mediaType: mediaTypes.layer, digest: sha256('content'), size: 7 };
+  const path = join(root, 'private blob');
+  writeFileSync(path, 'content');
+
+  await openLayout(folder, { create: true, isPrivate: true }).putBlob(
+    { descriptor, open: async () => ({ path }) },
+    signal,
+  );
+
   expect(statSync(join(folder, 'blobs/sha256', hexOf(descriptor.digest))).ino).toBe(statSync(path).ino);
 });
 
@@ -163,7 +181,24 @@ const damages: readonly (readonly [string, (folder: string, digest: string) => v
     (folder) => writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"2.0.0"}'),
     /oci-layout does not name a version 1/,
   ],
-  ['no index.json', (folder) => rmSync(join(folder, 'index.json')), /index\.json cannot be read \(ENOENT\)$/],
+  ['no index.json', (folder) => rmSync(join(folder, 'index.json')), /index\.json is missing, so /],
+  ['a pipe as index.json', (folder) => makePipe(join(folder, 'index.json')), /index\.json is no file$/],
+  [
+    'an index.json without end',
+    (folder) => link('/dev/zero', join(folder, 'index.json')),
+    /index\.json is no file$/,
+  ],
+  [
+    'an index.json that is too long',
+    (folder) => truncateSync(join(folder, 'index.json'), 2 ** 23 + 1),
+    /index\.json is longer than 8388608 bytes$/,
+  ],
+  ['a pipe as oci-layout', (folder) => makePipe(join(folder, 'oci-layout')), /oci-layout is no file$/],
+  [
+    'a pipe as a manifest',
+    (folder, digest) => makePipe(join(folder, 'blobs/sha256', hexOf(digest))),
+    /blobs\/sha256\/[0-9a-f]{64} is no file$/,
+  ],
   [
     'half an index.json',
     (folder) => writeFileSync(join(folder, 'index.json'), '{"sch'),
@@ -199,6 +234,45 @@ test.each(damages)('a layout with %s is refused, and the file is named', async (
 
   await expect(reading).rejects.toMatchObject({ code: 'image_corrupt' });
   await expect(reading).rejects.toThrow(message);
+});
+
+function makePipe(path: string): void {
+  rmSync(path);
+  Bun.spawnSync(['mkfifo', path]);
+}
+
+function link(to: string, path: string): void {
+  rmSync(path);
+  symlinkSync(to, path);
+}
+
+test('a layout whose files are links is read as well', async () => {
+  const folder = newFolder();
+  const digest = await makeBase(folder, { platforms });
+  renameSync(join(folder, 'index.json'), join(folder, 'other'));
+  symlinkSync('other', join(folder, 'index.json'));
+
+  expect(await layoutImage(folder, signal)).toBe(digest);
+});
+
+test('a pipe in the place of a blob is damage, and not waited for', async () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, 'blobs/sha256'), { recursive: true });
+  writeFileSync(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  const descriptor = { mediaType: mediaTypes.layer, digest: sha256('content'), size: 7 };
+  Bun.spawnSync(['mkfifo', join(folder, 'blobs/sha256', hexOf(descriptor.digest))]);
+
+  await expect(openLayout(folder).blob(descriptor, signal)).rejects.toThrow(/ is no file$/);
+});
+
+test('a layout that was never finished names no image', async () => {
+  const folder = newFolder();
+  const descriptor = { mediaType: mediaTypes.layer, digest: sha256('content'), size: 7 };
+  const bytes = Buffer.from('content');
+
+  await openLayout(folder, { create: true }).putBlob({ descriptor, open: async () => ({ bytes }) }, signal);
+
+  expect(readdirSync(folder).toSorted()).toEqual(['blobs', 'oci-layout']);
 });
 
 test('a blob that is missing, cut or changed is told with its file', async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
@@ -10,21 +10,37 @@ import { type Descriptor, type Index, indexSchema, mediaTypes } from './oci.ts';
 import { parseJson } from './parse-json.ts';
 import { attachedTo, mediaTypeOf } from './parse-manifest.ts';
 import type { BlobContent, ImageWriter, StoredManifest } from './store.ts';
-import { errorCode, holds, linkWhole, readFrom, withWriteErrors, writeWhole } from './write-file.ts';
+import {
+  copyWhole,
+  errorCode,
+  holds,
+  linkWhole,
+  readFrom,
+  readSmall,
+  withWriteErrors,
+  writeWhole,
+} from './write-file.ts';
 
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
 
-/** An OCI layout folder. With `create`, it is made by the first write; reading what is not there throws. */
+interface LayoutOptions {
+  /** It is made by the first write; without it, reading what is not there throws. */
+  readonly create?: boolean;
+  /** Nobody edits what lies in it, so that a blob may be one file with that of the cache. */
+  readonly isPrivate?: boolean;
+}
+
+/** An OCI layout folder. */
 export function openLayout(
   folder: string,
-  { create = false }: { readonly create?: boolean } = {},
+  { create = false, isPrivate = false }: LayoutOptions = {},
 ): ImageWriter {
-  return new Layout(folder, create);
+  return new Layout(folder, { create, isPrivate });
 }
 
 /** The digest of the one image in a layout; what is attached to it does not count. */
 export async function layoutImage(folder: string, signal: AbortSignal): Promise<string> {
-  const layout = new Layout(folder, false);
+  const layout = new Layout(folder, { create: false, isPrivate: false });
   const digests = new Set<string>();
   for (const { descriptor, subject } of await layout.listed(signal)) {
     if (subject === undefined) digests.add(descriptor.digest);
@@ -43,6 +59,7 @@ export async function layoutImage(folder: string, signal: AbortSignal): Promise<
 }
 
 const versionText = '{"imageLayoutVersion":"1.0.0"}';
+const emptyIndex: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
 const versionSchema = z.looseObject({ imageLayoutVersion: z.string().startsWith('1.') });
 
 interface Listed {
@@ -53,12 +70,14 @@ interface Listed {
 class Layout implements ImageWriter {
   readonly name: string;
   readonly #create: boolean;
+  readonly #place: typeof copyWhole;
   /** One change of index.json at a time. */
   #changes: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, create: boolean) {
+  constructor(folder: string, { create, isPrivate }: Required<LayoutOptions>) {
     this.name = folder;
     this.#create = create;
+    this.#place = isPrivate ? linkWhole : copyWhole;
   }
 
   async manifest(reference: string, signal: AbortSignal): Promise<StoredManifest | undefined> {
@@ -71,9 +90,7 @@ class Layout implements ImageWriter {
     if (!isDigest && !known) return undefined;
     const digest = known?.digest ?? reference;
     const path = this.#pathOf(digest);
-    const bytes = await readFile(path).catch((error: unknown) => {
-      if (errorCode(error) !== 'ENOENT') throw unreadable(path, error);
-    });
+    const bytes = await readPart(path);
     if (bytes === undefined && known) throw corrupt(path, 'is missing, and index.json names it');
     if (bytes === undefined) return undefined;
     const found = sha256(bytes);
@@ -94,6 +111,7 @@ class Layout implements ImageWriter {
         hint: `write the image to ${this.name} again`,
       });
     }
+    if (!found.isFile()) throw corrupt(path, 'is no file');
     return verified(readLayout(path), descriptor, path);
   }
 
@@ -125,7 +143,7 @@ class Layout implements ImageWriter {
     if (await holds(path, descriptor, signal)) return 'present';
     const content = await open(signal);
     await this.#writing(() =>
-      'path' in content ? linkWhole(path, content.path) : writeWhole(path, content.bytes, signal),
+      'path' in content ? this.#place(path, content.path) : writeWhole(path, content.bytes, signal),
     );
     return 'written';
   }
@@ -152,10 +170,11 @@ class Layout implements ImageWriter {
   async #index(): Promise<Index> {
     await this.#check();
     const path = join(this.name, 'index.json');
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      throw unreadable(path, error);
-    });
-    const result = indexSchema.safeParse(parseJson(text));
+    const bytes = await readPart(path);
+    // A new one gets it with its first manifest: what breaks off before leaves nothing that looks like a layout.
+    if (bytes === undefined && this.#isPrepared && this.#create) return emptyIndex;
+    if (bytes === undefined) throw corrupt(path, `is missing, so ${this.name} is no OCI layout`);
+    const result = indexSchema.safeParse(parseJson(bytes));
     if (result.success) return result.data;
     const [issue] = result.error.issues;
     throw corrupt(
@@ -178,9 +197,9 @@ class Layout implements ImageWriter {
       });
     }
     const path = join(this.name, 'oci-layout');
-    const text = await readFile(path, 'utf8').catch(() => undefined);
-    if (text === undefined) throw corrupt(path, `is missing, so ${this.name} is no OCI layout`);
-    if (!versionSchema.safeParse(parseJson(text)).success) {
+    const bytes = await readPart(path);
+    if (bytes === undefined) throw corrupt(path, `is missing, so ${this.name} is no OCI layout`);
+    if (!versionSchema.safeParse(parseJson(bytes)).success) {
       throw corrupt(path, 'does not name a version 1 of OCI layouts');
     }
   }
@@ -209,8 +228,6 @@ class Layout implements ImageWriter {
       }
       await writeWhole(join(this.name, 'oci-layout'), Buffer.from(versionText));
     }
-    if (there.includes('index.json')) return;
-    await this.#writeIndex({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] });
   }
 
   #pathOf(digest: string): string {
@@ -224,6 +241,12 @@ class Layout implements ImageWriter {
 
 /** What a write that was broken off may leave of a new layout. */
 const ownNames = /^(oci-layout|index\.json|blobs)(\..*\.tmp)?$/;
+
+async function readPart(path: string): Promise<Uint8Array | undefined> {
+  return readSmall(path).catch((error: unknown) => {
+    throw error instanceof UserError ? error : unreadable(path, error);
+  });
+}
 
 async function* readLayout(path: string): AsyncGenerator<Uint8Array> {
   try {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { digestSchema } from './oci.ts';
 import { parseJson } from './parse-json.ts';
-import { errorCode, writeWhole } from './write-file.ts';
+import { behindLink, errorCode, writeWhole } from './write-file.ts';
 
 export const lockFileName = 'causeway.lock.json';
 
@@ -36,7 +36,7 @@ export async function writeLock(folder: string, bases: Readonly<Record<string, s
   const path = join(folder, lockFileName);
   const sorted = Object.fromEntries(Object.entries(bases).sort(([a], [b]) => (a < b ? -1 : 1)));
   const text = `${JSON.stringify({ schemaVersion: 1, bases: sorted }, undefined, 2)}\n`;
-  await writeWhole(path, Buffer.from(text)).catch((error: unknown) => {
+  await writeWhole(await behindLink(path), Buffer.from(text)).catch((error: unknown) => {
     throw wrong(
       `cannot write ${path}: ${error instanceof Error ? error.message : error}`,
       "mend that, or name the base by its digest in the config: image.base: '<name>@sha256:…'",

@@ -8,7 +8,14 @@ import { sha256 } from './digest.ts';
 import { makeBase } from './fake-base.ts';
 import { makeImage } from './fake-image.ts';
 import { openLayout } from './layout.ts';
-import { type ImageConfig, type Manifest, manifestSchema, mediaTypes } from './oci.ts';
+import {
+  type Descriptor,
+  type ImageConfig,
+  indexSchema,
+  type Manifest,
+  manifestSchema,
+  mediaTypes,
+} from './oci.ts';
 import { readArtifact, readImage } from './read-image.ts';
 import { writeImage } from './write-image.ts';
 
@@ -95,6 +102,105 @@ test('an image that has not as many layers as its config tells of is damaged', a
 
   await expect(readImage({ from, digest, signal })).rejects.toThrow(/does not have the layers/);
 });
+
+const odd: readonly (readonly [
+  string,
+  (manifests: readonly Descriptor[]) => readonly Descriptor[],
+  RegExp,
+])[] = [
+  [
+    'whose platforms are exchanged',
+    ([one, two]) => [
+      { ...need(one), platform: need(two?.platform) },
+      { ...need(two), platform: need(one?.platform) },
+    ],
+    /is listed for linux\/arm64, and its config is for linux\/amd64$/,
+  ],
+  ['with two images for a platform', ([one]) => [need(one), need(one)], /names two images for linux\/amd64$/],
+  [
+    'with another size than what came',
+    ([one]) => [{ ...need(one), size: 5 }],
+    /has \d+ bytes, and is listed with 5$/,
+  ],
+  [
+    'with another type than what came',
+    ([one]) => [{ ...need(one), mediaType: mediaTypes.dockerManifest }],
+    /is a .*oci.*, and is listed as a .*docker/,
+  ],
+  [
+    'with more images than there are platforms',
+    ([one]) => Array.from({ length: 65 }, () => need(one)),
+    /names 65 images, and no more than 64 are read$/,
+  ],
+];
+
+test.each(odd)('an index %s is damaged', async (_, change, message) => {
+  const { manifests } = indexSchema.parse(JSON.parse(new TextDecoder().decode(image.index.bytes)));
+  const digest = await stored({
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: change(manifests),
+  });
+
+  const reading = readImage({ from, digest, signal });
+
+  await expect(reading).rejects.toMatchObject({ code: 'image_corrupt' });
+  await expect(reading).rejects.toThrow(message);
+});
+
+test('images for Windows are told apart by its version, and a variant may be missing in the config', async () => {
+  const platform = { os: 'windows', architecture: 'amd64' };
+  const config = { os: 'windows', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] } };
+  const arm = { os: 'linux', architecture: 'arm', rootfs: { type: 'layers', diff_ids: [] } };
+  const [windows, linux] = [await bare(config), await bare(arm)];
+  const digest = await stored({
+    schemaVersion: 2,
+    mediaType: mediaTypes.index,
+    manifests: [
+      { ...windows, platform: { ...platform, 'os.version': '10.0.1' } },
+      { ...windows, platform: { ...platform, 'os.version': '10.0.2' } },
+      { ...linux, platform: { os: 'linux', architecture: 'arm', variant: 'v7' } },
+    ],
+  });
+
+  const { platforms } = await readImage({ from, digest, signal });
+
+  expect(platforms.map((one) => one.platform)).toEqual(['windows/amd64', 'windows/amd64', 'linux/arm/v7']);
+});
+
+test('a layer that unpacks to more than an artifact can have is not held', async () => {
+  const reading = readArtifact({ from, digest: image.digest, mostBytes: 1000, signal });
+
+  await expect(reading).rejects.toThrow(/is longer than 1000 bytes$/);
+});
+
+function need<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('unreachable');
+  return value;
+}
+
+/** A manifest without layers. */
+async function bare(config: Json): Promise<Descriptor> {
+  const bytes = Buffer.from(canonicalJson(config));
+  const descriptor = { mediaType: mediaTypes.config, digest: sha256(bytes), size: bytes.byteLength };
+  await from.putBlob({ descriptor, open: async () => ({ bytes }) }, signal);
+  const digest = await stored({
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: descriptor,
+    layers: [],
+  });
+  const found = await from.manifest(digest, signal);
+  return need(found).descriptor;
+}
+
+async function stored(content: Json): Promise<string> {
+  const bytes = Buffer.from(canonicalJson(content));
+  const mediaType = String(content.mediaType);
+  const descriptor = { mediaType, digest: sha256(bytes), size: bytes.byteLength };
+  await from.putManifest({ descriptor, bytes }, undefined, signal);
+  return descriptor.digest;
+}
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -37,17 +37,35 @@ export interface ImageLookup {
 /** Index, manifests and configs; each is compared with the digest that names it. Layers are not read. */
 export async function readImage({ from, digest, signal }: ImageLookup): Promise<ReadImage> {
   const index = await readManifest(from, digest, signal);
-  const platforms: ReadPlatform[] = [];
-  for (const descriptor of manifestsOf(index)) {
-    platforms.push(await readPlatform(descriptor, from, signal));
+  const listed = manifestsOf(index);
+  if (listed.length === 0) throw corrupt(digest, 'names no image of any platform');
+  if (listed.length > mostPlatforms) {
+    throw corrupt(digest, `names ${listed.length} images, and no more than ${mostPlatforms} are read`);
   }
-  if (platforms.length === 0) throw corrupt(digest, 'names no image of any platform');
+  const platforms: ReadPlatform[] = [];
+  const known = new Set<string>();
+  for (const descriptor of listed) {
+    const read = await readPlatform(descriptor, from, signal);
+    const key = distinct(read.platform, descriptor);
+    // Which of the two runs would depend on who reads it.
+    if (known.has(key)) throw corrupt(digest, `names two images for ${read.platform}`);
+    known.add(key);
+    platforms.push(read);
+  }
   const artifact = artifactOf(platforms);
   return { index, platforms, ...(artifact === undefined ? {} : { artifact }) };
 }
 
 /** The artifact out of an image that Causeway made, and the command that starts it. */
-export async function readArtifact({ from, digest, signal }: ImageLookup): Promise<{
+export async function readArtifact({
+  from,
+  digest,
+  mostBytes = largestArtifact,
+  signal,
+}: ImageLookup & {
+  /** Of the unpacked layer: it is held in memory. */
+  readonly mostBytes?: number;
+}): Promise<{
   readonly artifact: Artifact;
   readonly command: readonly string[];
 }> {
@@ -65,15 +83,17 @@ export async function readArtifact({ from, digest, signal }: ImageLookup): Promi
   const tar = await readAll(
     decompress(await from.blob(layer, signal), layer.mediaType, what),
     what,
-    largestArtifact,
+    mostBytes,
   );
   const found = sha256(tar);
   if (found !== artifact) throw corrupt(what, `holds ${found}, and its config says ${artifact}`);
   return { artifact: { digest: artifact, tar }, command: first.config.config?.Cmd ?? [] };
 }
 
-/** It is held in memory; more than this is no application layer but an attack. */
-const largestArtifact = 2 ** 31;
+/** More than this is no application layer but an attack. */
+const largestArtifact = 512 * 1024 * 1024;
+/** Of an index; there are not as many that Linux runs on. */
+const mostPlatforms = 64;
 const largestConfig = 4 * 1024 * 1024;
 
 /** What builders attach to an index as a manifest of an unknown platform is no image. */
@@ -91,6 +111,7 @@ async function readPlatform(
   const stored = await readManifest(from, descriptor.digest, signal);
   const parsed = parseManifest(stored);
   if (parsed.kind === 'index') throw corrupt(descriptor.digest, 'is an index within an index');
+  refuseOther(descriptor, stored.descriptor);
   const { config: place } = parsed.manifest;
   const bytes = await readAll(
     await from.blob(place, signal),
@@ -101,8 +122,37 @@ async function readPlatform(
   if (config.rootfs.diff_ids.length !== parsed.manifest.layers.length) {
     throw corrupt(descriptor.digest, 'does not have the layers that its config tells of');
   }
-  const platform = platformName(descriptor.platform ?? config);
+  const said = descriptor.platform ?? config;
+  // An engine takes it by what the index says, and then runs what the config says.
+  if (!isSamePlatform(said, config)) {
+    const [listed, held] = [said, config].map(platformName);
+    throw corrupt(descriptor.digest, `is listed for ${listed}, and its config is for ${held}`);
+  }
+  const platform = platformName(said);
   return { platform, digest: descriptor.digest, manifest: parsed.manifest, config };
+}
+
+/** The digest is compared by the reader; what else is said of a manifest is not part of it. */
+function refuseOther(listed: Descriptor, { size, mediaType }: Descriptor): void {
+  const { digest } = listed;
+  if (listed.size !== size) throw corrupt(digest, `has ${size} bytes, and is listed with ${listed.size}`);
+  if (listed.mediaType !== mediaType) {
+    throw corrupt(digest, `is a ${mediaType}, and is listed as a ${listed.mediaType}`);
+  }
+}
+
+type Platform = Parameters<typeof platformName>[0];
+
+/** Many a config leaves out the variant that its index names. */
+function isSamePlatform(a: Platform, b: Platform): boolean {
+  const isSameVariant = !a.variant || !b.variant || a.variant === b.variant;
+  return a.os === b.os && a.architecture === b.architecture && isSameVariant;
+}
+
+/** What tells the images of an index apart; those for Windows by its version, too. */
+function distinct(platform: string, { platform: said }: Descriptor): string {
+  const version = said?.os === 'windows' ? said['os.version'] : undefined;
+  return `${platform.replace(/^linux\/arm64\/v8$/, 'linux/arm64')} ${version ?? ''}`;
 }
 
 function artifactOf(platforms: readonly ReadPlatform[]): string | undefined {

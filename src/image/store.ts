@@ -1,3 +1,4 @@
+import { UserError } from '../core/errors.ts';
 import type { Descriptor } from './oci.ts';
 
 /** The bytes of a manifest or an index, as they were stored, with what names them. */
@@ -40,6 +41,12 @@ export interface BlobContent {
 export interface ImageWriter extends ImageReader {
   /** Writes the blob unless it is there. */
   putBlob(content: BlobContent, signal: AbortSignal): Promise<'present' | 'mounted' | 'written'>;
-  /** Under its digest, and under a tag where one is given. One with a `subject` is listed by `referrers` from then on. */
+  /**
+   * Under its digest, and under a tag where one is given. One with a `subject` is listed by `referrers` from then on.
+   * Where what it names is not there, `PartMissing` is thrown.
+   */
   putManifest(manifest: StoredManifest, tag: string | undefined, signal: AbortSignal): Promise<void>;
 }
+
+/** A manifest names what the registry does not have; it may have cleared away what was there a moment before. */
+export class PartMissing extends UserError {}

@@ -1,8 +1,16 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { besides, withWriteErrors, writeNew, writeWhole } from './write-file.ts';
+import { behindLink, besides, withWriteErrors, writeNew, writeWhole } from './write-file.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'causeway write-file '));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -31,6 +39,28 @@ test("a write that fails leaves another one's file, and nothing of its own", asy
 
   expect(readdirSync(folder)).toEqual(['theirs']);
   expect(readFileSync(join(folder, 'theirs'), 'utf8')).toBe('half');
+});
+
+test('a place where nothing can be made is told in plain words', async () => {
+  const folder = '/proc/causeway';
+
+  await expect(
+    withWriteErrors(folder, 'mend that', () => writeWhole(join(folder, 'file'), content)),
+  ).rejects.toMatchObject({
+    code: 'image_not_writable',
+    message: `cannot write ${folder}: there is no such place, and none can be made there`,
+  });
+});
+
+test('what a link leads to is written, and the link stays', async () => {
+  const folder = mkdtempSync(join(root, 'links '));
+  symlinkSync('new', join(folder, 'link'));
+
+  await writeWhole(await behindLink(join(folder, 'link')), Buffer.from('one'));
+  await writeWhole(await behindLink(join(folder, 'link')), Buffer.from('two'));
+
+  expect(readlinkSync(join(folder, 'link'))).toBe('new');
+  expect(readFileSync(join(folder, 'new'), 'utf8')).toBe('two');
 });
 
 test('an error of writing is told in plain words, and one of reading is not taken for it', async () => {

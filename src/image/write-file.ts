@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { whyNotWritten } from '../core/why-not-written.ts';
+import { corrupt } from './corrupt.ts';
 import type { Descriptor } from './oci.ts';
 
 /** Writes beside the path and renames, so that nobody ever sees a part of the content. */
@@ -15,11 +16,31 @@ export async function writeWhole(
   await replace(path, (temporary) => writeNew(temporary, content, signal));
 }
 
-/** The same with the content of another file, as a hard link where the file system can. */
+/** The same as another name of a file that never changes; a copy where the file system has no such names. */
 export async function linkWhole(path: string, from: string): Promise<void> {
-  await replace(path, (temporary) =>
-    link(from, temporary).catch(() => writeNew(temporary, readFrom(from), undefined)),
-  );
+  await replace(path, (temporary) => link(from, temporary)).catch(() => copyWhole(path, from));
+}
+
+/**
+ * The same with the content of another file, without copying its bytes where the file system can. Never as a hard
+ * link: what damages one of the two would damage both.
+ */
+export async function copyWhole(path: string, from: string): Promise<void> {
+  await replace(path, async (temporary) => {
+    await copyFile(from, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE).catch(
+      async (error: unknown) => {
+        if (errorCode(error) !== 'EEXIST') await rm(temporary, { force: true }).catch(() => undefined);
+        throw error;
+      },
+    );
+  });
+}
+
+/** The file that a link leads to, though it may not be there yet; of no link, the path itself. */
+export async function behindLink(path: string): Promise<string> {
+  const target = await readlink(path).catch(() => undefined);
+  if (target === undefined) return path;
+  return realpath(path).catch(() => resolve(dirname(path), target));
 }
 
 /**
@@ -42,6 +63,26 @@ export async function writeNew(
     await file.close().catch(() => undefined);
     await rm(path, { force: true }).catch(() => undefined);
     throw error;
+  }
+}
+
+/** More than a registry must take: 8 MiB is twice that. */
+const mostBytes = 8_388_608;
+
+/** The content of a small file; none where there is none. What is no file, such as a pipe, and what is too long throws. */
+export async function readSmall(path: string): Promise<Buffer | undefined> {
+  // A pipe that nobody writes to would never be opened.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  });
+  if (file === undefined) return undefined;
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) throw corrupt(path, 'is no file');
+    if (found.size > mostBytes) throw corrupt(path, `is longer than ${mostBytes} bytes`);
+    return await file.readFile();
+  } finally {
+    await file.close();
   }
 }
 
@@ -114,7 +155,7 @@ export async function withWriteErrors<T>(
   try {
     return await work((content) => (content instanceof Uint8Array ? content : watched(content)));
   } catch (error) {
-    const reason = whyNotWritten(error);
+    const reason = whyNotWritten(error) ?? placeReasons[errorCode(error) ?? ''];
     if (reason === undefined || error === ofReading || error instanceof UserError) throw error;
     throw new UserError({
       code: 'image_not_writable',
@@ -124,6 +165,13 @@ export async function withWriteErrors<T>(
     });
   }
 }
+
+/** What is wrong with a place that the user named. */
+const placeReasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such place, and none can be made there',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'its links go in circles',
+};
 
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;

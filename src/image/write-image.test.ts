@@ -10,6 +10,8 @@ import type { ImageEvent } from './image-event.ts';
 import { layoutImage, openLayout } from './layout.ts';
 import { mediaTypes } from './oci.ts';
 import { readImage } from './read-image.ts';
+import { clientOf } from './registry/fake-client.ts';
+import { answerWith, FakeRegistry } from './registry/fake-registry.ts';
 import type { ImageReader, ImageWriter, StoredManifest } from './store.ts';
 import { copyImage, writeImage } from './write-image.ts';
 
@@ -332,3 +334,35 @@ async function attachTo(to: ImageWriter, text: string, tag: string | undefined):
   const stored: StoredManifest = { descriptor, bytes };
   await to.putManifest(stored, tag, signal);
 }
+
+test('blobs that a registry cleared away before their manifest came are written again, once', async () => {
+  await using registry = await FakeRegistry.start();
+  const { repository: to } = clientOf(registry);
+  const missing = { errors: [{ code: 'MANIFEST_BLOB_UNKNOWN', message: 'blob unknown' }] };
+  registry.plan(/^PUT .*manifests/, (request, response) => {
+    registry.blobs.clear();
+    answerWith(404, {}, missing)(request, response);
+  });
+
+  await writeImage({ image, to, tag: 'main', emit, signal });
+
+  expect(await readImage({ from: to, digest: image.digest, signal })).toHaveProperty('artifact');
+  registry.plan(/^PUT .*manifests/, answerWith(404, {}, missing), 2);
+  await expect(writeImage({ image, to, emit, signal })).rejects.toMatchObject({
+    code: 'registry_refused',
+    hint: expect.stringContaining('run the same command again'),
+  });
+});
+
+test.each(['index', 'tag'])('a registry that takes the %s and does not have it is told', async (what) => {
+  await using registry = await FakeRegistry.start();
+  const { repository: to } = clientOf(registry);
+  const reference = what === 'tag' ? 'main' : image.digest;
+  registry.plan(new RegExp(`^PUT .*/manifests/${reference}$`), answerWith(201));
+  if (what === 'index') registry.plan(/^PUT .*manifests.main$/, answerWith(201));
+
+  await expect(writeImage({ image, to, tag: 'main', emit, signal })).rejects.toMatchObject({
+    code: 'registry_unreachable',
+    message: `${to.name} took the image and does not have it: ${reference} is missing`,
+  });
+});

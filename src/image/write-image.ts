@@ -1,4 +1,5 @@
 import type { Platform } from '../core/config.ts';
+import { UserError } from '../core/errors.ts';
 import { cosignTags } from './cosign-tags.ts';
 import type { Image } from './image.ts';
 import type { EmitImage } from './image-event.ts';
@@ -6,7 +7,13 @@ import { parseManifest } from './parse-manifest.ts';
 import { putBlobs } from './put-blobs.ts';
 import { choosePlatform, readManifest } from './read-manifest.ts';
 import { Spool } from './spool.ts';
-import type { BlobContent, ImageReader, ImageWriter, StoredManifest } from './store.ts';
+import {
+  type BlobContent,
+  type ImageReader,
+  type ImageWriter,
+  PartMissing,
+  type StoredManifest,
+} from './store.ts';
 
 interface Publication {
   readonly to: ImageWriter;
@@ -77,8 +84,26 @@ async function publishImage({ blobs, ...rooted }: Parts & Rooted, publication: P
   const { digest } = rooted.root.descriptor;
   await putBlobs({ ...publication, blobs });
   publication.emit({ kind: 'publishing', digest });
-  await putManifests(rooted, publication);
+  await putManifests(rooted, publication).catch(async (error: unknown) => {
+    if (!(error instanceof PartMissing)) throw error;
+    // They are told of already.
+    await putBlobs({ ...publication, blobs, emit: () => undefined });
+    await putManifests(rooted, publication);
+  });
+  await confirm(digest, publication);
   publication.emit({ kind: 'published', digest });
+}
+
+/** What says that it took an image has it. Under the tag may be another one already, that somebody else wrote. */
+async function confirm(digest: string, { to, tag, signal }: Publication): Promise<void> {
+  for (const reference of tag === undefined ? [digest] : [digest, tag]) {
+    if (await to.manifest(reference, signal)) continue;
+    throw new UserError({
+      code: 'registry_unreachable',
+      message: `${to.name} took the image and does not have it: ${reference} is missing`,
+      hint: 'run the same command again; if it stays so, have its operator see whether it stores what it takes',
+    });
+  }
 }
 
 async function putManifests(

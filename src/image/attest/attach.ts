@@ -3,17 +3,20 @@ import { cosignTags } from '../cosign-tags.ts';
 import { sha256 } from '../digest.ts';
 import type { EmitImage } from '../image-event.ts';
 import { type Descriptor, mediaTypes } from '../oci.ts';
-import type { ImageWriter } from '../store.ts';
+import type { Pause } from '../registry/tries.ts';
+import type { ImageWriter, StoredManifest } from '../store.ts';
 import { type Layer, signatureLayer, statementLayer } from './attached-layers.ts';
 import {
   type Found,
   findAttachments,
+  readTagged,
   signatureArtifactType,
   statementsArtifactType,
 } from './find-attachments.ts';
 import type { SigningKey } from './keys.ts';
 import type { Provenance } from './provenance.ts';
 import type { Sbom } from './sbom.ts';
+import { settle } from './settle.ts';
 import { signatureAnnotation } from './simple-signing.ts';
 
 export interface Attached {
@@ -33,6 +36,8 @@ interface Attachment {
   readonly key?: SigningKey;
   readonly to: ImageWriter;
   readonly emit: EmitImage;
+  /** Waits before it is looked whether what was written is still there. */
+  readonly pause?: Pause;
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +46,7 @@ interface Attachment {
  * Doing it again adds nothing; with another key, it adds that key's beside what is there.
  */
 export async function attach(attachment: Attachment): Promise<Attached> {
-  const { index, repository, sbom, provenance, key, to, emit, signal } = attachment;
+  const { index, repository, sbom, provenance, key, to, emit, pause, signal } = attachment;
   const found = await findAttachments({ from: to, digest: index.digest, signal });
   const about = { digest: index.digest, repository, ...(key ? { key } : {}) };
   const layers = [
@@ -49,49 +54,96 @@ export async function attach(attachment: Attachment): Promise<Attached> {
     statementLayer('provenance', provenance, found, about),
   ] as const;
   await putBlob(emptyBlob, attachment);
-  const sbomState = await putReferrer(layers[0], found, attachment);
+  const sbomManifest = await putReferrer(layers[0], found, attachment);
   emit({ kind: 'attached', what: 'sbom' });
-  const provenanceState = await putReferrer(layers[1], found, attachment);
+  const provenanceManifest = await putReferrer(layers[1], found, attachment);
   emit({ kind: 'attached', what: 'provenance' });
-  const attached = { sbom: sbomState, provenance: provenanceState };
-  if (!key) return attached;
-  const tags = cosignTags(index.digest);
-  await putTagged(tags.statements, statementsArtifactType, layers, found, attachment);
-  const signed = [signatureLayer(found, { ...about, key })];
-  const signature = await putTagged(tags.signatures, signatureArtifactType, signed, found, attachment);
-  emit({ kind: 'attached', what: 'signature' });
-  return { ...attached, signature };
+  const written = [sbomManifest, provenanceManifest].filter((one) => one !== undefined);
+
+  const tagged = key ? taggedBy({ ...about, key }, layers, found) : [];
+  const states = await putAllTagged(tagged, attachment);
+  if (key) emit({ kind: 'attached', what: 'signature' });
+  if (written.length > 0 || states.includes('written')) {
+    const isThere = async () => {
+      const isListed = await relist(written, attachment);
+      return !(await putAllTagged(tagged, attachment)).includes('written') && isListed;
+    };
+    await settle({ name: to.name, isThere, pause, signal });
+  }
+  const signature = states.at(-1);
+  return {
+    sbom: sbomManifest ? 'written' : 'present',
+    provenance: provenanceManifest ? 'written' : 'present',
+    ...(signature ? { signature } : {}),
+  };
 }
 
+/** What is written, if it was not there. */
 async function putReferrer(
   { descriptor, bytes }: Layer,
   { manifests }: Found,
   attachment: Attachment,
-): Promise<'present' | 'written'> {
+): Promise<StoredManifest | undefined> {
   const isThere = manifests.some(
     ({ tag, manifest }) =>
       tag === undefined && manifest.layers.length === 1 && manifest.layers[0]?.digest === descriptor.digest,
   );
-  if (isThere) return 'present';
+  if (isThere) return undefined;
   if (bytes) await putBlob(bytes, attachment);
-  await putManifest(descriptor.mediaType, [descriptor], descriptor.annotations, undefined, attachment);
-  return 'written';
+  const stored = makeManifest(descriptor.mediaType, [descriptor], descriptor.annotations, attachment);
+  await attachment.to.putManifest(stored, undefined, attachment.signal);
+  return stored;
+}
+
+/** Whether all of them are listed; those that are not are written again. */
+async function relist(
+  written: readonly StoredManifest[],
+  { index, to, signal }: Attachment,
+): Promise<boolean> {
+  if (written.length === 0) return true;
+  const listed = new Set((await to.referrers(index.digest, signal)).map(({ digest }) => digest));
+  const lost = written.filter(({ descriptor }) => !listed.has(descriptor.digest));
+  for (const manifest of lost) await to.putManifest(manifest, undefined, signal);
+  return lost.length === 0;
+}
+
+interface Tagged {
+  readonly tag: string;
+  readonly artifactType: string;
+  readonly layers: readonly Layer[];
+}
+
+/** What cosign finds; the signature last. */
+function taggedBy(
+  about: Parameters<typeof signatureLayer>[1],
+  statements: readonly Layer[],
+  found: Found,
+): readonly Tagged[] {
+  const tags = cosignTags(about.digest);
+  return [
+    { tag: tags.statements, artifactType: statementsArtifactType, layers: statements },
+    { tag: tags.signatures, artifactType: signatureArtifactType, layers: [signatureLayer(found, about)] },
+  ];
+}
+
+type State = 'present' | 'written';
+
+async function putAllTagged(tagged: readonly Tagged[], attachment: Attachment): Promise<readonly State[]> {
+  const states: State[] = [];
+  for (const one of tagged) states.push(await putTagged(one, attachment));
+  return states;
 }
 
 /** What is under the tag stays; a manifest cannot be changed, so another one takes the tag. */
-async function putTagged(
-  tag: string,
-  artifactType: string,
-  layers: readonly Layer[],
-  { manifests }: Found,
-  attachment: Attachment,
-): Promise<'present' | 'written'> {
-  const there = manifests.find((found) => found.tag === tag)?.manifest.layers ?? [];
+async function putTagged({ tag, artifactType, layers }: Tagged, attachment: Attachment): Promise<State> {
+  const { to, signal } = attachment;
+  for (const { bytes } of layers) if (bytes) await putBlob(bytes, attachment);
+  // Read as shortly as can be before it is written.
+  const there = (await readTagged(to, tag, signal))?.layers ?? [];
   const missing = layers.filter(({ descriptor }) => !there.some((one) => isSame(one, descriptor)));
   if (missing.length === 0) return 'present';
-  for (const { bytes } of missing) if (bytes) await putBlob(bytes, attachment);
   const all = [...there, ...missing.map(({ descriptor }) => descriptor)];
-  await putManifest(artifactType, all, undefined, tag, attachment);
+  await to.putManifest(makeManifest(artifactType, all, undefined, attachment), tag, signal);
   return 'written';
 }
 
@@ -110,13 +162,12 @@ async function putBlob(bytes: Uint8Array, { to, emit, signal }: Attachment): Pro
   emit({ kind: 'written', digest: descriptor.digest, size: descriptor.size, how });
 }
 
-async function putManifest(
+function makeManifest(
   artifactType: string,
   layers: readonly Descriptor[],
   annotations: Descriptor['annotations'],
-  tag: string | undefined,
-  { index: { mediaType, digest, size }, to, signal }: Attachment,
-): Promise<void> {
+  { index: { mediaType, digest, size } }: Attachment,
+): StoredManifest {
   const manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
@@ -134,5 +185,5 @@ async function putManifest(
     artifactType,
     ...(annotations === undefined ? {} : { annotations }),
   };
-  await to.putManifest({ descriptor, bytes }, tag, signal);
+  return { descriptor, bytes };
 }

@@ -3,7 +3,7 @@ import type { Descriptor } from '../oci.ts';
 import type { ReadImage } from '../read-image.ts';
 import { type Damage, type Found, type FoundStatement, keyAnnotation } from './find-attachments.ts';
 import { shortKey, type TrustedKey } from './keys.ts';
-import { type Provenance, provenanceSchema, revisionOf } from './provenance.ts';
+import { type Provenance, provenanceSchema, revisionOf, testedOf } from './provenance.ts';
 import { type Sbom, sbomSchema, subjectOf } from './sbom.ts';
 import { isAbout, type StatementKind } from './statement.ts';
 
@@ -101,12 +101,19 @@ function readProvenance(predicate: unknown): Reading<Provenance> {
   const { data: value } = provenanceSchema.safeParse(predicate);
   if (!value) return { trouble: 'it is no SLSA provenance' };
   const revision = revisionOf(value);
-  if (!revision) return { value, says: `by ${value.runDetails.builder.id}` };
-  const { commit, isChanged } = revision;
-  return {
-    value,
-    says: `${commit.slice(0, 7)}${isChanged ? ' and changed files' : ''}, by ${value.runDetails.builder.id}`,
-  };
+  const source =
+    revision && `${revision.commit.slice(0, 7)}${revision.isChanged ? ' and changed files' : ''}`;
+  const says = [source, `by ${value.runDetails.builder.id}`, testedText(value)].filter(
+    (part) => part !== undefined,
+  );
+  return { value, says: says.join(', ') };
+}
+
+function testedText(provenance: Provenance): string {
+  const tested = testedOf(provenance);
+  if (!tested) return 'not tested';
+  const { passed } = tested;
+  return passed === undefined ? 'tests passed' : `${passed} ${passed === 1 ? 'test' : 'tests'} passed`;
 }
 
 export function judgeSignatures({ found, digest, trusted }: Question): {

@@ -121,6 +121,17 @@ async function readManifests(
   };
 }
 
+/** What is under a tag of cosign's; none where there is nothing, or it cannot be read. */
+export async function readTagged(
+  from: ImageReader,
+  tag: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const stored = await tolerate(from.manifest(tag, signal));
+  const found = readAttached(stored, { reference: tag, kinds: [], isTag: true });
+  return found !== undefined && 'manifest' in found ? found.manifest : undefined;
+}
+
 /** A registry that tells what is attached saves us from reading what is none of ours. */
 function mayBeReadable({ artifactType }: Descriptor): boolean {
   return artifactType === undefined || readableArtifacts.includes(artifactType);

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { UserError } from '../../core/errors.ts';
+import { signingVariable } from '../child-env.ts';
 
 /** `where` names the file or variable in messages. */
 export function parsePublicKey(pem: string, where: string): KeyObject {
@@ -47,6 +48,12 @@ function label(begin: string | undefined): string {
   return begin !== undefined && known.includes(begin) ? ` but ${begin}` : '';
 }
 
-function wrong(where: string, what: string, hint = 'causeway keys init makes a pair of keys'): UserError {
+function wrong(where: string, what: string, hint = hintFor(where)): UserError {
   return new UserError({ code: 'key_wrong', message: `${where} ${what}`, hint });
+}
+
+function hintFor(where: string): string {
+  return where === signingVariable
+    ? `export ${signingVariable}="$(cat <file of the private half>)"`
+    : 'causeway keys init makes a pair of keys';
 }

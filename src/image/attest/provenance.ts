@@ -126,6 +126,13 @@ export function revisionOf({ buildDefinition }: Provenance): Revision | undefine
   return commit === undefined ? undefined : { commit, isChanged: source?.annotations?.isChanged === true };
 }
 
+/** What a provenance says of the tests that passed before the image was published; none where it names none. */
+export function testedOf({ runDetails }: Provenance): { readonly passed?: number } | undefined {
+  const annotations = runDetails.byproducts?.find(({ name }) => name === 'tests')?.annotations;
+  if (annotations?.outcome !== 'passed') return undefined;
+  return typeof annotations.passed === 'number' ? { passed: annotations.passed } : {};
+}
+
 function runtimeOf({ name, version, integrity }: RuntimePackage): z.infer<typeof resourceSchema> {
   const sha512 = Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex');
   return { name: 'runtime', uri: packageUrl({ type: 'npm', name, version }), digest: { sha512 } };

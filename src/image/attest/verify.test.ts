@@ -58,7 +58,7 @@ test('an image that is whole and signed by a trusted key is good, and every clai
     'image: linux/amd64, linux/arm64',
     'layers: 2 read, each as its digests say',
     'sbom: 1 components',
-    'provenance: aaaaaaa, by urn:causeway:cli',
+    'provenance: aaaaaaa, by urn:causeway:cli, 14 tests passed',
     `signature: by ${shortKey(trusted.id)} (${trusted.path})`,
   ]);
   expect(verification.signers).toEqual([trusted]);

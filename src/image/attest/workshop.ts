@@ -5,6 +5,7 @@ import { platforms } from '../../core/config.ts';
 import { hexOf, sha256 } from '../digest.ts';
 import { makeBase } from '../fake-base.ts';
 import { makeImage } from '../fake-image.ts';
+import type { Image } from '../image.ts';
 import { openLayout } from '../layout.ts';
 import type { Descriptor } from '../oci.ts';
 import type { ImageWriter } from '../store.ts';
@@ -38,11 +39,16 @@ export class Workshop {
 
   /** An image of two platforms whose application says `text`. */
   async image(text: string): Promise<AttestedImage> {
+    const { image, sbom } = await this.build(text);
+    await writeImage({ image, to: this.to, emit: () => undefined, signal });
+    return { index: image.index.descriptor, artifact: image.artifact, sbom };
+  }
+
+  /** The same, and written nowhere yet. */
+  async build(text: string): Promise<{ readonly image: Image; readonly sbom: Sbom }> {
     await makeBase(join(this.folder, 'base'), { platforms });
     const image = await makeImage({ folder: this.folder, text });
-    await writeImage({ image, to: this.to, emit: () => undefined, signal });
-    const { digest, artifact } = image;
-    return { index: image.index.descriptor, artifact, sbom: sbomOf(digest, artifact) };
+    return { image, sbom: sbomOf(image.digest, image.artifact) };
   }
 
   attach(
@@ -57,6 +63,7 @@ export class Workshop {
       ...(key ? { key } : {}),
       to: this.to,
       emit: () => undefined,
+      pause: async () => undefined,
       signal,
     });
   }

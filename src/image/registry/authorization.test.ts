@@ -99,10 +99,10 @@ test('the credentials are looked up once, and only when the registry asks for th
 
 test.each([
   ['basic', undefined, 'there are no credentials for it'],
-  ['basic', { username: 'ann', password: 'wr0ng' }, 'the credentials for it are not enough'],
+  ['basic', { username: 'ann', password: 'wr0ng' }, 'it refused the login as ann'],
   ['bearer', undefined, 'there are no credentials for it'],
-  ['bearer', { username: 'ann', password: 'wr0ng' }, 'the credentials for it are not enough'],
-  ['bearer', { identityToken: 'wr0ng' }, 'the credentials for it are not enough'],
+  ['bearer', { username: 'ann', password: 'wr0ng' }, 'it refused the login as ann'],
+  ['bearer', { identityToken: 'wr0ng' }, 'it refused the login by token'],
 ] as const)('%s authorization with %j is refused, with how to log in', async (auth, credential, message) => {
   await using registry = await FakeRegistry.start({ auth, user: ann });
   const { repository, pauses } = clientOf(registry, as(credential));
@@ -125,6 +125,23 @@ test('a 403 quotes the registry', async () => {
     code: 'registry_refused',
     message: expect.stringContaining('403 DENIED: requested access is [1mdenied'),
   });
+});
+
+test('who may not do something is named, and who was not asked for', async () => {
+  await using closed = await FakeRegistry.start({ auth: 'basic', user: ann });
+  await using open = await FakeRegistry.start();
+  const put = async (registry: FakeRegistry, status: number) => {
+    const { repository } = clientOf(registry, as(ann));
+    await repository.manifest('main', signal);
+    registry.plan(/^PUT/, answerWith(status));
+    const failure = await failureOf(repository.putManifest(manifestOf(), 'main', signal));
+    expect(JSON.stringify(failure)).not.toContain('s3cret');
+    return String(failure);
+  };
+
+  expect(await put(closed, 403)).toEndWith('; it does not let ann do this');
+  expect(await put(open, 403)).toEndWith('; it asked for no login, so that of ann was not sent');
+  expect(await put(open, 401)).toEndWith('; it asked for no login, so that of ann was not sent');
 });
 
 test('for ECR the aws command is what lets in', async () => {
@@ -152,6 +169,20 @@ test.each(['http://auth.example.com/token', 'http://127.0.0.1:1/token', 'file://
     expect(asked).toEqual(['https://registry.example.com/v2/team/shop/manifests/main']);
   },
 );
+
+test('no credentials go to another port of this machine', async () => {
+  await using other = await FakeRegistry.start({ auth: 'bearer', user: ann });
+  await using registry = await FakeRegistry.start();
+  const challenge = { 'www-authenticate': `Bearer realm="http://${other.host}/token"` };
+  registry.plan(/^GET/, answerWith(401, challenge));
+  const { repository } = clientOf(registry, as(ann));
+
+  expect(await failureOf(repository.manifest('main', signal))).toMatchObject({
+    code: 'registry_refused',
+    message: expect.stringContaining(`sends to 'http://${other.host}/token' for a token`),
+  });
+  expect(other.asked).toEqual([]);
+});
 
 test('a token server that is busy is asked again', async () => {
   await using registry = await FakeRegistry.start({ auth: 'bearer', isPublic: true });

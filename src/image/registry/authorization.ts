@@ -8,7 +8,7 @@ import { type Answer, exchange, type Fetch } from './exchange.ts';
 import { Fault } from './fault.ts';
 import { isLoopback } from './loopback.ts';
 import { isPassing, passingFault } from './passing.ts';
-import { readRefusal, refused } from './refusal.ts';
+import { type Login, readRefusal, refused } from './refusal.ts';
 
 export interface AuthorizationOptions {
   readonly host: string;
@@ -59,15 +59,17 @@ export class Authorization {
   readonly #tokens = new Map<string, Token>();
   #way: Way | undefined;
   #credential: Promise<Credential | undefined> | undefined;
-  #hasCredentials = false;
 
   constructor(options: AuthorizationOptions) {
     this.#options = options;
   }
 
-  /** Whether the registry was entered as somebody. */
-  get hasCredentials(): boolean {
-    return this.#hasCredentials;
+  /** As whom the registry is entered; looked up where it was not yet. */
+  async login(signal: AbortSignal): Promise<Login | undefined> {
+    const credential = await this.#lookUp(signal);
+    if (credential === undefined) return undefined;
+    const user = 'username' in credential ? { user: credential.username } : {};
+    return { ...user, isSent: this.#way !== undefined };
   }
 
   /** The header for a request; none as long as the registry has not asked for one. */
@@ -130,7 +132,7 @@ export class Authorization {
         repository,
         what: `entering at ${way.realm.host}`,
         refusal: await readRefusal(answer),
-        hasCredentials: this.#hasCredentials,
+        login: await this.login(signal),
       });
     }
     const token = readToken(await readUpTo(answer.chunks(), mostBytes));
@@ -139,10 +141,7 @@ export class Authorization {
   }
 
   #lookUp(signal: AbortSignal): Promise<Credential | undefined> {
-    this.#credential ??= this.#options.credentials(this.#options.host, signal).then((credential) => {
-      this.#hasCredentials = credential !== undefined;
-      return credential;
-    });
+    this.#credential ??= this.#options.credentials(this.#options.host, signal);
     return this.#credential;
   }
 }
@@ -151,7 +150,10 @@ function keyOf(scopes: Scopes): string {
   return scopes.join(' ');
 }
 
-/** Tokens before passwords. A token server that is not behind TLS is asked only where the registry is not either. */
+/**
+ * Tokens before passwords. A token server that is not behind TLS is asked only where it is the registry itself, which
+ * is not either: at another port of this machine may be anybody.
+ */
 function wayOf(challenges: readonly Challenge[], registry: URL): Way | undefined {
   const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
   if (bearer !== undefined) {
@@ -159,7 +161,7 @@ function wayOf(challenges: readonly Challenge[], registry: URL): Way | undefined
     const url = URL.canParse(realm) ? new URL(realm) : undefined;
     const isSafe =
       url?.protocol === 'https:' ||
-      (url?.protocol === 'http:' && registry.protocol === 'http:' && isLoopback(url.host));
+      (url?.protocol === 'http:' && url.origin === registry.origin && isLoopback(url.host));
     if (url === undefined || !isSafe) throw unsafeRealm(registry, realm);
     return { kind: 'bearer', realm: url, ...(service === undefined ? {} : { service }) };
   }
@@ -170,7 +172,7 @@ function unsafeRealm({ host }: URL, realm: string): UserError {
   return new UserError({
     code: 'registry_refused',
     message: `${host} sends to '${realm}' for a token, where nothing secret is sent to`,
-    hint: 'have its operator name a token server that begins with https://',
+    hint: 'have its operator name a token server that begins with https://, or is at the address of the registry itself',
   });
 }
 

@@ -98,13 +98,15 @@ export class Connection {
   }
 
   /** The error for an answer that no try makes better. */
-  async refusal(answer: Answer, what: string): Promise<UserError> {
-    return this.refused(await readRefusal(answer), what);
+  async refusal(answer: Answer, what: string, signal: AbortSignal): Promise<UserError> {
+    return this.refused(await readRefusal(answer), what, signal);
   }
 
-  refused(refusal: Refusal, what: string): UserError {
+  async refused(refusal: Refusal, what: string, signal: AbortSignal): Promise<UserError> {
     const { host, repository } = this;
-    return refused({ host, repository, what, refusal, hasCredentials: this.#authorization.hasCredentials });
+    const isAboutLogin = refusal.status === 401 || refusal.status === 403;
+    const login = isAboutLogin ? await this.#authorization.login(signal) : undefined;
+    return refused({ host, repository, what, refusal, login });
   }
 
   #urlOf(to: string | URL): URL {

@@ -91,12 +91,12 @@ test('a registry that stored another manifest is not believed', async () => {
 test('a manifest that the registry finds wrong is refused with its words', async () => {
   await using registry = await FakeRegistry.start();
   const { repository, pauses } = clientOf(registry);
-  const errors = [{ code: 'MANIFEST_BLOB_UNKNOWN', message: 'blob unknown' }];
+  const errors = [{ code: 'MANIFEST_INVALID', message: 'invalid' }];
   registry.plan(/^PUT/, answerWith(400, {}, { errors }));
 
   expect(await failureOf(repository.putManifest(manifest, undefined, signal))).toMatchObject({
     code: 'registry_refused',
-    message: `${registry.host} did not do what was asked while writing team/shop@${digest}: 400 MANIFEST_BLOB_UNKNOWN: blob unknown`,
+    message: `${registry.host} did not do what was asked while writing team/shop@${digest}: 400 MANIFEST_INVALID: invalid`,
   });
   expect(pauses).toEqual([]);
 });

@@ -1,11 +1,13 @@
+import type { UserError } from '../../core/errors.ts';
 import { corrupt } from '../corrupt.ts';
 import { sha256 } from '../digest.ts';
 import { digestSchema, mediaTypes } from '../oci.ts';
 import { mediaTypeOf } from '../parse-manifest.ts';
-import type { StoredManifest } from '../store.ts';
+import { PartMissing, type StoredManifest } from '../store.ts';
 import { readAll } from '../stream.ts';
 import type { Connection } from './connection.ts';
 import type { Answer } from './exchange.ts';
+import { readRefusal } from './refusal.ts';
 import { refuseOtherDigest, toldDigest } from './told-digest.ts';
 
 /** Twice what a registry must take at least. */
@@ -33,7 +35,7 @@ export async function fetchManifest(
       await answer.drop();
       return undefined;
     }
-    if (answer.status !== 200) throw await connection.refusal(answer, what);
+    if (answer.status !== 200) throw await connection.refusal(answer, what, signal);
     return storedOf(connection, reference, answer);
   });
 }
@@ -80,10 +82,28 @@ async function put(
       },
       signal,
     );
-    if (answer.status < 200 || answer.status > 204) throw await connection.refusal(answer, what);
+    if (answer.status < 200 || answer.status > 204) throw await whyNotPut(connection, answer, what, signal);
     await answer.drop();
     refuseOtherDigest(connection, descriptor.digest, answer);
     return answer;
+  });
+}
+
+const missingCodes: readonly string[] = ['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN'];
+
+async function whyNotPut(
+  connection: Connection,
+  answer: Answer,
+  what: string,
+  signal: AbortSignal,
+): Promise<UserError> {
+  const refusal = await readRefusal(answer);
+  if (!refusal.codes.some((code) => missingCodes.includes(code)))
+    return connection.refused(refusal, what, signal);
+  return new PartMissing({
+    code: 'registry_refused',
+    message: `${connection.host} does not have all that belongs to it while ${what}: ${refusal.words}`,
+    hint: 'run the same command again: what is missing is written again; if it stays so, the registry clears away what nothing names yet',
   });
 }
 

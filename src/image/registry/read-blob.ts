@@ -67,7 +67,8 @@ class Download {
     }
     if (answer.status === 404) throw await this.#missing(answer);
     await this.#refuse(answer, answer.status === 416, `has fewer than the ${size} bytes it should have`);
-    throw await this.#connection.refusal(answer, `reading ${digest} of ${this.#connection.repository}`);
+    const what = `reading ${digest} of ${this.#connection.repository}`;
+    throw await this.#connection.refusal(answer, what, this.#signal);
   }
 
   async *chunks(first: Part, what: string): AsyncGenerator<Uint8Array, void> {

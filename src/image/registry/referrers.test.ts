@@ -111,3 +111,31 @@ test('a manifest that could not be attached does not hold up the next', async ()
   expect(first.status).toBe('rejected');
   expect(second.status).toBe('fulfilled');
 });
+
+test('a list that somebody else writes at the same time is written again, until all is on it', async () => {
+  await using registry = await FakeRegistry.start();
+  const { repository } = clientOf(registry);
+  const theirs = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] };
+  registry.plan(new RegExp(`^GET .*/manifests/${tag}$`), answerWith(404));
+  registry.plan(new RegExp(`^GET .*/manifests/${tag}$`), (_, response) => {
+    const bytes = Buffer.from(JSON.stringify(theirs));
+    registry.manifests.set(`team/shop:${tag}`, { bytes, mediaType: mediaTypes.index });
+    response.writeHead(200, { 'content-type': mediaTypes.index }).end(bytes);
+  });
+
+  await repository.putManifest(sbom, undefined, signal);
+
+  const found = await repository.referrers(image.descriptor.digest, signal);
+  expect(found.map(({ digest }) => digest)).toEqual([sbom.descriptor.digest]);
+});
+
+test('a list that never keeps what is put on it is an error', async () => {
+  await using registry = await FakeRegistry.start();
+  const { repository } = clientOf(registry);
+  registry.plan(new RegExp(`^GET .*/manifests/${tag}$`), answerWith(404), 1000);
+
+  expect(await failureOf(repository.putManifest(sbom, undefined, signal))).toMatchObject({
+    code: 'registry_unreachable',
+    message: expect.stringContaining('lost what was put on its list'),
+  });
+});

@@ -7,6 +7,7 @@ import { attachedTo } from '../parse-manifest.ts';
 import type { StoredManifest } from '../store.ts';
 import { readAll } from '../stream.ts';
 import type { Connection } from './connection.ts';
+import { Fault } from './fault.ts';
 import { fetchManifest, writeManifest } from './manifests.ts';
 
 /** Of all pages. */
@@ -72,7 +73,7 @@ async function readPage(
       await answer.drop();
       return undefined;
     }
-    if (answer.status !== 200) throw await connection.refusal(answer, what);
+    if (answer.status !== 200) throw await connection.refusal(answer, what, signal);
     const name = `the list of what is attached to ${digest} in ${connection.name}`;
     const bytes = await readAll(answer.chunks(), name, mostBytesOfPage);
     const { manifests } = parseIndex(bytes, name);
@@ -127,25 +128,33 @@ export async function writeAttached({
   await inTurn(() => addToTag(connection, attached.subject, attached.descriptor, signal));
 }
 
-async function addToTag(
+/** Tried again where somebody else, who writes the list at the same time, writes it without what is added. */
+function addToTag(
   connection: Connection,
   subject: string,
   added: Descriptor,
   signal: AbortSignal,
 ): Promise<void> {
-  const index = await readTag(connection, subject, signal);
-  const manifests = index?.manifests ?? [];
-  if (manifests.some(({ digest }) => digest === added.digest)) return;
-  const bytes = new TextEncoder().encode(
-    JSON.stringify({
-      ...index,
-      schemaVersion: 2,
-      mediaType: mediaTypes.index,
-      manifests: [...manifests, added],
-    }),
-  );
-  const descriptor = { mediaType: mediaTypes.index, digest: sha256(bytes), size: bytes.length };
-  await writeManifest(connection, { descriptor, bytes }, tagOf(subject), signal);
+  const lists = (index: Index | undefined) =>
+    index?.manifests.some(({ digest }) => digest === added.digest) === true;
+  const what = `listing ${added.digest} in ${connection.repository}:${tagOf(subject)}`;
+  return connection.patiently(what, signal, async () => {
+    const index = await readTag(connection, subject, signal);
+    if (lists(index)) return;
+    const bytes = new TextEncoder().encode(
+      JSON.stringify({
+        ...index,
+        schemaVersion: 2,
+        mediaType: mediaTypes.index,
+        manifests: [...(index?.manifests ?? []), added],
+      }),
+    );
+    const descriptor = { mediaType: mediaTypes.index, digest: sha256(bytes), size: bytes.length };
+    await writeManifest(connection, { descriptor, bytes }, tagOf(subject), signal);
+    if (!lists(await readTag(connection, subject, signal))) {
+      throw new Fault('lost what was put on its list, as if somebody else wrote it too');
+    }
+  });
 }
 
 function parseIndex(bytes: Uint8Array, name: string): Index {

@@ -52,18 +52,25 @@ export interface RefusedOptions {
   /** What was asked for: `writing team/shop:main`. */
   readonly what: string;
   readonly refusal: Refusal;
-  /** Whether anyone, or somebody, was refused. */
-  readonly hasCredentials: boolean;
+  /** As whom it was asked; none where there are no credentials for it. */
+  readonly login: Login | undefined;
+}
+
+/** What lets in; never the password itself. */
+export interface Login {
+  /** None where a token stands in for it. */
+  readonly user?: string;
+  /** Whether the registry wanted it. */
+  readonly isSent: boolean;
 }
 
 /** The error for an answer that another try does not change. */
-export function refused({ host, repository, what, refusal, hasCredentials }: RefusedOptions): UserError {
+export function refused({ host, repository, what, refusal, login }: RefusedOptions): UserError {
   const { status, words } = refusal;
   if (status === 401 || status === 403) {
-    const who = hasCredentials ? 'the credentials for it are not enough' : 'there are no credentials for it';
     return new UserError({
       code: 'registry_refused',
-      message: `${host} does not allow ${what}: ${words}; ${who}`,
+      message: `${host} does not allow ${what}: ${words}; ${whoWas(status, login)}`,
       hint: loginHint(host),
     });
   }
@@ -82,6 +89,15 @@ export function refused({ host, repository, what, refusal, hasCredentials }: Ref
     message: `${host} did not do what was asked while ${what}: ${words}`,
     hint: `see that ${host} is a registry that takes OCI images`,
   });
+}
+
+function whoWas(status: 401 | 403, login: Login | undefined): string {
+  if (login === undefined) return 'there are no credentials for it';
+  const { user, isSent } = login;
+  const name = user === undefined ? undefined : printable(user);
+  if (!isSent) return `it asked for no login, so that ${name ? `of ${name}` : 'by token'} was not sent`;
+  if (status === 401) return `it refused the login ${name ? `as ${name}` : 'by token'}`;
+  return `it does not let ${name ?? 'the owner of the token'} do this`;
 }
 
 /** What lets you in. */

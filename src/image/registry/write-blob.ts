@@ -40,7 +40,8 @@ async function isThere(
 ): Promise<boolean> {
   const answer = await connection.send({ method: 'HEAD', to: `blobs/${digest}`, writes: true }, signal);
   if (answer.status === 404) return false;
-  if (answer.status !== 200) throw await connection.refusal(answer, `writing to ${connection.repository}`);
+  if (answer.status !== 200)
+    throw await connection.refusal(answer, `writing to ${connection.repository}`, signal);
   const told = answer.headers.get('content-length');
   return told === null || Number(told) === size;
 }
@@ -55,7 +56,8 @@ async function begin(
   const mounted = from === undefined ? undefined : await mount(connection, content.descriptor, from, signal);
   if (mounted !== undefined) return mounted;
   const answer = await connection.send({ method: 'POST', to: 'blobs/uploads/', writes: true }, signal);
-  if (answer.status !== 202) throw await connection.refusal(answer, `writing to ${connection.repository}`);
+  if (answer.status !== 202)
+    throw await connection.refusal(answer, `writing to ${connection.repository}`, signal);
   await answer.drop();
   return connection.locationOf(answer);
 }
@@ -108,7 +110,7 @@ async function sendWhole(
     },
     signal,
   );
-  await refuseUnlessTaken(connection, descriptor, answer);
+  await refuseUnlessTaken(connection, descriptor, answer, signal);
 }
 
 /** A file is streamed, and never held whole. */
@@ -130,6 +132,7 @@ async function refuseUnlessTaken(
   connection: Connection,
   descriptor: Descriptor,
   answer: Answer,
+  signal: AbortSignal,
 ): Promise<void> {
   const { digest } = descriptor;
   if (answer.status === 201 || answer.status === 204) {
@@ -144,5 +147,5 @@ async function refuseUnlessTaken(
   if (refusal.codes.includes('DIGEST_INVALID')) {
     throw corrupt(digest, `does not fit the bytes that were sent to ${connection.name}: ${refusal.words}`);
   }
-  throw connection.refused(refusal, writing(descriptor, connection));
+  throw await connection.refused(refusal, writing(descriptor, connection), signal);
 }
