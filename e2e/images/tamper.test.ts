@@ -158,9 +158,9 @@ if (registryPrograms) {
 
     async function trusted(): Promise<readonly string[]> {
       const { keys } = (await project.causeway('keys', 'list', '--json')).json() as unknown as {
-        keys: readonly { publicKey: string }[];
+        keys: readonly { publicKey: string; isTrusted: boolean }[];
       };
-      return keys.map(({ publicKey }) => publicKey);
+      return keys.filter(({ isTrusted }) => isTrusted).map(({ publicKey }) => publicKey);
     }
 
     async function pushAndCopy(name: string): Promise<string> {

@@ -26,6 +26,24 @@ export default {
 } satisfies CausewayConfig;
 `;
 
+const rotation = `\`\`\`
+$ git worktree add ../again <revision>
+$ cp causeway.config.ts ../again/ && mkdir -p ../again/keys && cp keys/*.pub ../again/keys/
+$ cd ../again && npm ci
+$ causeway image push
+\`\`\``;
+
+const ciExample = `\`\`\`yaml
+steps:
+  - uses: actions/checkout@v4
+  - run: git clone <the repository of Causeway> ../causeway
+  - run: echo "$PASSWORD" | docker login registry.example.com --username ci --password-stdin
+    env: { PASSWORD: "\${{ secrets.REGISTRY_PASSWORD }}" }
+  - run: echo "IMAGE=$(../causeway/causeway image push --json | jq -r .reference)" >> "$GITHUB_ENV"
+    env: { CAUSEWAY_SIGNING_KEY: "\${{ secrets.CAUSEWAY_SIGNING_KEY }}" }
+  - run: ../causeway/causeway image verify "$IMAGE"
+\`\`\``;
+
 export function makeConfigPage(): string {
   const keys = listKeys(configJsonSchema()).filter(({ path }) => !isFree(path) && !isRepeated(path));
   return paragraphs([
@@ -58,9 +76,22 @@ export function makeConfigPage(): string {
 
     '## Keys and signatures',
     '`causeway keys init` makes a key pair. The private half stays on your machine, in `~/.config/causeway/keys`, in a file that you alone may read; a file that others may read is refused. The public half is written to `keys/` beside the config. Commit it and name it in [`image.trust`](#imagetrust): a signature counts if it was made by one of these.',
-    '`causeway image push` signs with the last key in `image.trust` whose private half is on the machine, or with the key in the variable `CAUSEWAY_SIGNING_KEY` (PEM; line breaks may be written as `\\n`), which is meant for CI: your tests, hooks and secret commands are not given it. What it signs is the digest of the image, its SBOM and its provenance. The signatures are those of cosign: `cosign verify --key keys/3f2a1b0c9d8e.pub --insecure-ignore-tlog=true <image>` reads them, and no log or service of anybody’s is asked.',
-    'To rotate a key, make another and name it last: new images are signed by it, and what the first one signed still counts. Push again what shall outlive the first one, then drop it. A key that leaked is dropped at once: what it signed is refused from then on.',
+    '`causeway image push` signs with the last key in `image.trust` whose private half is on the machine, or with the key in the variable `CAUSEWAY_SIGNING_KEY` (PEM; line breaks may be written as `\\n`), which is meant for CI: your tests, hooks and secret commands are not given it. Where the config trusts keys and none of these is here, or the variable holds another key, nothing is pushed; `--unsigned` pushes without a signature. What it signs is the digest of the image, its SBOM and its provenance. The signatures are those of cosign: `cosign verify --key keys/3f2a1b0c9d8e.pub --insecure-ignore-tlog=true <image>` reads them, and no log or service of anybody’s is asked.',
+    'Signatures, SBOM and provenance lie in the registry, beside the image. `image build --output` writes an image without them, so a folder or a `.tar` is nothing for an environment that asks for signatures.',
+    'To rotate a key, make another with `keys init` and name it last: new images are signed by it, and what the first one signed still counts. What shall outlive the first key is signed anew, each image from the revision that `causeway image verify` names:',
+    rotation,
+    'The digest is the same as before, for neither the config nor the keys are in the image; where it is another, the revision was not built with this lock file, base or Causeway. `causeway image verify` then names both keys, and you can drop the first one. A key that leaked is dropped at once: what it signed is refused from then on.',
     'An environment with [`signed: true`](#environmentsnamesigned) takes images alone, by `--image`, and only those that `causeway image verify` finds good. A rollback there returns to a release only if a key that `image.trust` names now had signed it.',
+
+    '## Registries',
+    'You are logged in as Docker is. For each host, credentials come from `$DOCKER_CONFIG/config.json`, or `~/.docker/config.json`: from the helper in `credHelpers`, the one in `credsStore`, or the entry in `auths`. `docker login`, `podman login --authfile ~/.docker/config.json` and `skopeo login` with the same flag write one. Without any of them, write it yourself (mode 0600), with what `printf %s "<user>:<password>" | base64 -w0` prints:',
+    '```json\n{ "auths": { "registry.example.com": { "auth": "<user:password in base64>" } } }\n```',
+    'A helper is a program `docker-credential-<name>` on your PATH: `{ "credHelpers": { "ghcr.io": "pass" } }` asks `docker-credential-pass`. For ECR, without an entry, `aws ecr get-login-password` is asked, with the account that your `aws` command uses. A registry on this machine (`localhost`, `127.0.0.1`) is spoken to by http, every other one by https.',
+
+    '## In CI',
+    'The private half of a key goes into a secret of your CI, from the file in `~/.config/causeway/keys` that `keys init` named. Make a key for CI alone, and name its public half in [`image.trust`](#imagetrust) as well. A job then checks out the repository, logs in and pushes; here in GitHub Actions:',
+    ciExample,
+    '`--json` prints one document, from which the next step takes the image by its digest. What is deployed later, by whom and where, is the same image: `causeway up staging --image "$IMAGE"` verifies it where the environment asks for signatures. Where the secret was not handed over, as to a pull request from a fork, the push ends with [`key_missing`](errors.md#key_missing), and nothing is published.',
 
     '## What makes a release',
     'A release is an artifact, its command and its settings. A change to one of these keys makes another release, which the next `deploy` tries beside the stable one and judges:',

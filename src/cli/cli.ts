@@ -28,6 +28,8 @@ export interface Result {
   readonly lines?: readonly string[];
   /** What the user may do now, below it. */
   readonly next?: readonly string[];
+  /** How wide the labels of its lines are, where one is longer than usual. */
+  readonly labelWidth?: number;
   /** For `--json`, on stdout. A command that writes its own leaves it out. */
   readonly json?: object;
   /** The failure, on stderr, and beside what `json` holds. */

@@ -126,8 +126,8 @@ export const imagePushResultSchema = z.strictObject({
   artifact: z.string(),
   revision: z.string(),
   tag: z.string().optional(),
-  /** The id of the key that signed it; none where it is not signed. */
-  signedBy: z.string().optional(),
+  /** The id of the key that signed it; null where it is not signed. */
+  signedBy: z.string().nullable(),
 });
 export type ImagePushResult = Readonly<z.infer<typeof imagePushResultSchema>>;
 
@@ -166,6 +166,17 @@ export const imageVerifyResultSchema = z.strictObject({
   claims: z.array(z.strictObject({ name: z.string(), isGood: z.boolean(), says: z.string() })),
   /** The ids of the trusted keys that signed it. */
   signers: z.array(z.string()),
+  /** What its provenance says, where that claim holds. */
+  provenance: z
+    .strictObject({
+      commit: z.string().optional(),
+      /** Whether the tree differed from that commit. */
+      isChanged: z.boolean(),
+      isTested: z.boolean(),
+      /** How many tests, where their runner said so. */
+      passed: z.int().optional(),
+    })
+    .optional(),
   error: errorSchema.optional(),
 });
 export type ImageVerifyResult = Readonly<z.infer<typeof imageVerifyResultSchema>>;
@@ -180,12 +191,17 @@ export const keysInitResultSchema = z.strictObject({
 });
 export type KeysInitResult = Readonly<z.infer<typeof keysInitResultSchema>>;
 
-/** `keys list`: in the order of `image.trust`. */
+/** `keys list`: in the order of `image.trust`, then those of `keys/` that it does not name. */
 export const keysListResultSchema = z.strictObject({
   keys: z.array(
     z.strictObject({
       id: z.string(),
-      publicKey: z.string(),
+      /** None where only its private half is known, by CAUSEWAY_SIGNING_KEY. */
+      publicKey: z.string().optional(),
+      /** Whether `image.trust` names it. */
+      isTrusted: z.boolean(),
+      /** Whether CAUSEWAY_SIGNING_KEY holds its private half. */
+      isGiven: z.boolean(),
       /** Whether its private half is on this machine. */
       isHere: z.boolean(),
       /** Whether `image push` signs with it here. */

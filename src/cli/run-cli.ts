@@ -123,7 +123,10 @@ function isPlain(word: string): boolean {
   return !word.startsWith('-');
 }
 
-function print({ lines, next, json, error, exit }: Result, { io, options, command, out, err }: Cli): number {
+function print(
+  { lines, next, labelWidth, json, error, exit }: Result,
+  { io, options, command, out, err }: Cli,
+): number {
   if (options.json && json) {
     io.stdout.write(`${toJsonLine(error ? { ...json, error: toErrorJson(error) } : json)}\n`);
   } else if (lines && lines.length > 0) {
@@ -131,7 +134,9 @@ function print({ lines, next, json, error, exit }: Result, { io, options, comman
   }
   if (next && next.length > 0 && !options.json) {
     const columns = err.isLive ? io.stderr.columns : Number.POSITIVE_INFINITY;
-    io.stderr.write(`${renderNext(next, { columns, style: err, command }).map(err.spell).join('\n')}\n`);
+    io.stderr.write(
+      `${renderNext(next, { columns, style: err, command, labelWidth }).map(err.spell).join('\n')}\n`,
+    );
   }
   if (error) io.stderr.write(err.spell(showUserError(error, { style: err, command, place: io })));
   return exit ?? exitCodes[error?.exit ?? 'done'];

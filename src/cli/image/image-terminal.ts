@@ -1,20 +1,31 @@
 import { FakeRegistry, type FakeRegistryOptions } from '../../image/registry/fake-registry.ts';
-import { configText, FakeTerminal, type Said } from '../terminal/fake-terminal.ts';
+import { configText, FakeTerminal, type Said, type TerminalOptions } from '../terminal/fake-terminal.ts';
 import { filesService, writeBase } from './fake-base.ts';
+
+/** What differs from the project's config, and from the terminal's variables. */
+interface Called {
+  readonly service?: object;
+  readonly local?: object;
+  readonly image?: object;
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 /** A terminal in a project whose image needs no network, and a registry to push it to. */
 export class ImageTerminal implements AsyncDisposable {
   readonly registry: FakeRegistry;
-  readonly terminal = new FakeTerminal({
-    files: { 'causeway.config.ts': configText(filesService, {}, { base: 'oci:base' }) },
-  });
+  readonly terminal: FakeTerminal;
 
-  private constructor(registry: FakeRegistry) {
+  private constructor(registry: FakeRegistry, options: TerminalOptions) {
     this.registry = registry;
+    const files = { 'causeway.config.ts': configText(filesService, {}, { base: 'oci:base' }) };
+    this.terminal = new FakeTerminal({ files, ...options });
   }
 
-  static async start(options: FakeRegistryOptions = { hasReferrers: true }): Promise<ImageTerminal> {
-    const made = new ImageTerminal(await FakeRegistry.start(options));
+  static async start(
+    options: FakeRegistryOptions = { hasReferrers: true },
+    terminal: TerminalOptions = {},
+  ): Promise<ImageTerminal> {
+    const made = new ImageTerminal(await FakeRegistry.start(options), terminal);
     await writeBase(made.terminal.folder);
     return made;
   }
@@ -34,14 +45,11 @@ export class ImageTerminal implements AsyncDisposable {
   #configs = 0;
 
   /** Calls with a config of its own, since one that was loaded is loaded no more. */
-  callWith(
-    { service = {}, local = {}, image = {} }: { service?: object; local?: object; image?: object },
-    ...words: string[]
-  ): Promise<Said> {
+  callWith({ service = {}, local = {}, image = {}, env = {} }: Called, ...words: string[]): Promise<Said> {
     const file = `config-${this.#configs++}.ts`;
     const settings = { base: 'oci:base', repository: this.repository, trust: this.#trust, ...image };
     this.terminal.write(file, configText({ ...filesService, ...service }, local, settings));
-    return this.terminal.call(...words, '--config', file);
+    return this.terminal.callWithEnv(env, ...words, '--config', file);
   }
 
   call(...words: string[]): Promise<Said> {

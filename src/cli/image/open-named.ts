@@ -36,6 +36,7 @@ export async function openNamed(
     signal,
   });
   if (isDigest) return { reader, digest: reference, shown };
+  if (needsDigest && !hasTag(text)) throw nameless(text);
   const stored = await reader.manifest(reference, signal);
   if (!stored) {
     throw new UserError({
@@ -50,5 +51,19 @@ export async function openNamed(
     code: 'reference_wrong',
     message: `${text} names an image by a tag, and a tag may name another one a moment later`,
     hint: `${reader.name}@${digest} is what it names now`,
+  });
+}
+
+/** A colon before the last slash belongs to the host. */
+function hasTag(text: string): boolean {
+  return text.lastIndexOf(':') > text.lastIndexOf('/');
+}
+
+/** From the text alone: nobody is asked what the newest is. */
+function nameless(text: string): UserError {
+  return new UserError({
+    code: 'reference_wrong',
+    message: `${text} names no image: it has no digest, and there is no folder ./${text} here`,
+    hint: `name it as causeway image push printed it, ${text}@sha256:…, or by an OCI layout’s folder, as causeway image build --output writes it`,
   });
 }

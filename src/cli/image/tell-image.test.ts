@@ -45,3 +45,17 @@ test('what was written is counted, and what was there already', () => {
 
   expect(describeWritten(written())).toBe('2 blobs written (51.0 MB), 1 mounted, 1 there already');
 });
+
+test('the packing of a runtime is told as it begins, and that of a service is too short to be', () => {
+  const { said, board } = makeBoard();
+  const { emit } = tellImage(board, 'build');
+
+  for (const what of ['Bun 1.4.5 for linux/amd64', 'Bun 1.4.5 for linux/arm64'])
+    emit({ kind: 'packing', what, role: 'runtime' });
+  emit({ kind: 'packing', what: 'the service', role: 'app' });
+
+  expect(said).toEqual([
+    'build    packing Bun 1.4.5 for linux/amd64 …\n',
+    'build    packing Bun 1.4.5 for linux/arm64 …\n',
+  ]);
+});

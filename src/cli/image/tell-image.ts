@@ -33,7 +33,9 @@ export function tellImage(board: Board, label: string): ImageTeller {
         case 'fetching':
           return board.show(label, `fetching ${event.what}${sizeText(event.size)}`);
         case 'packing':
-          return board.show(label, `packing ${event.what}`);
+          // The service is small, and packed whenever it changed.
+          if (event.role === 'app') return board.show(label, `packing ${event.what}`);
+          return board.showLong(label, `packing ${event.what}`);
         case 'writing':
           return board.show(label, `writing ${shortId(event.digest)}${sizeText(event.size)}`);
         case 'written':

@@ -10,6 +10,6 @@ export function refuseUnsignedTree({
   throw new UserError({
     code: 'image_unverified',
     message: `${name} takes signed images alone, and what is in a working tree is not signed`,
-    hint: `causeway image push, then causeway deploy ${name} --image with what it prints`,
+    hint: `causeway image push, then causeway up ${name} --image with what it prints`,
   });
 }

@@ -7,6 +7,7 @@ import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
 import { Board } from '../terminal/board.ts';
+import { labelWidthFor } from '../terminal/step-line.ts';
 import { buildRelease, type NewRelease } from './build-release.ts';
 import { followRollout } from './follow-rollout.ts';
 import { readSecrets, refuseMissingSecrets, secretSources } from './read-secrets.ts';
@@ -28,7 +29,7 @@ export interface ReleaseOptions {
 export async function rollOutRelease(cli: Cli, options: ReleaseOptions): Promise<Result> {
   const { io } = cli;
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
-  const board = new Board(io, cli.err);
+  const board = new Board(io, cli.err, labelWidthFor(options.name));
   try {
     board.show(options.image === undefined ? 'build' : 'image', 'reading the config');
     const chosen = await chooseEnvironment(cli, options.name);
@@ -58,6 +59,8 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   await environment.expectNeeds?.(io.signal);
 
   const { image } = options;
+  // Before anything is fetched, which may take long.
+  if (!options.makes && image !== undefined) refuseMissing(await environment.status(io.signal), image);
   const built = image === undefined ? await build(cli, chosen, way) : await take(cli, chosen, image, way);
 
   const before = await environment.status(io.signal);

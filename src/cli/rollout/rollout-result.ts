@@ -6,7 +6,7 @@ import type { Outcome } from '../../core/roll-out.ts';
 import type { Cause } from '../../core/verdict.ts';
 import type { Cli, Result } from '../cli.ts';
 import type { RolloutResult } from '../json.ts';
-import { renderStep } from '../terminal/step-line.ts';
+import { labelWidthFor, renderStep } from '../terminal/step-line.ts';
 
 export interface EndedRollout {
   /** The environment. */
@@ -42,10 +42,12 @@ export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): R
   if (error) return { json, error };
   const none = outcome.kind === 'unchanged' ? 'unchanged' : 'nothing runs';
   const text = [...(url ? [url] : []), serves ? shortId(serves) : none].join('   ');
-  const lines = [renderStep({ label: name, text, ms: elapsedMs }, out)];
+  const labelWidth = labelWidthFor(name);
+  const lines = [renderStep({ label: name, text, ms: elapsedMs }, out, labelWidth)];
   return {
     json,
     lines,
+    labelWidth,
     ...(outcome.kind === 'ended' ? { next: nextAfterRollback(name, outcome.record) } : {}),
   };
 }
@@ -58,16 +60,25 @@ function nextAfterRollback(name: string, { kind, replaces, verdict }: RolloutRec
   return [...forward, `causeway releases${at}`];
 }
 
-/** The release that serves now: how the rollout ended says it, whether or not the environment answers. */
+/**
+ * The release that serves now: what was there before a rollout that failed may have gone meanwhile, and that is the
+ * environment's to say. Where it does not answer, how the rollout ended says it.
+ */
 function servesAfter({ outcome, release, status }: EndedRollout): string | undefined {
   if (outcome.kind === 'unchanged') return release ?? status?.stable?.release;
   if (outcome.kind === 'unknown') return status?.stable?.release;
   const { record } = outcome;
-  return record.verdict.kind === 'good' ? record.release : record.replaces;
+  if (record.verdict.kind === 'good') return record.release;
+  return status ? servingIn(status) : record.replaces;
+}
+
+function servingIn({ stable, running }: Status): string | undefined {
+  const isServing = running.some(({ release, phase }) => release === stable?.release && phase === 'ready');
+  return isServing ? stable?.release : undefined;
 }
 
 function errorOf(
-  { name, outcome }: EndedRollout,
+  { name, outcome, status }: EndedRollout,
   release: string | undefined,
   serves: string | undefined,
 ): UserError | undefined {
@@ -82,7 +93,7 @@ function errorOf(
     return undefined;
   return new UserError({
     code: 'rollout_failed',
-    message: `${endText(outcome.record.verdict.cause, shortId(release))}; ${stableText(serves)}`,
+    message: `${endText(outcome.record.verdict.cause, shortId(release))}; ${stableText(serves, name, status)}`,
     hint: `causeway logs ${name} --release ${shortId(release)} shows what it printed`,
     exit: serves === undefined ? 'failed' : 'takenBack',
   });
@@ -95,6 +106,14 @@ function endText(cause: Cause, release: string): string {
   return `release ${release} is bad and was taken back`;
 }
 
-function stableText(serves: string | undefined): string {
-  return serves === undefined ? 'nothing runs' : `${shortId(serves)} serves as before`;
+function stableText(serves: string | undefined, name: string, status: Status | undefined): string {
+  const { state, stable, because } = status ?? {};
+  if (serves !== undefined) {
+    return `${shortId(serves)} serves ${state === 'degraded' ? `on, but not well: ${because}` : 'as before'}`;
+  }
+  if (state === 'absent') return `nothing runs: ${name} was taken down`;
+  if (state === 'stopped') return `nothing runs: ${because}`;
+  if (stable)
+    return `${shortId(stable.release)}, which served, is not well: ${because ?? 'no replica is ready'}`;
+  return 'nothing runs';
 }

@@ -32,7 +32,10 @@ export async function runTests(
   board: Board,
   signal: AbortSignal,
 ): Promise<Tested | undefined> {
-  if (test === undefined) return undefined;
+  if (test === undefined) {
+    board.say({ label: 'test', text: 'none: service.test is not set' });
+    return undefined;
+  }
   const command = typeof test === 'string' ? test : test.join(' ');
   const startedAt = io.now();
   board.show('test', command);

@@ -41,6 +41,8 @@ export async function takeImage(
     ? { ...(await takeContainer(named, io)), image: storedContent(named.reader, named.digest, emit) }
     : await takeProcess(named, io);
   board.end({ label: 'image', text: `${shortId(named.digest)}  ${named.reader.name}` });
+  if (!isContainer)
+    board.below('its artifact runs as processes, on this machine’s runtime and not on its base');
   const settings = settingsOf(parts.config, parts.environmentConfig);
   const { made, ...content } = taken;
   return {

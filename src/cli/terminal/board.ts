@@ -1,5 +1,5 @@
 import type { Io } from '../io.ts';
-import { renderBelow, renderStep, type StepLine } from './step-line.ts';
+import { labelWidth, renderBelow, renderStep, type StepLine } from './step-line.ts';
 import { fit, type Style } from './style.ts';
 
 const redrawMs = 100;
@@ -24,13 +24,15 @@ interface Current {
 export class Board {
   readonly #io: Pick<Io, 'stderr' | 'now'>;
   readonly #style: Style;
+  readonly #width: number;
   readonly #stop: () => void;
   readonly #forget: () => void;
   #current: Current | undefined;
 
-  constructor(io: Pick<Io, 'stderr' | 'now' | 'every' | 'atExit'>, style: Style) {
+  constructor(io: Pick<Io, 'stderr' | 'now' | 'every' | 'atExit'>, style: Style, width = labelWidth) {
     this.#io = io;
     this.#style = style;
+    this.#width = width;
     this.#stop = io.every(redrawMs, () => this.#tick());
     this.#forget = io.atExit(() => this.#clear());
   }
@@ -44,6 +46,12 @@ export class Board {
     this.#draw();
   }
 
+  /** The same for what takes long whenever it is done: off a terminal each of these is told as it begins. */
+  showLong(label: string, text: string): void {
+    this.show(label, text);
+    if (!this.#style.isLive) this.#announce(label, text);
+  }
+
   /** The step under way has ended; a step that was never shown has no time. */
   end({ label, text, ms, mood }: StepLine): void {
     const took = ms ?? (this.#current?.label === label ? this.#io.now() - this.#current.since : undefined);
@@ -53,11 +61,11 @@ export class Board {
 
   /** A line of its own; what is under way stays under way. */
   say(line: StepLine): void {
-    this.#print(renderStep(line, this.#style));
+    this.#print(renderStep(line, this.#style, this.#width));
   }
 
   below(text: string): void {
-    this.#print(renderBelow(text, this.#style));
+    this.#print(renderBelow(text, this.#style, this.#width));
   }
 
   /** Nothing is under way any more, and the terminal is as it was. */
@@ -65,6 +73,11 @@ export class Board {
     this.#stop();
     this.#clear();
     this.#forget();
+  }
+
+  #announce(label: string, text: string): void {
+    if (this.#current) this.#current = { ...this.#current, isAnnounced: true };
+    this.say({ label, text: `${text} …` });
   }
 
   #print(line: string): void {
@@ -83,7 +96,7 @@ export class Board {
   #live(): string {
     if (!this.#current) return '';
     const { label, text, since } = this.#current;
-    const line = renderStep({ label, text, ms: this.#io.now() - since }, this.#style);
+    const line = renderStep({ label, text, ms: this.#io.now() - since }, this.#style, this.#width);
     return `${hideCursor}${startOfLine}${this.#style.spell(fit(line, this.#io.stderr.columns - 1))}${clearRest}`;
   }
 
@@ -92,8 +105,7 @@ export class Board {
     if (this.#style.isLive || !this.#current) return;
     const { since, isAnnounced, label, text } = this.#current;
     if (isAnnounced || this.#io.now() - since < patienceMs) return;
-    this.#current = { ...this.#current, isAnnounced: true };
-    this.#print(renderStep({ label, text: `${text} …` }, this.#style));
+    this.#announce(label, text);
   }
 
   #clear(): void {

@@ -29,6 +29,8 @@ export class FakeTerminal {
   readonly #options: TerminalOptions;
   #interrupt = new AbortController();
   #ticks: (() => void)[] = [];
+  #said = '';
+  #listeners: (() => void)[] = [];
 
   constructor(options: TerminalOptions = {}) {
     this.#options = options;
@@ -43,6 +45,17 @@ export class FakeTerminal {
 
   interrupt(): void {
     this.#interrupt.abort(new Error('Ctrl-C'));
+  }
+
+  /** Waits until a command has said this on stderr. */
+  said(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => {
+      if (this.#said.includes(text)) resolve();
+    };
+    this.#listeners.push(look);
+    look();
+    return promise;
   }
 
   /** The time that a live line is drawn again. */
@@ -62,7 +75,15 @@ export class FakeTerminal {
     const { environment } = this;
     const io: Io = {
       stdout: { write: (text) => void stdout.push(text), isTerminal, columns },
-      stderr: { write: (text) => void stderr.push(text), isTerminal, columns },
+      stderr: {
+        write: (text) => {
+          stderr.push(text);
+          this.#said += text;
+          for (const listener of this.#listeners) listener();
+        },
+        isTerminal,
+        columns,
+      },
       env: {
         PATH: process.env.PATH,
         HOME: this.folder,

@@ -11,23 +11,29 @@ export interface StepLine {
 }
 
 export const labelWidth = 9;
+
+/** Of a command that has a line whose label is this name, so that all of its lines begin below each other. */
+export function labelWidthFor(name: string): number {
+  return Math.max(labelWidth, name.length + 1);
+}
+
 /** Where times end, so that they stand below each other in 80 columns. */
 const timeEnd = 60;
 
 /** `test     14 passed                                    0.4 s` */
-export function renderStep(line: StepLine, { bold, dim, good, bad }: Style): string {
+export function renderStep(line: StepLine, { bold, dim, good, bad }: Style, width = labelWidth): string {
   const { ms, mood } = line;
   const [label, text] = [printable(line.label), printable(line.text)];
   const dress = mood === 'good' ? good : mood === 'bad' ? bad : (plain: string) => plain;
   const time = ms === undefined ? '' : showSeconds(ms);
-  const gap = ' '.repeat(Math.max(2, timeEnd - labelWidth - widthOf(text) - time.length));
-  const start = label.length < labelWidth ? label.padEnd(labelWidth) : `${label}  `;
+  const gap = ' '.repeat(Math.max(2, timeEnd - width - widthOf(text) - time.length));
+  const start = label.length < width ? label.padEnd(width) : `${label}  `;
   return `${bold(start)}${dress(text)}${time ? gap + dim(time) : ''}`;
 }
 
 /** What stands below a step: a release's last lines, a list. */
-export function renderBelow(text: string, { dim }: Style): string {
-  return `${' '.repeat(labelWidth)}${dim('│')} ${printable(text)}`;
+export function renderBelow(text: string, { dim }: Style, width = labelWidth): string {
+  return `${' '.repeat(width)}${dim('│')} ${printable(text)}`;
 }
 
 /** Seconds, so that times can be compared at a glance; from two minutes on as `showMs`. */

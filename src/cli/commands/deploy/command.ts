@@ -26,7 +26,7 @@ export function deployCommand(run: Run) {
     ],
     about: [
       'Needs an environment that up has made: a missing one is an error. Builds the service, runs its tests, and rolls it out: one replica beside those that serve, then all of them, watched each time. While a release is tried, the stable one serves; a bad one is taken back, and the stable one never stopped.',
-      'With --image nothing is built or tested: what was built elsewhere is rolled out, by its digest, with the settings of the config here. Where the environment asks for signatures, the image is verified first.',
+      'With --image nothing is built or tested: what was built elsewhere is rolled out, by its digest, with the settings of the config here. An environment of processes runs its artifact on this machine’s runtime, one of containers the image itself. Where the environment asks for signatures, the image is verified first.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });

@@ -19,6 +19,7 @@ test('an image is rolled out as processes: its artifact, and no test is run', as
   expect(exit).toBe(0);
   expect(withoutPlaces(stderr)).toMatchInlineSnapshot(`
     "image    <short>  registry.example.com/team/shop  0.00 s
+             │ its artifact runs as processes, on this machine’s runtime and not on its base
     release  <short>  image <short>
     start    ●● 2 of 2, ready  0.00 s
     watch    2 s, 240 requests, 0 lost  0.00 s
@@ -41,16 +42,18 @@ test('the release of an image is that of the tree that it was built from', async
   expect(stderr).toContain('serves already, nothing to change');
 });
 
-test('where nothing is up yet, the hint says how to make it with this image', async () => {
+test('where nothing is up yet, the hint says how to make it with this image, and nothing is fetched', async () => {
   await using at = await ImageTerminal.start();
   const reference = await pushed(at);
   at.terminal.environment.isMade = false;
+  const before = at.registry.requests.length;
 
   const { stderr } = await at.call('deploy', '--image', reference);
 
   expect(stderr).toContain(
     `hint: causeway up local --image ${reference} makes what is missing, then rolls out\n`,
   );
+  expect(at.registry.requests.length).toBe(before);
 });
 
 test('as containers an image is rolled out by its digest, and copied as a layout', async () => {
@@ -200,6 +203,23 @@ test('where signatures are asked for, the record holds the signed provenance’s
   expect(stderr).toContain('5 of 5 claims hold');
   expect(request?.revision).toMatch(/^image [0-9a-f]{7}$/);
   expect(request?.signedBy).toEqual([expect.stringMatching(/^[0-9a-f]{12}$/)]);
+});
+
+test('where signatures are asked for, plan takes an image, and what is next names one', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  const reference = await pushed(at);
+  at.terminal.environment.isMade = false;
+
+  const plan = await at.callWith(signed, 'plan', '--image', reference);
+  const status = await at.callWith(signed, 'status');
+  const open = await at.callWith(signed, 'open');
+
+  expect(plan.exit).toBe(0);
+  expect(plan.stdout).toContain('is new here: it would be rolled out\n');
+  expect(plan.stderr).toContain(`next     causeway up --image ${reference}\n`);
+  expect(status.stderr).toContain('next     causeway up --image <image>\n');
+  expect(open.stderr).toContain('hint: causeway up local --image <image>\n');
 });
 
 test('a rollback goes back to nothing that only a dropped key has signed', async () => {

@@ -45,7 +45,10 @@ function checkKeys({ config, folder }: Parts, { env }: World): Promise<Finding> 
   return finding('keys', async () => {
     const trusted = await readTrusted(config.image.trust, folder);
     const key = await signingKey({ env, trusted });
-    const signs = key ? `${shortKey(key.id)} signs here` : 'none of them signs here';
+    const isTrusted = trusted.some(({ id }) => id === key?.id);
+    const signs = key
+      ? `${shortKey(key.id)} ${isTrusted ? 'signs here' : 'of CAUSEWAY_SIGNING_KEY is none of them'}`
+      : 'none of them signs here';
     return `${trusted.length} trusted, ${signs}`;
   });
 }

@@ -7,7 +7,7 @@ import type { DownAllResult, DownResult } from '../../json.ts';
 import { Board } from '../../terminal/board.ts';
 import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
-import { renderStep } from '../../terminal/step-line.ts';
+import { labelWidthFor, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
 
 /** Takes an environment away; something that is left is a failure. */
@@ -60,7 +60,7 @@ interface Taken {
 async function takeAway(cli: Cli, environment: Chosen['environment']): Promise<Taken> {
   const { io } = cli;
   const { name } = environment;
-  const board = new Board(io, cli.err);
+  const board = new Board(io, cli.err, labelWidthFor(name));
   const startedAt = io.now();
   try {
     board.show('down', `${name}: what is in flight ends first`);
@@ -111,6 +111,6 @@ function showReceipt(
       return `${mark} ${printable(what)}: ${isGone ? 'gone' : 'still there'}`;
     }),
     ...kept.map((what) => `· kept: ${printable(what)}`),
-    renderStep({ label: name, text: end, ms }, style),
+    renderStep({ label: name, text: end, ms }, style, labelWidthFor(name)),
   ];
 }

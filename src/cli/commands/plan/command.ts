@@ -3,15 +3,17 @@ import { environmentCommand } from '../../grammar/environment-command.ts';
 import { withGuide } from '../../grammar/guide.ts';
 
 export function planCommand(run: Run) {
-  const command = environmentCommand(
-    'plan',
-    'what up would change and what it costs, changing nothing',
-  ).action((name) =>
-    run(async (cli) => {
-      const { makePlan } = await import('./plan.ts');
-      return makePlan(cli, name);
-    }),
-  );
+  const command = environmentCommand('plan', 'what up would change and what it costs, changing nothing')
+    .option(
+      '--image <image>',
+      'of an image instead of the working tree: ref@sha256:…, or an OCI layout’s folder',
+    )
+    .action((name, { image }) =>
+      run(async (cli) => {
+        const { makePlan } = await import('./plan.ts');
+        return makePlan(cli, name, image);
+      }),
+    );
   return withGuide(command, {
     examples: [{ command: 'causeway plan', shows: 'before causeway up, on this machine' }],
     about: [

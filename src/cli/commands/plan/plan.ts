@@ -4,38 +4,35 @@ import { type Release, shortId } from '../../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { PlanResult } from '../../json.ts';
-import { buildRelease } from '../../rollout/build-release.ts';
+import { buildRelease, type NewRelease } from '../../rollout/build-release.ts';
 import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
 import { refuseUnsignedTree } from '../../rollout/refuse-unsigned-tree.ts';
 import { tellBuilding } from '../../rollout/tell-building.ts';
 import { Board } from '../../terminal/board.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
-import { renderBelow, renderStep } from '../../terminal/step-line.ts';
+import { labelWidthFor, renderBelow, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
 import { type Change, changesBetween } from './compare-settings.ts';
 import { inConfigSpelling } from './config-spelling.ts';
 
 /** What `up` would do, changing nothing. */
-export async function makePlan(cli: Cli, name: string): Promise<Result> {
-  const board = new Board(cli.io, cli.err);
+export async function makePlan(cli: Cli, name: string, image: string | undefined): Promise<Result> {
+  const board = new Board(cli.io, cli.err, labelWidthFor(name));
   try {
     board.show('plan', 'reading the config');
-    return await plan(cli, await chooseEnvironment(cli, name), board);
+    return await plan(cli, await chooseEnvironment(cli, name), image, board);
   } finally {
     board.close();
   }
 }
 
-async function plan(cli: Cli, chosen: Chosen, board: Board): Promise<Result> {
+async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: Board): Promise<Result> {
   const { io } = cli;
   const { name, environment, environmentConfig, config, folder } = chosen;
-  refuseUnsignedTree(chosen);
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, folder, io);
-  board.show('plan', 'building the release');
-  const how = await tellBuilding(cli, chosen, board);
   const [{ release, revision }, status, records] = await Promise.all([
-    buildRelease(chosen, io, { ...how, notesBase: false }),
+    image === undefined ? build(cli, chosen, board) : take(cli, chosen, image, board),
     environment.status(io.signal),
     environment.history(io.signal),
   ]);
@@ -54,8 +51,28 @@ async function plan(cli: Cli, chosen: Chosen, board: Board): Promise<Result> {
     ],
     costs: environment.costs,
   };
-  const about = { hasTests: config.service.test !== undefined, hasSecrets: Object.keys(sources).length > 0 };
-  return { json: result, lines: showPlan(result, about, cli.out), next: nextAfter(result) };
+  const about = {
+    hasTests: image === undefined && config.service.test !== undefined,
+    hasSecrets: Object.keys(sources).length > 0,
+  };
+  return {
+    json: result,
+    lines: showPlan(result, about, cli.out),
+    next: nextAfter(result, image),
+    labelWidth: labelWidthFor(name),
+  };
+}
+
+async function build(cli: Cli, chosen: Chosen, board: Board): Promise<NewRelease> {
+  refuseUnsignedTree(chosen);
+  board.show('plan', 'building the release');
+  const how = await tellBuilding(cli, chosen, board);
+  return buildRelease(chosen, cli.io, { ...how, notesBase: false });
+}
+
+async function take(cli: Cli, chosen: Chosen, image: string, board: Board): Promise<NewRelease> {
+  const { takeImage } = await import('../../rollout/take-image.ts');
+  return takeImage(image, chosen, cli, board);
 }
 
 function findingOf(
@@ -101,7 +118,8 @@ interface AboutPlan {
 }
 
 function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: Style): readonly string[] {
-  const line = (label: string, text: string) => renderStep({ label, text }, style);
+  const width = labelWidthFor(plan.environment);
+  const line = (label: string, text: string) => renderStep({ label, text }, style, width);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
   const about = because ?? (isDone(plan) ? 'nothing to do' : undefined);
   return [
@@ -109,15 +127,17 @@ function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: 
     line('release', `${shortId(release)}  ${revision}`),
     line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`),
     ...(stable && stable !== release ? [line('replaces', shortId(stable))] : []),
-    ...changes.map((change) => renderBelow(showChange(change), style)),
+    ...changes.map((change) => renderBelow(showChange(change), style, width)),
     ...(hasSecrets ? [line('secrets', secretsText)] : []),
     line('costs', costs),
   ];
 }
 
-function nextAfter(plan: PlanResult): readonly string[] {
+function nextAfter(plan: PlanResult, image: string | undefined): readonly string[] {
   const { environment: name } = plan;
-  return isDone(plan) ? [] : [`causeway up${name === 'local' ? '' : ` ${name}`}`];
+  return isDone(plan)
+    ? []
+    : [`causeway up${name === 'local' ? '' : ` ${name}`}${image === undefined ? '' : ` --image ${image}`}`];
 }
 
 function isDone({ found, changes }: PlanResult): boolean {

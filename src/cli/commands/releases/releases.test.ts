@@ -104,3 +104,14 @@ test('without a rollout the command that makes one is named', async () => {
   expect(stdout).toBe('nothing was rolled out on local yet\n');
   expect(stderr).toBe('next     causeway up local\n');
 });
+
+test('a rollback keeps the revision that its release had been deployed from, whatever is deployed later', async () => {
+  using terminal = withRecords();
+  const again: RolloutRecord = { ...good, id: 'r4', revision: 'main@c0ffee1', endedAt: 999_500 };
+  terminal.environment.records = [good, bad, back, again];
+
+  const { stdout } = await terminal.call('releases');
+
+  const revisions = stdout.split('\n').map((line) => /main@[0-9a-f]+/.exec(line)?.[0]);
+  expect(revisions.slice(1, 5)).toEqual(['main@c0ffee1', 'main@4be21c0', 'main@77e0d12', 'main@4be21c0']);
+});

@@ -4,6 +4,7 @@ import { shortId } from '../../../core/release.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { ReleasesResult } from '../../json.ts';
+import { imageFlag } from '../../rollout/image-flag.ts';
 import { groupThousands } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import type { Style } from '../../terminal/style.ts';
@@ -12,7 +13,7 @@ import { type Column, renderTable } from '../../terminal/table.ts';
 /** The rollouts of an environment, latest first. */
 export async function listReleases(cli: Cli, name: string, limit: number): Promise<Result> {
   const { io, out } = cli;
-  const { environment } = await chooseMade(cli, name);
+  const { environment, environmentConfig } = await chooseMade(cli, name);
   const [records, status] = await Promise.all([
     environment.history(io.signal),
     environment.status(io.signal),
@@ -29,12 +30,16 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
     style: out,
   });
   if (rollouts.length > 0) return { json, lines: table };
-  return { json, lines: [`nothing was rolled out on ${name} yet`], next: [`causeway up ${name}`] };
+  return {
+    json,
+    lines: [`nothing was rolled out on ${name} yet`],
+    next: [`causeway up ${name}${imageFlag(environmentConfig)}`],
+  };
 }
 
 interface ReleasesView {
   readonly stable: string | undefined;
-  /** By release, for rollbacks, whose records have none. */
+  /** By rollout. */
   readonly revisions: ReadonlyMap<string, string>;
   readonly now: number;
   readonly width: number;
@@ -62,7 +67,7 @@ function showReleases(
   const rows = records.map((record, index) => [
     index === newest ? '●' : '',
     shortId(record.release),
-    record.revision ?? revisions.get(record.release) ?? '',
+    revisions.get(record.id) ?? '',
     `${showMs(now - record.endedAt)} ago`,
     record.by,
     record.kind,
@@ -76,8 +81,13 @@ function showReleases(
   return renderTable({ columns, rows, width, style });
 }
 
+/** By rollout: its own revision, or for a rollback that of the last deploy of its release before it. */
 function revisionsOf(records: readonly RolloutRecord[]): ReadonlyMap<string, string> {
-  return new Map(
-    records.flatMap(({ release, revision }): [string, string][] => (revision ? [[release, revision]] : [])),
-  );
+  const latest = new Map<string, string>();
+  const told = new Map<string, string>();
+  for (const { id, release, revision } of records) {
+    if (revision !== undefined) latest.set(release, revision);
+    told.set(id, latest.get(release) ?? '');
+  }
+  return told;
 }

@@ -3,13 +3,14 @@ import { type Chosen, chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { followRollout } from '../../rollout/follow-rollout.ts';
 import { Board } from '../../terminal/board.ts';
+import { labelWidthFor } from '../../terminal/step-line.ts';
 
 /** Returns an environment to a release that was found good there. */
 export async function rollBack(cli: Cli, name: string, to: string | undefined): Promise<Result> {
   const { io } = cli;
   const startedAt = io.now();
   const chosen = await chooseMade(cli, name);
-  const board = new Board(io, cli.err);
+  const board = new Board(io, cli.err, labelWidthFor(name));
   try {
     const trusted = chosen.environmentConfig.signed ? await trustedKeys(chosen) : undefined;
     const request = {

@@ -14,14 +14,20 @@ export function statusCommand(run: Run) {
         }
         const { chooseMade } = await import('../../choose-environment.ts');
         const { nextAfter, showStatus } = await import('./show-status.ts');
-        const { environment } = await chooseMade(cli, name);
+        const { labelWidthFor } = await import('../../terminal/step-line.ts');
+        const { environment, environmentConfig } = await chooseMade(cli, name);
         if (watch) {
           const { watchStatus } = await import('./watch-status.ts');
           return watchStatus(cli, environment);
         }
         const status = await environment.status(cli.io.signal);
         const lines = showStatus(status, { style: cli.out, now: cli.io.now() });
-        return { json: status, lines, next: nextAfter(status) };
+        return {
+          json: status,
+          lines,
+          next: nextAfter(status, environmentConfig),
+          labelWidth: labelWidthFor(name),
+        };
       }),
     );
   return withGuide(command, {

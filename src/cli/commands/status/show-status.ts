@@ -1,9 +1,11 @@
+import type { EnvironmentConfig } from '../../../core/config.ts';
 import { showMs } from '../../../core/duration.ts';
 import type { ReplicaStatus, Status } from '../../../core/environment.ts';
 import { shortId } from '../../../core/release.ts';
+import { imageFlag } from '../../rollout/image-flag.ts';
 import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
-import { renderBelow, renderStep, type StepLine } from '../../terminal/step-line.ts';
+import { labelWidthFor, renderBelow, renderStep, type StepLine } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
 
 interface Dressing {
@@ -20,8 +22,9 @@ export function showStatus(status: Status, { style, now }: Dressing): readonly s
     ...status.running.map((replica) => replicaLine(replica, now)),
     ...trafficLine(status),
   ];
-  const why = status.because === undefined ? [] : [renderBelow(status.because, style)];
-  const [head = '', ...rest] = lines.map((line) => renderStep(withoutMood(line), style));
+  const width = labelWidthFor(status.environment);
+  const why = status.because === undefined ? [] : [renderBelow(status.because, style, width)];
+  const [head = '', ...rest] = lines.map((line) => renderStep(withoutMood(line), style, width));
   return [head, ...why, ...rest];
 }
 
@@ -39,9 +42,13 @@ export function statusLine({ environment, state, stable, rollout, running, becau
 }
 
 /** What the user may do now. */
-export function nextAfter({ state, environment: name }: Status): readonly string[] {
+export function nextAfter(
+  { state, environment: name }: Status,
+  environmentConfig: Pick<EnvironmentConfig, 'signed'>,
+): readonly string[] {
   const at = name === 'local' ? '' : ` ${name}`;
-  if (state === 'absent' || state === 'stopped' || state === 'empty') return [`causeway up${at}`];
+  if (state === 'absent' || state === 'stopped' || state === 'empty')
+    return [`causeway up${at}${imageFlag(environmentConfig)}`];
   if (state === 'rolling-out') return [`causeway status${at} --watch`];
   if (state === 'degraded') return [`causeway logs${at}`, `causeway rollback${at}`];
   return [];

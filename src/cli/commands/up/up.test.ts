@@ -162,3 +162,17 @@ test('without a UTF-8 locale every character is ASCII', async () => {
   expect(`${stdout}${stderr}`).toMatch(/^[ -~\n]*$/);
   expect(stderr).toContain('start    ** 2 of 2, ready');
 });
+
+test('all lines of an environment with a long name begin below each other', async () => {
+  using terminal = new FakeTerminal();
+  const long = configText().replace('"staging"', '"container"');
+  terminal.write('long.config.ts', long);
+
+  const { stdout, stderr } = await terminal.call('up', 'container', '--config', 'long.config.ts');
+
+  const starts = `${stderr}${stdout}`
+    .trimEnd()
+    .split('\n')
+    .map((line) => /^\S+ +/.exec(line)?.[0].length);
+  expect(new Set(starts)).toEqual(new Set([10]));
+});

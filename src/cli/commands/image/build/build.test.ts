@@ -108,7 +108,7 @@ test('a tar that cannot be written is told with its path and the reason', async 
   const { exit, stderr } = await terminal.call('image', 'build', '--output', 'main.ts/shop.tar');
 
   expect(exit).toBe(1);
-  expect(stderr).toContain('error: cannot write main.ts/shop.tar: ');
+  expect(stderr).toStartWith('error: cannot write main.ts/shop.tar: ');
   expect(stderr).not.toContain('ENOTDIR');
   expect(stderr).toContain('help: docs/errors.md#image_not_writable\n');
 });
@@ -169,4 +169,15 @@ test('a base that its registry does not give is told with another way to have on
     `hint: docker login ${at.registry.host}; or build on a base that can be reached: `,
   );
   expect(stderr).toContain("image.base: 'oci:<folder>'");
+});
+
+test('a service whose program the default base does not have is told before anything is fetched', async () => {
+  using terminal = new FakeTerminal({ files: { 'causeway.config.ts': configText(filesService) } });
+
+  const { exit, stderr } = await terminal.call('image', 'build');
+
+  expect(exit).toBe(2);
+  expect(stderr).toStartWith(
+    'error: image.base is missing: service.command starts bun, which the default base does not have\n',
+  );
 });

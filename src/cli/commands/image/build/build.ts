@@ -3,6 +3,7 @@ import { platforms } from '../../../../core/config.ts';
 import { UserError } from '../../../../core/errors.ts';
 import { buildTreeImage } from '../../../../image/build-tree-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
+import { asTyped, flag } from '../../../grammar/as-typed.ts';
 import { oneOf } from '../../../grammar/parse-flag.ts';
 import { sayImage, sizesOf } from '../../../image/show-image.ts';
 import { tellImage } from '../../../image/tell-image.ts';
@@ -12,7 +13,7 @@ import type { ImageBuildResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { readRevision } from '../../../rollout/revision.ts';
 import { Board } from '../../../terminal/board.ts';
-import { type Destination, writeDestination } from './write-destination.ts';
+import { type Destination, expectWritable, writeDestination } from './write-destination.ts';
 
 export interface BuildOptions {
   readonly output?: string | undefined;
@@ -27,10 +28,15 @@ export async function showBuild(cli: Cli, options: BuildOptions): Promise<Result
     return await build(cli, destination, board);
   } catch (thrown) {
     if (!cli.io.signal.aborted || thrown instanceof Interrupted) throw thrown;
-    throw new Interrupted('no image was written', 'causeway image build');
+    throw new Interrupted('no image was written', again(cli, options));
   } finally {
     board.close();
   }
+}
+
+function again({ options: { config } }: Cli, { output, platform }: BuildOptions): string {
+  const flags = [...flag('--output', output), ...flag('--platform', platform), ...flag('--config', config)];
+  return asTyped('causeway image build', flags);
 }
 
 function destinationOf({ io }: Cli, { output, platform }: BuildOptions): Destination | undefined {
@@ -50,6 +56,7 @@ async function build(cli: Cli, destination: Destination | undefined, board: Boar
   const { io } = cli;
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
   board.show('build', 'reading the config');
+  if (destination) await expectWritable(destination);
   const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
   const { env, home, signal } = io;
   const { emit } = tellImage(board, 'build');

@@ -28,6 +28,7 @@ export function buildCommand(run: Run) {
     ],
     about: [
       'No daemon is needed, and no test is run. The base’s digest is resolved once and noted in causeway.lock.json, which belongs to the repository. What was fetched and compressed is kept in ~/.cache/causeway, so that only a changed service is packed again.',
+      'A folder or a tar holds the image alone: SBOM, provenance and signatures are attached by image push, in a registry.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'interrupted'],
   });

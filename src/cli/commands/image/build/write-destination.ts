@@ -1,11 +1,14 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { arch } from 'node:os';
+import { dirname } from 'node:path';
 import type { Platform } from '../../../../core/config.ts';
 import { shortId } from '../../../../core/release.ts';
 import type { Image } from '../../../../image/image.ts';
 import { onlyPlatform } from '../../../../image/image-content.ts';
 import { openLayout } from '../../../../image/layout.ts';
 import { readBuilt } from '../../../../image/read-built.ts';
-import { withWriteErrors, writeWhole } from '../../../../image/write-file.ts';
+import { errorCode, withWriteErrors, writeWhole } from '../../../../image/write-file.ts';
 import { writeImage } from '../../../../image/write-image.ts';
 import { describeWritten, tellImage } from '../../../image/tell-image.ts';
 import type { Io } from '../../../io.ts';
@@ -29,6 +32,22 @@ interface Writing {
   readonly destination: Destination;
   readonly board: Board;
 }
+
+/** Before anything is built, which may take long: the nearest folder that is there must take what is written. */
+export async function expectWritable({ path, shown }: Destination): Promise<void> {
+  await withWriteErrors(shown, elsewhere, () => findWritable(path));
+}
+
+async function findWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await findWritable(dirname(path));
+  }
+}
+
+const elsewhere = 'give --output another path, to a folder that may be written and has room';
 
 /** Writes it and says what may be done with it. */
 export async function writeDestination(
@@ -68,8 +87,7 @@ async function writeTar(
   board.show('write', shown);
   const reader = readBuilt(onlyPlatform(image, platform));
   const tar = packDockerArchive({ reader, digest: image.digest, platform, tag, signal });
-  const hint = 'give --output another path, to a folder that may be written and has room';
-  await withWriteErrors(shown, hint, (reading) => writeWhole(path, reading(tar), signal));
+  await withWriteErrors(shown, elsewhere, (reading) => writeWhole(path, reading(tar), signal));
   board.end({ label: 'write', text: `${shown}: ${tag} for ${platform}`, ms: now() - startedAt });
   return [`docker load --input ${shown}`, `docker run --rm --publish 8080:${port} ${tag}`];
 }

@@ -95,9 +95,15 @@ export async function attachTo(attachment: Attachment, io: Pick<Io, 'now' | 'sig
   const isThere = [attached.sbom, attached.provenance, attached.signature ?? 'present'].every(
     (state) => state === 'present',
   );
-  const text = `SBOM of ${count(sbom.components.length, 'component')}, provenance${isThere ? ', there already' : ''}`;
+  const text = `SBOM of ${count(sbom.components.length, 'component')}${unknownPackages(attachment)}, provenance${isThere ? ', there already' : ''}`;
   board.end({ label: 'attach', text });
   board.say({ label: 'sign', text: signText(attachment) });
+}
+
+/** What a bundle holds is known from the bundling; in files, packages are looked for where npm and pip leave them. */
+function unknownPackages({ config, tree }: Attachment): string {
+  const isUnknown = config.service.files !== undefined && tree.built.packages.length === 0;
+  return isUnknown ? ' (packages in service.files: none found)' : '';
 }
 
 function provenanceOf(
@@ -128,11 +134,6 @@ function provenanceOf(
 }
 
 function signText({ trusted, key }: Attachment): string {
-  if (key) {
-    const isTrusted = trusted.some(({ id }) => id === key.id);
-    return `by ${shortKey(key.id)}${isTrusted ? '' : ', a key that image.trust does not name'}`;
-  }
-  return trusted.length === 0
-    ? 'not signed: image.trust names no key'
-    : 'not signed: no private half of a key in image.trust is on this machine';
+  if (key) return `by ${shortKey(key.id)}`;
+  return trusted.length === 0 ? 'not signed: image.trust names no key' : 'not signed: --unsigned was given';
 }

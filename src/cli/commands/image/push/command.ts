@@ -8,10 +8,11 @@ export function pushCommand(run: Run) {
     .usage('[repository] [flags]')
     .argument('[repository]', 'the repository; image.repository of the config when none is given')
     .option('--tag <tag>', 'a name for it in the repository; what is deployed is the digest')
-    .action((repository, { tag }) =>
+    .option('--unsigned', 'push it without a signature')
+    .action((repository, { tag, unsigned }) =>
       run(async (cli) => {
         const { pushImage } = await import('./push.ts');
-        return pushImage(cli, { repository, tag });
+        return pushImage(cli, { repository, tag, isUnsigned: unsigned === true });
       }),
     );
   return withGuide(command, {
@@ -24,7 +25,8 @@ export function pushCommand(run: Run) {
     ],
     about: [
       'Only what the registry lacks is sent, while the tests run; the image counts as pushed when they have passed, because its index is written last. You are logged in as docker is: by its config and its credential helpers, and for ECR by the aws command.',
-      'It is signed where the config trusts a key whose private half is on this machine, or in CAUSEWAY_SIGNING_KEY. Pushing the same again adds nothing.',
+      'Where the config trusts keys, it is signed by one whose private half is on this machine, or in CAUSEWAY_SIGNING_KEY; where none is, nothing is pushed, unless --unsigned is given. Pushing the same again adds nothing.',
+      'A signature lies in the registry, beside the image: image build --output writes none.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'interrupted'],
   });

@@ -13,7 +13,7 @@ export interface Destination {
 /** Where `image push` writes to: what the user names, or `image.repository`; the tag stands behind it, or apart. */
 export function destinationOf(
   { repository, tag }: PushOptions,
-  { image }: Pick<Config, 'image'>,
+  { image, project }: Pick<Config, 'image' | 'project'>,
 ): Destination {
   const text = repository ?? image.repository;
   if (text === undefined) {
@@ -23,6 +23,7 @@ export function destinationOf(
       hint: 'causeway image push registry.example.com/team/shop, or write image.repository in the config',
     });
   }
+  if (isHost(text)) throw hostAlone(text, project);
   const named = parseReference(text);
   const reference = { host: named.host, repository: named.repository };
   const name = showReference(reference);
@@ -43,4 +44,17 @@ export function destinationOf(
   }
   // The grammar of tags is that of references.
   return { reference, name, tag: parseReference(`${name}:${tag}`).tag };
+}
+
+/** Docker would take it for one of its own images, with the port as a tag. */
+function isHost(text: string): boolean {
+  return /^([^/@:]+\.[^/@:]+|localhost|\[[^/@]+\])(:\d+)?\/?$/.test(text);
+}
+
+function hostAlone(text: string, project: string): UserError {
+  return new UserError({
+    code: 'reference_wrong',
+    message: `${text} names a registry, and no repository in it`,
+    hint: `causeway image push ${text.replace(/\/$/, '')}/${project}`,
+  });
 }

@@ -20,9 +20,9 @@ test('a push tells build, tests, upload and what is attached, and prints what to
              │ linux/arm64  base 222 B + app 112 B
     test     14 passed  0.00 s
     push     registry.example.com/team/shop: 5 blobs written (2 kB)  0.00 s
-    attach   SBOM of 3 components, provenance  0.00 s
+    attach   SBOM of 3 components (packages in service.files: none found), provenance  0.00 s
     sign     not signed: image.trust names no key
-    next     sign it from now on: causeway keys init · causeway deploy --image registry.example.com/team/shop@sha256:<digest>
+    next     to sign it: causeway keys init · causeway deploy --image registry.example.com/team/shop@sha256:<digest>
     "
   `);
 });
@@ -44,9 +44,9 @@ test('it is signed with a trusted key that is here, and pushing it again adds no
              │ linux/arm64  base 222 B + app 112 B
     test     14 passed  0.00 s
     push     registry.example.com/team/shop: 5 there already  0.00 s
-    attach   SBOM of 3 components, provenance, there already  0.00 s
+    attach   SBOM of 3 components (packages in service.files: none found), provenance, there already  0.00 s
     sign     by <key>
-    next     causeway image verify registry.example.com/team/shop@sha256:<digest> · causeway deploy --image registry.example.com/team/shop@sha256:<digest>
+    next     causeway image verify registry.example.com/team/shop@sha256:<digest> · then causeway deploy --image with it
     "
   `);
   expect(at.registry.manifests.size).toBe(manifests);
@@ -87,7 +87,9 @@ test('Ctrl-C while the tests run publishes nothing, and says so', async () => {
   const { exit, stderr } = await pushing;
 
   expect(exit).toBe(130);
-  expect(stderr).toContain('interrupted: nothing was published\n  next: causeway image push\n');
+  expect(stderr).toContain(
+    'interrupted: nothing was published\n  next: causeway image push --config config-0.ts\n',
+  );
   expect([...at.registry.manifests.keys()]).toEqual([]);
 });
 
@@ -101,7 +103,7 @@ test.each([
   const { exit, stderr } = await at.call('image', 'push');
 
   expect(exit).toBe(130);
-  expect(stderr).toContain(`interrupted: ${left}\n  next: causeway image push\n`);
+  expect(stderr).toContain(`interrupted: ${left}\n  next: causeway image push --config config-0.ts\n`);
 });
 
 test('a registry that lets nobody in is named, with how to log in', async () => {
@@ -112,6 +114,14 @@ test('a registry that lets nobody in is named, with how to log in', async () => 
   expect(exit).toBe(1);
   expect(stderr).toContain(`docker login ${at.registry.host}`);
   expect(stderr).toContain('help: docs/errors.md#registry_refused\n');
+});
+
+test('a project without tests says so', async () => {
+  await using at = await ImageTerminal.start();
+
+  const { stderr } = await at.callWith({ service: { test: undefined } }, 'image', 'push');
+
+  expect(stderr).toContain('\ntest     none: service.test is not set\n');
 });
 
 test('a push without a repository is wrong usage, which says where to write one', async () => {
@@ -130,6 +140,8 @@ test('a push without a repository is wrong usage, which says where to write one'
 
 test.each([
   [['Registry.example.com/Shop'], 'reference_wrong'],
+  [['127.0.0.1:15962'], 'reference_wrong'],
+  [['registry.example.com'], 'reference_wrong'],
   [[`registry.example.com/shop@sha256:${'0'.repeat(64)}`], 'reference_wrong'],
   [['registry.example.com/shop:v1', '--tag', 'v2'], 'usage_wrong'],
   [['registry.example.com/shop', '--tag', 'not a tag'], 'reference_wrong'],
@@ -142,51 +154,93 @@ test.each([
   expect(stderr).toContain(`help: docs/errors.md#${code}\n`);
 });
 
-test('a key that the config does not trust signs when it is given, and that is said', async () => {
+test('a key that the config does not trust is refused before anything is built, and with --unsigned left alone', async () => {
   await using at = await ImageTerminal.start();
   const { stdout } = await at.terminal.call('keys', 'init', '--json');
   const pem = await Bun.file(JSON.parse(stdout).privateKey).text();
+  const env = { CAUSEWAY_SIGNING_KEY: pem.replaceAll('\n', '\\n') };
 
-  const { stderr } = await at.terminal.callWithEnv(
-    { CAUSEWAY_SIGNING_KEY: pem.replaceAll('\n', '\\n') },
-    ...['image', 'push', at.repository],
-  );
+  const refused = await at.terminal.callWithEnv(env, 'image', 'push', at.repository);
+  const asked = [...at.registry.requests];
+  const pushed = await at.terminal.callWithEnv(env, 'image', 'push', at.repository, '--unsigned');
 
-  const said = withoutPlaces(stderr);
-  expect(said).toStartWith(
-    'key      <key> signs, and image.trust does not name it: its signature will not count here\n',
-  );
-  expect(said).toContain('sign     by <key>, a key that image.trust does not name\n');
-  expect(said).toContain('next     add the public half of <key> to image.trust: keys/<key>.pub, ');
-  expect(stderr).not.toContain(pem.split('\n')[1] ?? '');
+  expect(refused.exit).toBe(2);
+  expect(withoutPlaces(refused.stderr)).toMatchInlineSnapshot(`
+    "error: CAUSEWAY_SIGNING_KEY is the key <key>, which image.trust does not name
+      hint: name its public half in image.trust (keys init wrote it to keys/<key>.pub), or give the key of one that is named; causeway image push --unsigned pushes without a signature
+      help: docs/errors.md#key_wrong
+    "
+  `);
+  expect(asked).toEqual([]);
+  expect(pushed.exit).toBe(0);
+  expect(refused.stderr + pushed.stderr).not.toContain(pem.split('\n')[1] ?? '');
 });
 
-test('where the private half of the trusted keys is elsewhere, that is what is missing, and no new key', async () => {
+test('a variable that holds no key is told with how a file gets into it', async () => {
   await using at = await ImageTerminal.start();
-  await at.trustNewKey();
-  rmSync(join(at.terminal.folder, '.config'), { recursive: true });
+  const env = { CAUSEWAY_SIGNING_KEY: '/home/ada/key.pem' };
 
-  const { exit, stderr } = await at.call('image', 'push');
+  const { exit, stderr } = await at.callWith({ env }, 'image', 'push');
 
-  expect(exit).toBe(0);
-  expect(stderr).toContain(
-    'sign     not signed: no private half of a key in image.trust is on this machine\n',
-  );
-  expect(stderr).toContain('next     sign it: push where a private half is, or export CAUSEWAY_SIGNING_KEY ');
-  expect(stderr).not.toContain('keys init');
+  expect(exit).toBe(2);
+  expect(stderr).toContain('  hint: export CAUSEWAY_SIGNING_KEY="$(cat <file of the private half>)"\n');
+});
+
+test.each<Readonly<Record<string, string>>>([{}, { CAUSEWAY_SIGNING_KEY: '' }])(
+  'where the config trusts keys and none signs here, with %p, nothing is pushed but with --unsigned',
+  async (env) => {
+    await using at = await ImageTerminal.start();
+    await at.trustNewKey();
+    rmSync(join(at.terminal.folder, '.config'), { recursive: true });
+    const push = (...words: string[]) => at.callWith({ env }, 'image', 'push', ...words);
+
+    const refused = await push();
+    const asked = [...at.registry.requests];
+    const pushed = await push('--unsigned', '--json');
+
+    expect(refused.exit).toBe(2);
+    expect(withoutPlaces(refused.stderr)).toBe(
+      [
+        `error: nothing signs here: the private half of <key> is not on this machine, and CAUSEWAY_SIGNING_KEY is ${'CAUSEWAY_SIGNING_KEY' in env ? 'empty' : 'not set'}`,
+        '  hint: export CAUSEWAY_SIGNING_KEY="$(cat <file of the private half>)", or push where it is; causeway image push --unsigned pushes without a signature',
+        '  help: docs/errors.md#key_missing\n',
+      ].join('\n'),
+    );
+    expect(asked).toEqual([]);
+    expect(imagePushResultSchema.parse(JSON.parse(pushed.stdout)).signedBy).toBeNull();
+  },
+);
+
+test('where a pair of keys is there that the config does not name, that is what is missing, and no new pair', async () => {
+  await using at = await ImageTerminal.start();
+  const key = (await at.terminal.call('keys', 'init')).stdout.trim();
+
+  const { stderr } = await at.call('image', 'push');
+
+  expect(stderr).toContain(`next     to sign it: write image: { trust: ['${key}'] } in the config · `);
 });
 
 test('an image that was not signed is to be deployed where signatures are not asked for, if anywhere', async () => {
   await using at = await ImageTerminal.start();
-  const key = await at.trustNewKey();
-  const pushing = (local: object) => at.callWith({ local, image: { trust: [key] } }, 'image', 'push');
+  await at.trustNewKey();
 
-  const signed = await pushing({ signed: true });
-  rmSync(join(at.terminal.folder, '.config'), { recursive: true });
-  const unsigned = await pushing({ signed: true });
+  const signed = await at.callWith({ local: { signed: true } }, 'image', 'push');
+  const unsigned = await at.callWith({ local: { signed: true } }, 'image', 'push', '--unsigned');
 
-  expect(signed.stderr).toContain(' · causeway deploy --image ');
-  expect(unsigned.stderr).toContain(' · causeway deploy staging --image ');
+  expect(signed.stderr).toContain(' · then causeway deploy --image ');
+  expect(unsigned.stderr).toContain('\nsign     not signed: --unsigned was given\n');
+  expect(unsigned.stderr).toContain('\nnext     causeway deploy staging --image ');
+});
+
+test('while the tests still run, a terminal shows that all is sent and what is waited for', async () => {
+  await using at = await ImageTerminal.start({ hasReferrers: true }, { isTerminal: true });
+  const test = 'while [ ! -e sent ]; do sleep 0.01; done; echo 14 pass';
+  const pushing = at.callWith({ service: { test } }, 'image', 'push', '--no-color');
+
+  await at.terminal.said('push     5 of 5 blobs, waiting for the tests');
+  at.terminal.write('sent', '');
+
+  expect((await pushing).exit).toBe(0);
 });
 
 test('a base whose layer cannot be read fails before anything is published, and not after', async () => {

@@ -1,17 +1,14 @@
 import type { Config } from '../../../../core/config.ts';
 import { type Duration, toMs } from '../../../../core/duration.ts';
-import {
-  readTrusted,
-  type SigningKey,
-  shortKey,
-  signingKey,
-  type TrustedKey,
-} from '../../../../image/attest/keys.ts';
+import { readTrusted, type SigningKey, type TrustedKey } from '../../../../image/attest/keys.ts';
 import { buildTreeImage, type TreeImage } from '../../../../image/build-tree-image.ts';
+import type { Image } from '../../../../image/image.ts';
 import { dockerCredentials } from '../../../../image/registry/credentials.ts';
 import { openRepository } from '../../../../image/registry/repository.ts';
 import { writeImage } from '../../../../image/write-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
+import { asTyped, flag } from '../../../grammar/as-typed.ts';
+import { findUntrusted, howToSign, type UntrustedKey } from '../../../image/find-pairs.ts';
 import { sayImage } from '../../../image/show-image.ts';
 import { describeWritten, tellImage } from '../../../image/tell-image.ts';
 import { traceRequests } from '../../../image/traced-fetch.ts';
@@ -22,12 +19,15 @@ import { type Revision, readRevision } from '../../../rollout/revision.ts';
 import { runTests, type Tested } from '../../../rollout/run-tests.ts';
 import { Board } from '../../../terminal/board.ts';
 import { attachTo, type Parts, prepareSbom } from './attach-to.ts';
+import { chooseKey } from './choose-key.ts';
 import { type Destination, destinationOf } from './destination.ts';
 import { Progress } from './progress.ts';
 
 export interface PushOptions {
   readonly repository?: string | undefined;
   readonly tag?: string | undefined;
+  /** Not signed, whatever the config trusts. */
+  readonly isUnsigned: boolean;
 }
 
 /** What `image push` does, and what is left of it when Ctrl-C comes. */
@@ -38,10 +38,15 @@ export async function pushImage(cli: Cli, options: PushOptions): Promise<Result>
     return await push(cli, options, board, progress);
   } catch (thrown) {
     if (!cli.io.signal.aborted) throw thrown;
-    throw new Interrupted(progress.left, 'causeway image push');
+    throw new Interrupted(progress.left, again(cli, options));
   } finally {
     board.close();
   }
+}
+
+function again({ options: { config } }: Cli, { repository, tag, isUnsigned }: PushOptions): string {
+  const flags = [...flag('--tag', tag), isUnsigned && '--unsigned', ...flag('--config', config)];
+  return asTyped('causeway image push', [repository, ...flags]);
 }
 
 /** The runbook: build; test beside the upload; publish; attach. */
@@ -54,9 +59,8 @@ async function push(cli: Cli, options: PushOptions, board: Board, progress: Prog
   const destination = destinationOf(options, config);
   const trusted = await readTrusted(config.image.trust, folder);
   // Before anything is built, so that a key that cannot be used is told at once.
-  const key = await signingKey({ env, trusted });
+  const key = await chooseKey({ trusted, isUnsigned: options.isUnsigned }, io);
   if (key) progress.expectSignature();
-  if (key && !isTrusted(key, trusted)) warnOfKey(key, board);
 
   const { emit } = tellImage(board, 'build');
   const traced = traceRequests(cli, board);
@@ -78,16 +82,8 @@ async function push(cli: Cli, options: PushOptions, board: Board, progress: Prog
     { config, tree, destination, revision, ...published, trusted, key, to, board, progress, startedAt },
     io,
   );
-  return resultOf({ config, destination, tree, revision, key, trusted });
-}
-
-function isTrusted(key: SigningKey, trusted: readonly TrustedKey[]): boolean {
-  return trusted.some(({ id }) => id === key.id);
-}
-
-function warnOfKey({ id }: SigningKey, board: Board): void {
-  const text = `${shortKey(id)} signs, and image.trust does not name it: its signature will not count here`;
-  board.say({ label: 'key', text, mood: 'bad' });
+  const untrusted = await findUntrusted(trusted, folder, io);
+  return resultOf({ config, destination, tree, revision, key, trusted, untrusted });
 }
 
 interface Publication {
@@ -130,13 +126,25 @@ async function publish(
   const tests = runTests(cli, run, board, signal).catch(keep);
   const sbom = prepareSbom({ config, tree }, { home: io.home, signal }).catch(keep);
   const ready = Promise.all([tests, sbom]);
+  let isTesting = config.service.test !== undefined;
+  const over = () => {
+    isTesting = false;
+  };
+  void tests.then(over, over);
   const { emit, written } = tellImage(board, 'push');
+  const total = countBlobs(tree.image);
   const upload = writeImage({
     image: tree.image,
     to,
     tag: destination.tag,
     mayPublish: ready,
-    emit: progress.watch(emit),
+    emit: progress.watch((event) => {
+      emit(event);
+      const { blobs, mounted, present } = written();
+      const done = blobs + mounted + present;
+      if (event.kind === 'written' && done === total && isTesting)
+        board.show('push', `${done} of ${total} blobs, waiting for the tests`);
+    }),
     signal,
   }).catch(keep);
   await Promise.allSettled([tests, sbom, upload]);
@@ -145,6 +153,14 @@ async function publish(
   board.end({ label: 'push', text, ms: io.now() - startedAt });
   const [tested, parts] = await ready;
   return { tested, parts };
+}
+
+function countBlobs({ platforms }: Image): number {
+  const blobs = platforms.flatMap(({ layers, configBlob }) => [
+    ...layers.map(({ descriptor }) => descriptor),
+    configBlob.descriptor,
+  ]);
+  return new Set(blobs.map(({ digest }) => digest)).size;
 }
 
 /** A push is for no environment of its own. */
@@ -160,6 +176,7 @@ interface Pushed {
   readonly revision: Revision;
   readonly key: SigningKey | undefined;
   readonly trusted: readonly TrustedKey[];
+  readonly untrusted: readonly UntrustedKey[];
 }
 
 function resultOf(pushed: Pushed): Result {
@@ -172,34 +189,28 @@ function resultOf(pushed: Pushed): Result {
     artifact,
     revision: revision.shown,
     ...(destination.tag === undefined ? {} : { tag: destination.tag }),
-    ...(key ? { signedBy: key.id } : {}),
+    signedBy: key?.id ?? null,
   };
   return { json, lines: [reference], next: nextSteps(pushed, reference) };
 }
 
-function nextSteps({ config, key, trusted }: Pushed, reference: string): readonly string[] {
-  const counts = key !== undefined && isTrusted(key, trusted);
-  const name = takerOf(config, counts);
+/** A reference is longer than most lines, and is written once. */
+function nextSteps({ config, key, trusted, untrusted }: Pushed, reference: string): readonly string[] {
+  const name = takerOf(config, key !== undefined);
+  const sign = trusted.length === 0 ? [`to sign it: ${howToSign([], untrusted)}`] : [];
   return [
-    counts ? `causeway image verify ${reference}` : howToSign(key, trusted),
+    ...(key ? [`causeway image verify ${reference}`] : sign),
     ...(name === undefined
       ? []
-      : [`causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${reference}`]),
+      : [
+          `${key ? 'then ' : ''}causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${key ? 'with it' : reference}`,
+        ]),
   ];
 }
 
-function howToSign(key: SigningKey | undefined, trusted: readonly TrustedKey[]): string {
-  if (key) {
-    const id = shortKey(key.id);
-    return `add the public half of ${id} to image.trust: keys/${id}.pub, where keys init made it`;
-  }
-  if (trusted.length === 0) return 'sign it from now on: causeway keys init';
-  return 'sign it: push where a private half is, or export CAUSEWAY_SIGNING_KEY with one';
-}
-
-/** The environment to deploy it to: the first that asks for signatures, where it has one that counts. */
-function takerOf({ environments }: Config, counts: boolean): string | undefined {
+/** The environment to deploy it to: the first that asks for signatures, where it has one. */
+function takerOf({ environments }: Config, isSigned: boolean): string | undefined {
   const all = Object.entries(environments);
   const open = all.find(([, { signed }]) => !signed)?.[0];
-  return counts ? (all.find(([, { signed }]) => signed)?.[0] ?? open) : open;
+  return isSigned ? (all.find(([, { signed }]) => signed)?.[0] ?? open) : open;
 }

@@ -20,7 +20,10 @@ export function verifyCommand(run: Run) {
         command: 'causeway image verify registry.example.com/team/shop@sha256:9f3c…',
         shows: 'what image push printed',
       },
-      { command: 'causeway image verify ./out', shows: 'the image in an OCI layout' },
+      {
+        command: 'causeway image verify ./out',
+        shows: 'in an OCI layout, which has no signature unless one was copied into it',
+      },
     ],
     about: [
       'Every byte is read and compared with the digest that names it, and each signature must be by a key of image.trust. From a registry the image is named by its digest: a tag may point elsewhere a moment later.',

@@ -15,7 +15,7 @@ test('an image that was pushed and signed holds all it claims', async () => {
     "✓ image       linux/amd64, linux/arm64
     ✓ layers      3 read, each as its digests say
     ✓ sbom        3 components
-    ✓ provenance  by urn:causeway:cli
+    ✓ provenance  by urn:causeway:cli, 14 tests passed
     ✓ signature   by <key> (keys/<key>.pub)
     "
   `);
@@ -23,8 +23,9 @@ test('an image that was pushed and signed holds all it claims', async () => {
     "verify   <short>  5 of 5 claims hold  0.00 s
     "
   `);
-  const { isGood, signers } = imageVerifyResultSchema.parse(JSON.parse(json));
+  const { isGood, signers, provenance } = imageVerifyResultSchema.parse(JSON.parse(json));
   expect(isGood).toBe(true);
+  expect(provenance).toEqual({ isChanged: false, isTested: true, passed: 14 });
   expect(signers.map((id) => `keys/${id.slice(0, 12)}.pub`)).toEqual([key]);
 });
 
@@ -73,4 +74,45 @@ test('a tag is refused, and the hint names the digest that it has now', async ()
 
   expect(exit).toBe(2);
   expect(stderr).toContain(`  hint: ${reference.trim()} is what it names now\n`);
+});
+
+test('a text that names neither a digest nor a folder is refused without asking anybody', async () => {
+  await using at = await ImageTerminal.start();
+
+  for (const text of ['out', at.repository]) {
+    const { exit, stderr } = await at.call('image', 'verify', text);
+
+    expect(exit).toBe(2);
+    expect(stderr).toStartWith(
+      `error: ${text} names no image: it has no digest, and there is no folder ./${text} here\n`,
+    );
+  }
+  expect(at.registry.requests).toEqual([]);
+});
+
+test('an image that was not tested says so', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  const { stdout: reference } = await at.callWith({ service: { test: undefined } }, 'image', 'push');
+
+  const { stdout } = await at.call('image', 'verify', reference.trim());
+
+  expect(stdout).toContain('✓ provenance  by urn:causeway:cli, not tested\n');
+});
+
+test('an image that is pushed again by another key keeps its digest and holds by either', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  const first = await at.call('image', 'push');
+  const second = await at.trustNewKey();
+  const again = await at.call('image', 'push');
+
+  const both = await at.call('image', 'verify', first.stdout.trim());
+  const alone = await at.callWith({ image: { trust: [second] } }, 'image', 'verify', first.stdout.trim());
+
+  expect(again.stdout).toBe(first.stdout);
+  expect(withoutPlaces(both.stdout)).toContain(
+    '✓ signature   by <key> (keys/<key>.pub), <key> (keys/<key>.pub)\n',
+  );
+  expect(alone.exit).toBe(0);
 });

@@ -1,6 +1,7 @@
 import { UserError } from '../../../../core/errors.ts';
 import { shortId } from '../../../../core/release.ts';
 import { readTrusted } from '../../../../image/attest/keys.ts';
+import { type Provenance, revisionOf, testedOf } from '../../../../image/attest/provenance.ts';
 import type { Claim, Verification } from '../../../../image/attest/verify.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { openNamed } from '../../../image/open-named.ts';
@@ -30,16 +31,26 @@ export async function verify(cli: Cli, text: string): Promise<Result> {
   }
 }
 
-function resultOf(name: string, { digest, isGood, claims, signers }: Verification, style: Style): Result {
+function resultOf(
+  name: string,
+  { digest, isGood, claims, signers, provenance }: Verification,
+  style: Style,
+): Result {
   const json: ImageVerifyResult = {
     name,
     image: digest,
     isGood,
     claims: claims.map((claim) => ({ ...claim })),
     signers: signers.map(({ id }) => id),
+    ...(provenance ? { provenance: factsOf(provenance) } : {}),
   };
   const lines = claims.map((claim) => showClaim(claim, style));
   return isGood ? { json, lines } : { json, lines, error: unverified(digest, claims) };
+}
+
+function factsOf(provenance: Provenance): ImageVerifyResult['provenance'] {
+  const tested = testedOf(provenance);
+  return { isChanged: false, ...revisionOf(provenance), isTested: tested !== undefined, ...tested };
 }
 
 const widest = 'provenance'.length;

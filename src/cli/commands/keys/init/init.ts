@@ -1,5 +1,6 @@
 import { makeKey, shortKey } from '../../../../image/attest/keys.ts';
 import type { Cli, Result } from '../../../cli.ts';
+import { writeTrust } from '../../../image/find-pairs.ts';
 import type { KeysInitResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { renderStep } from '../../../terminal/step-line.ts';
@@ -15,12 +16,11 @@ export async function initKey({ io, options, err }: Cli): Promise<Result> {
   ];
   for (const line of said) io.stderr.write(`${err.spell(renderStep(line, err))}\n`);
   const json: KeysInitResult = { id, publicKey: publicPath, privateKey: privatePath };
-  const trust = [...config.image.trust, publicPath].map((path) => `'${path}'`).join(', ');
   return {
     json,
     lines: [publicPath],
     next: [
-      `write image: { trust: [${trust}] } in the config`,
+      writeTrust([...config.image.trust, publicPath]),
       `git add ${publicPath}`,
       'causeway image push signs with it',
     ],

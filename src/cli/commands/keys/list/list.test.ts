@@ -21,9 +21,9 @@ test('the last trusted key whose private half is here signs', async () => {
   const { stdout } = await terminal.call('keys', 'list', '--config', 'trusting.config.ts');
 
   expect(stdout.replaceAll(/[0-9a-f]{12}/g, '<key>')).toMatchInlineSnapshot(`
-    "   key           public half            private half
-       <key>  keys/<key>.pub  on this machine
-    ●  <key>  keys/<key>.pub  on this machine
+    "   key           public half            private half     trusted
+       <key>  keys/<key>.pub  on this machine  yes
+    ●  <key>  keys/<key>.pub  on this machine  yes
     "
   `);
 });
@@ -50,4 +50,35 @@ test('a trusted key that is no key is told with its file', async () => {
   expect(exit).toBe(2);
   expect(stderr).toContain('keys/a.pub');
   expect(stderr).toContain('help: docs/errors.md#key_wrong\n');
+});
+
+test('a pair that the config does not name is listed, and what is next is to name it', async () => {
+  using terminal = new FakeTerminal();
+  const key = (await terminal.call('keys', 'init')).stdout.trim();
+  terminal.write('keys/notes.pub', 'no key');
+
+  const { stdout, stderr } = await terminal.call('keys', 'list');
+
+  expect(stdout.replaceAll(/[0-9a-f]{12}/g, '<key>')).toMatchInlineSnapshot(`
+    "  key           public half            private half     trusted
+      <key>  keys/<key>.pub  on this machine  no
+    "
+  `);
+  expect(stderr).toBe(`next     write image: { trust: ['${key}'] } in the config\n`);
+});
+
+test('the key in CAUSEWAY_SIGNING_KEY is named as that, whether or not the config trusts it', async () => {
+  using terminal = new FakeTerminal();
+  const made = JSON.parse((await terminal.call('keys', 'init', '--json')).stdout);
+  terminal.write('trusting.config.ts', configText({}, {}, { trust: [made.publicKey] }));
+  const env = { CAUSEWAY_SIGNING_KEY: await Bun.file(made.privateKey).text() };
+  rmSync(`${terminal.folder}/.config`, { recursive: true });
+
+  const trusted = await terminal.callWithEnv(env, 'keys', 'list', '--config', 'trusting.config.ts');
+  rmSync(`${terminal.folder}/keys`, { recursive: true });
+  const unknown = await terminal.callWithEnv(env, 'keys', 'list');
+
+  const short = made.id.slice(0, 12);
+  expect(trusted.stdout).toContain(`●  ${short}  ${made.publicKey}  in CAUSEWAY_SIGNING_KEY  yes\n`);
+  expect(unknown.stdout).toContain(`  ${short}  unknown      in CAUSEWAY_SIGNING_KEY  no\n`);
 });

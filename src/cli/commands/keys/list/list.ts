@@ -1,35 +1,56 @@
 import { hasPrivateKey, readTrusted, shortKey, signingKey } from '../../../../image/attest/keys.ts';
+import { signingVariable } from '../../../../image/child-env.ts';
 import type { Cli, Result } from '../../../cli.ts';
+import { findUntrusted, howToSign } from '../../../image/find-pairs.ts';
 import type { KeysListResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { renderTable } from '../../../terminal/table.ts';
 
-/** The keys that the config trusts, in its order. */
+type ListedKey = KeysListResult['keys'][number];
+
+/** The keys that the config trusts, in its order, then those that it could trust. */
 export async function listKeys({ io, options, out }: Cli): Promise<Result> {
   const { env } = io;
   const { config, folder } = await loadConfig({ cwd: io.cwd, file: options.config });
-  const trusted = await readTrusted(config.image.trust, folder);
+  const { trust } = config.image;
+  const trusted = await readTrusted(trust, folder);
   const signing = await signingKey({ env, trusted });
-  const keys = await Promise.all(
-    trusted.map(async ({ id, path }) => ({
-      id,
+  const given = env[signingVariable] ? signing?.id : undefined;
+  const untrusted = await findUntrusted(trusted, folder, io);
+  const keys: readonly ListedKey[] = await Promise.all([
+    ...trusted.map(async ({ id, path }) => ({
+      ...keyOf(id, given),
       publicKey: path,
+      isTrusted: true,
       isHere: await hasPrivateKey({ env, id }),
       signs: id === signing?.id,
     })),
-  );
-  const json: KeysListResult = { keys };
-  if (keys.length === 0) return { json, lines: ['image.trust names no key'], next: ['causeway keys init'] };
-  const lines = renderTable({
-    columns: [{ title: '' }, { title: 'key' }, { title: 'public half' }, { title: 'private half' }],
-    rows: keys.map(({ id, publicKey, isHere, signs }) => [
-      signs ? '●' : '',
-      shortKey(id),
-      publicKey,
-      isHere ? 'on this machine' : 'elsewhere',
-    ]),
-    width: io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY,
-    style: out,
-  });
-  return { json, lines };
+    ...untrusted.map(({ id, path, isHere }) => ({
+      ...keyOf(id, given),
+      ...notTrusted,
+      publicKey: path,
+      isHere,
+    })),
+    ...(given === undefined || [...trusted, ...untrusted].some(({ id }) => id === given)
+      ? []
+      : [{ ...keyOf(given, given), ...notTrusted, isHere: await hasPrivateKey({ env, id: given }) }]),
+  ]);
+  const json: KeysListResult = { keys: [...keys] };
+  const next = keys.some(({ signs }) => signs) ? [] : [howToSign(trust, untrusted)];
+  if (keys.length === 0) return { json, lines: ['image.trust names no key'], next };
+  const columns = ['', 'key', 'public half', 'private half', 'trusted'].map((title) => ({ title }));
+  const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
+  return { json, lines: renderTable({ columns, rows: keys.map(rowOf), width, style: out }), next };
+}
+
+/** Nothing signs with what the config does not name. */
+const notTrusted = { isTrusted: false, signs: false };
+
+function keyOf(id: string, given: string | undefined): Pick<ListedKey, 'id' | 'isGiven'> {
+  return { id, isGiven: id === given };
+}
+
+function rowOf({ id, publicKey, isTrusted, isHere, isGiven, signs }: ListedKey): readonly string[] {
+  const place = isGiven ? `in ${signingVariable}` : isHere ? 'on this machine' : 'elsewhere';
+  return [signs ? '●' : '', shortKey(id), publicKey ?? 'unknown', place, isTrusted ? 'yes' : 'no'];
 }
