@@ -143,7 +143,7 @@ export const errorKinds = {
   rollout_failed: {
     exit: 'takenBack',
     about:
-      'The release was bad and was taken back; the cause and its evidence are printed and kept in the record. The stable release serves as before. If there was none, nothing runs, and the exit code is 1.',
+      'The release was bad and was taken back; the cause and its evidence are printed and kept in the record. The stable release serves as before. If there was none, nothing runs; there, and where the stable release does not serve for another reason, which is told, the exit code is 1.',
   },
   rollout_unknown: {
     exit: 'unknown',

@@ -97,7 +97,7 @@ class LocalEnvironment implements Environment {
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
-    const { release, secrets, by, revision, isAgain } = request;
+    const { release, secrets, by, revision, signedBy, isAgain } = request;
     await this.#expect(signal);
     await this.#noteOrigin();
     await this.#mendRuntime();
@@ -106,17 +106,27 @@ class LocalEnvironment implements Environment {
       secrets,
       by,
       ...(revision === undefined ? {} : { revision }),
+      ...(signedBy === undefined ? {} : { signedBy }),
       environment: settingsOfEnvironment(this.#options.config),
       isAgain,
-      ...(await this.#store(request, signal)),
     };
-    return this.#client.follow('/deploy', body, emit, signal);
+    const ask = async () => {
+      const stored = await this.#store(request, signal);
+      return this.#client.follow('/deploy', { ...body, ...stored }, emit, signal);
+    };
+    return ask().catch((error: unknown) => {
+      // Then the supervisor has removed the copy that was stored before.
+      const isDamaged = error instanceof UserError && damages.has(error.code) && release.image !== undefined;
+      if (isDamaged) return ask();
+      throw error;
+    });
   }
 
-  async rollback({ to, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+  async rollback({ to, trusted, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
     await this.#expect(signal);
     const body = {
       ...(to === undefined ? {} : { to }),
+      ...(trusted === undefined ? {} : { trusted }),
       by,
       environment: settingsOfEnvironment(this.#options.config),
       ...(await this.#engineOfStored(signal)),
@@ -275,7 +285,7 @@ class LocalEnvironment implements Environment {
   /** A supervisor of this version answers, where the config says. */
   async #expect(signal: AbortSignal): Promise<void> {
     const hello = await this.#hello(signal);
-    const hint = `causeway up ${this.name}`;
+    const hint = `causeway up ${this.name}${this.#options.config.signed ? ' --image <image>' : ''}`;
     if (!hello) throw await this.#silence(hint);
     if (hello.protocol !== protocol) {
       throw new UserError({
@@ -317,6 +327,8 @@ class LocalEnvironment implements Environment {
   }
 }
 
+/** How it is told that what is kept of an image is not what it should be. */
+const damages: ReadonlySet<string> = new Set(['image_corrupt', 'image_not_found']);
 /** How long a supervisor may take to let what is in flight finish, before it is ended. */
 const stopMs = 120_000;
 /** The same, of one that cannot be spoken with. */

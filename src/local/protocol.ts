@@ -8,7 +8,7 @@ import type { ContainerOptions } from './engine/container-spec.ts';
  * The number of what command and supervisor say to each other. A supervisor of another number is replaced by
  * `up`; `GET /status` and `POST /stop` stay as they are for ever, so that this is always possible.
  */
-export const protocol = 3;
+export const protocol = 4;
 
 /** What a supervisor answers to `GET /status`. */
 export interface Hello {

@@ -19,6 +19,7 @@ interface HostConfig {
   readonly ReadonlyRootfs: boolean;
   readonly Tmpfs: Readonly<Record<string, string>>;
   readonly CapDrop: readonly string[];
+  readonly PidsLimit: number;
   readonly SecurityOpt: readonly string[];
   readonly RestartPolicy: { readonly Name: 'no' };
   readonly LogConfig: { readonly Type: string; readonly Config: Readonly<Record<string, string>> };
@@ -51,6 +52,8 @@ export function containerSpec({ image, command, env, labels, port }: ContainerOp
       ReadonlyRootfs: true,
       Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,mode=1777' },
       CapDrop: ['ALL'],
+      // What forks without end must not take the machine along.
+      PidsLimit: 512,
       SecurityOpt: ['no-new-privileges'],
       RestartPolicy: { Name: 'no' },
       // Causeway keeps what is printed; the engine's own copy must not grow without bound.

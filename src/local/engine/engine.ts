@@ -130,10 +130,24 @@ export class Engine {
     await this.#ask('end a container', 'POST', path, { patienceMs: killMs });
   }
 
-  /** Ends it if it runs; one that is not there is as good. */
+  /** Ends it if it runs; one that is not there, or is being removed by another, is as good. */
   async remove(id: string): Promise<void> {
     const path = await this.#path(`/containers/${id}?force=1&v=1`);
-    await this.#ask('remove a container', 'DELETE', path).catch(unlessMissing);
+    try {
+      await this.#ask('remove a container', 'DELETE', path);
+    } catch (error) {
+      if (error instanceof EngineRefusal && error.isOverruled) await this.#seeRemoved(id);
+      else unlessMissing(error);
+    }
+  }
+
+  /** Whoever removes it has a while for that. */
+  async #seeRemoved(id: string): Promise<void> {
+    const path = await this.#path(`/containers/${id}/wait?condition=removed`);
+    const asked = this.#text('wait for a container', 'POST', path, { patienceMs: removalMs });
+    await asked.catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+    });
   }
 
   /** Refused (`isOverruled`) where it runs. */
@@ -160,6 +174,13 @@ export class Engine {
       unlessMissing(error);
       return false;
     }
+  }
+
+  /** As whom an image runs, in its words; nothing where it does not say. */
+  async userOf(image: string): Promise<string | undefined> {
+    const path = await this.#path(`/images/${image}/json`);
+    const found = z.object({ Config: z.object({ User: z.string().nullish() }).nullish() });
+    return (await this.#json(found, 'look at an image', 'GET', path)).Config?.User || undefined;
   }
 
   /** Reads an image in, as `docker load` does. */
@@ -272,6 +293,8 @@ interface AskOptions {
   readonly patienceMs?: number;
 }
 
+/** How long another's removal is waited for. */
+const removalMs = 5_000;
 /** One that does not take this in time hangs. */
 const killMs = 10_000;
 

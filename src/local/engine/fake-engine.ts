@@ -28,6 +28,8 @@ export interface FakeEngineOptions {
 export class FakeEngine {
   readonly socket: string;
   readonly containers = new Map<string, FakeContainer>();
+  /** That images say they run as. */
+  user = '65532:65532';
   /** Names with tags. */
   images: string[] = [];
   /** Method and path of each request, without the API's version. */
@@ -123,7 +125,7 @@ export class FakeEngine {
     const name = rest.join('/').replace(/\/json$/, '');
     if (!this.images.includes(name)) return answer(404, { message: `No such image: ${name}` });
     if (request.method === 'DELETE') this.images = this.images.filter((other) => other !== name);
-    return answer(200, {});
+    return answer(200, { Config: { User: this.user } });
   }
 
   #create(name: string, spec: ContainerSpec): Response {

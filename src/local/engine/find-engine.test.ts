@@ -86,6 +86,17 @@ describe('no engine', () => {
     },
   );
 
+  test.each(['unix://', 'unix://docker.sock', 'unix://./run/docker.sock'])(
+    'is meant by a path that is none, or not a whole one: %s',
+    async (host) => {
+      const error = await errorOf({ DOCKER_HOST: host });
+
+      expect(error.code).toBe('engine_missing');
+      expect(error.message).toBe(`DOCKER_HOST is ${host}, which names no socket by its whole path`);
+      expect(error.hint).toStartWith('unset DOCKER_HOST');
+    },
+  );
+
   test('of another machine will do, named by a docker context', async () => {
     const { folder, context } = ground();
     context('far', 'ssh://build.example.com');

@@ -75,7 +75,15 @@ function socketsOf(env: Env): readonly string[] {
 }
 
 function socketIn(host: string, whose: string, mend: string): string {
-  if (host.startsWith('unix://')) return host.slice('unix://'.length);
+  if (host.startsWith('unix://')) {
+    const socket = host.slice('unix://'.length);
+    if (isAbsolute(socket)) return socket;
+    throw new UserError({
+      code: 'engine_missing',
+      message: `${whose} is ${host}, which names no socket by its whole path`,
+      hint: `${mend}, or export DOCKER_HOST=unix:///var/run/docker.sock`,
+    });
+  }
   throw new UserError({
     code: 'engine_missing',
     message: `${whose} is ${host}: replicas are reached on this machine's loopback, so its own engine is needed, behind a socket`,

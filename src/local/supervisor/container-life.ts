@@ -32,6 +32,9 @@ export function containerLife(options: ContainerLifeOptions): BeginLife {
 /** How long a connection to the engine that was lost is tried again at first, and at most. */
 const firstPauseMs = 50;
 const longestPauseMs = 2_000;
+/** A process is there for a moment after its connections and its output are closed. */
+const leaveMs = 100;
+const lookMs = 10;
 /** The end of an output that was cut off with the engine's connection; of a container that ended it is the end. */
 const settleMs = 1_000;
 
@@ -73,6 +76,15 @@ class ContainerLife implements Life {
   kill(): void {
     if (this.#isStarted) void this.#signal('SIGKILL');
     else this.#unwanted.abort(unwanted);
+  }
+
+  /** The engine tells later of an end than the connections that are cut by it. */
+  async settle(): Promise<void> {
+    if (!this.#isStarted) return;
+    const isLeaving = await Promise.race([this.#isLeaving(), Bun.sleep(settleMs).then(() => false)]);
+    if (!isLeaving) return;
+    this.#told.onEnding();
+    await Promise.race([this.#ended.promise, Bun.sleep(settleMs)]);
   }
 
   /** Nobody shares the port in its container. */
@@ -128,11 +140,24 @@ class ContainerLife implements Life {
       await this.#told.log.take(output).catch(() => undefined);
       this.#printed.resolve();
       // Sooner than the engine tells: what is sent to it meanwhile would be lost.
-      if (hasLeft(this.#process)) this.#told.onEnding();
+      void this.settle();
       const hasEnded = this.#ended.promise.then(() => true);
       if (await Promise.race([hasEnded, Bun.sleep(settleMs).then(() => false)])) return;
       output = await engine.attach(id, this.#unwanted.signal).catch(() => nothing());
     }
+  }
+
+  /** Of a process that cannot be seen from here the engine is asked. */
+  async #isLeaving(): Promise<boolean> {
+    for (const until = performance.now() + leaveMs; performance.now() < until; await Bun.sleep(lookMs)) {
+      if (this.#process ? hasLeft(this.#process) : await this.#hasStopped()) return true;
+    }
+    return false;
+  }
+
+  async #hasStopped(): Promise<boolean> {
+    const container = await this.#engine?.inspect(this.#id ?? '').catch(() => undefined);
+    return container?.State.Running === false;
   }
 
   /** An engine that is away for a moment is no end, as long as somebody answers at the replica's port. */

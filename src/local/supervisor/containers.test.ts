@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { makeRelease, type Release, type Settings } from '../../core/release.ts';
+import type { Rollout } from '../../core/rollout.ts';
 import type { OneOff } from '../../core/target.ts';
 import { readEngines } from '../engine/engine-note.ts';
 import { FakeEngine } from '../engine/fake-engine.ts';
@@ -11,9 +12,13 @@ import { imageFolder, storeSecrets } from '../store.ts';
 import { clearEngines, countInEngines, removeLeftContainers } from './container-leftovers.ts';
 import { commandContainerName, filtersOf, labelsOf } from './container-names.ts';
 import { Containers } from './containers.ts';
+import { FrontDoor } from './front-door.ts';
 import { imageName } from './images.ts';
+import { LocalTarget } from './local-target.ts';
 import type { Replica } from './replica.ts';
+import { Replicas } from './replicas.ts';
 import { leavingError } from './rollout-runner.ts';
+import { TrafficProbe } from './traffic-probe.ts';
 
 const opened: { readonly close: () => unknown }[] = [];
 const { signal } = new AbortController();
@@ -62,6 +67,7 @@ describe('a replica in a container', () => {
         ReadonlyRootfs: true,
         Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,mode=1777' },
         CapDrop: ['ALL'],
+        PidsLimit: 512,
         SecurityOpt: ['no-new-privileges'],
         RestartPolicy: { Name: 'no' },
         LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
@@ -151,6 +157,54 @@ describe('a replica in a container', () => {
     expect(engine.containers.size).toBe(0);
   });
 
+  test('that somebody else is removing already counts as gone, and nothing is logged', async () => {
+    const { start, engine, logged } = make();
+    const replica = await start('good.ts');
+    engine.refuse = (request) =>
+      request.startsWith('DELETE /containers')
+        ? { status: 409, message: 'removal of container x is already in progress' }
+        : undefined;
+
+    await replica.retire();
+
+    expect(engine.requests.filter((request) => request.startsWith('DELETE')).length).toBe(1);
+    expect(logged).toEqual([]);
+  });
+
+  test('that the engine does not remove is logged once, however often it is tried', async () => {
+    const { start, engine, logged } = make();
+    const removals = () => engine.requests.filter((request) => request.startsWith('DELETE')).length;
+    const replica = await start('good.ts');
+    engine.refuse = (request) =>
+      request.startsWith('DELETE /containers') ? { status: 500, message: 'it is busy' } : undefined;
+
+    await replica.retire();
+    await start('good.ts');
+    await until('it was tried again', () => removals() >= 2);
+
+    expect(logged).toEqual(['a container could not be removed']);
+  });
+
+  test('that goes is there until its container is removed, also when it has ended before', async () => {
+    const { containers, engine, release } = make();
+    const create = (...given: Parameters<Containers['createReplica']>) => containers.createReplica(...given);
+    const replicas = new Replicas({ create, log: () => undefined });
+    opened.push({ close: () => replicas.close() });
+    const held = Promise.withResolvers<void>();
+    engine.hold = (request) => (request.startsWith('DELETE') ? held.promise : undefined);
+    replicas.apply({ replicas: 1, stable: { release: release('good.ts') } });
+    await until('it is ready', () => replicas.routable().length === 1);
+
+    replicas.apply({ replicas: 1 });
+    await until('it is being removed', () => engine.requests.some((request) => request.startsWith('DELETE')));
+    const { length } = replicas.all;
+    held.resolve();
+    await until('it is gone', () => replicas.all.length === 0);
+
+    expect(length).toBe(1);
+    expect(engine.containers.size).toBe(0);
+  });
+
   test('that does not listen to SIGTERM is killed', async () => {
     const { start } = make();
     const replica = await start('ignores-sigterm.ts', { drainMs: 20 });
@@ -208,6 +262,66 @@ describe('a replica in a container', () => {
     expect(replica.trouble?.message).toEndWith(message);
   });
 });
+
+test('requests that a crash cuts are not seen before the crash, however late the engine tells of it', async () => {
+  const { containers, engine, release, paths } = make();
+  const replicas = new Replicas({
+    create: (...given) => containers.createReplica(...given),
+    log: () => undefined,
+  });
+  const routable = () => replicas.routable();
+  const about = {
+    routable,
+    changed: () => replicas.changed(),
+    isExpected: () => true,
+    isLeaving: () => false,
+  };
+  const front = new FrontDoor(about);
+  front.open(0);
+  const probe = new TrafficProbe({ front, routable });
+  const parts = { paths, replicas, front, probe, runnerOf: () => containers, goesDown: signal };
+  const target = new LocalTarget({ ...parts, log: () => undefined }, { replicas: 1 });
+  opened.push(
+    { close: () => replicas.close() },
+    { close: () => front.close() },
+    { close: () => probe.stop() },
+  );
+  engine.hold = (request) => (request.endsWith('/wait') ? untilTold(engine) : undefined);
+  const candidate = { release: release('good.ts'), size: 'all' } as const;
+  await target.set({ replicas: 1, rollout, candidate }, await target.lock({ purpose: 'test' }));
+  await until('it is ready', () => routable().length === 1);
+  const [replica] = replicas.all;
+  const asked = fetch(`http://127.0.0.1:${front.port}/slow?ms=60000`, { method: 'POST' });
+  await until('it is asked', () => (replica?.inFlight ?? 0) > 0);
+
+  engine.running()[0]?.process?.kill('SIGKILL');
+  await asked;
+  const seen: (string | undefined)[] = [];
+  for await (const look of target.observe(signal)) {
+    const [first] = look.kind === 'seen' ? look.replicas : [];
+    seen.push(first?.trouble?.cause);
+    if (seen.length === 2) break;
+  }
+
+  expect(replica?.front.errors).toBeGreaterThan(0);
+  expect(seen).toEqual(['crashed', 'crashed']);
+});
+
+/** An engine may take some time from the end of a process to that of its container. */
+async function untilTold(engine: FakeEngine): Promise<void> {
+  await until('it has ended', () => engine.running().length === 0);
+  await Bun.sleep(200);
+}
+
+const rollout: Rollout = {
+  id: 'x',
+  kind: 'deploy',
+  by: 'ada',
+  startedAt: 1_000,
+  release: 'r',
+  artifact: 'a',
+  command: 'none',
+};
 
 describe('an engine that goes away', () => {
   test('before a replica is made is no fault of the release', async () => {
@@ -308,6 +422,16 @@ describe('an image', () => {
 
     await expect(published).rejects.toThrow('a blob is damaged');
     expect(existsSync(imageFolder(paths, one))).toBe(false);
+  });
+
+  test.each(['', '0', 'root', '0:0', 'root:wheel'])('whose user is %p is refused', async (user) => {
+    const { containers, release, engine } = make();
+    engine.user = user;
+
+    const [finding] = await containers.preflight(release('good.ts'), signal);
+
+    expect(finding).toMatchObject({ isProblem: true, message: expect.stringContaining('runs as root') });
+    expect(finding?.hint).toContain('USER 65532:65532');
   });
 
   test('that is not stored keeps a rollout from beginning', async () => {
@@ -540,7 +664,8 @@ function make({ packArchive = pack } = {}) {
   const engine = new FakeEngine({ socket: join(state.folder, 'engine.sock'), workingFolder: fixtures });
   mkdirSync(imageFolder(paths, one), { recursive: true });
   writeFileSync(join(imageFolder(paths, one), 'oci-layout'), '{}');
-  const containers = new Containers({ paths, packArchive, log: () => undefined });
+  const logged: string[] = [];
+  const containers = new Containers({ paths, packArchive, log: (event) => logged.push(event) });
   containers.use(engine.socket);
   const release = (fixture: string, settings: Partial<Settings> = {}): Release =>
     makeRelease({
@@ -571,5 +696,5 @@ function make({ packArchive = pack } = {}) {
     timeoutMs: 60_000,
   });
   opened.push({ close: () => state[Symbol.dispose]() }, { close: () => engine.stop() });
-  return { paths, engine, containers, release, create, start, command };
+  return { paths, engine, containers, release, create, start, command, logged };
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import type { Release } from '../../core/release.ts';
+import { type Release, shortId } from '../../core/release.ts';
 import type { Running } from '../../core/rollout.ts';
 import type { Exit, Finding, OneOff } from '../../core/target.ts';
 import { containerSpec } from '../engine/container-spec.ts';
@@ -49,12 +49,15 @@ export class Containers implements Runner {
     if (this.#engine?.socket !== socket) this.#engine = new Engine(socket);
   }
 
-  /** An engine that is away now may be back when it matters; an image that is not kept will not. */
   async preflight({ image = '' }: Release, signal: AbortSignal): Promise<readonly Finding[]> {
-    await this.#find().about(signal);
-    if (this.#images.isStored(image)) return [];
-    const message = `the image ${image} is not stored here`;
-    return [{ isProblem: true, message, hint: 'causeway deploy stores it again' }];
+    const engine = this.#find();
+    await engine.about(signal);
+    if (!this.#images.isStored(image)) {
+      const message = `the image ${image} is not stored here`;
+      return [{ isProblem: true, message, hint: 'causeway deploy stores it again' }];
+    }
+    await this.#images.ensure(engine, image, signal);
+    return refuseRoot(image, await engine.userOf(imageName(this.#options.paths, image)));
   }
 
   async publish({ image = '' }: Release, signal: AbortSignal): Promise<void> {
@@ -187,4 +190,18 @@ export class Containers implements Runner {
     this.#retry = undefined;
     for (const [container, engine] of [...this.#left]) void this.#remove(engine, container);
   }
+}
+
+/** An image that Causeway built never runs as root. */
+function refuseRoot(image: string, user = ''): readonly Finding[] {
+  const [name = ''] = user.split(':');
+  if (!['', 'root'].includes(name) && Number(name) !== 0) return [];
+  const because = user === '' ? 'it names no user' : `its user is ${user}`;
+  return [
+    {
+      isProblem: true,
+      message: `the image ${shortId(image)} runs as root: ${because}`,
+      hint: 'name another user in its Dockerfile: USER 65532:65532',
+    },
+  ];
 }

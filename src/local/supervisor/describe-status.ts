@@ -13,16 +13,18 @@ export interface DescribeStatusOptions {
   readonly records: readonly RolloutRecord[];
   /** What went through the front door. */
   readonly total: Tally;
+  /** It is being taken down. */
+  readonly isLeaving: boolean;
 }
 
 /** What runs, as `causeway status` shows it. */
 export function describeStatus(options: DescribeStatusOptions): Status {
-  const { environment, port, desired, replicas, total } = options;
-  const because = whyDegraded(desired, replicas);
+  const { environment, port, desired, replicas, total, isLeaving } = options;
+  const because = isLeaving ? 'it is being taken down' : whyDegraded(desired, replicas);
   return {
     environment,
     target: 'local',
-    state: stateOf(desired, because),
+    state: isLeaving ? 'stopped' : stateOf(desired, because),
     ...(port === undefined ? {} : { url: `http://127.0.0.1:${port}` }),
     ...describeStable(options),
     ...(desired.rollout ? { rollout: desired.rollout } : {}),

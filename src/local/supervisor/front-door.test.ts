@@ -633,6 +633,18 @@ describe('with no replica that may receive traffic', () => {
       expect(ground.front.unreached).toMatchObject(counted);
     });
 
+  test('a request is not held where none could be for as long as that already', async () => {
+    const ground = await serve((socket) => socket.write(ok));
+    ground.routable.length = 0;
+    ground.awaySince = Date.now() - ground.holdMs;
+
+    const answer = await ground.ask(get);
+
+    expect(answer?.status).toBe(503);
+    expect(valuesOf(answer as RawAnswerLike, 'retry-after')).toEqual(['1']);
+    expect(ground.asked()).toBe(1);
+  });
+
   test('a POST that was held is sent once', async () => {
     const ground = await serve((socket) => socket.write(ok));
     ground.routable.length = 0;
@@ -789,6 +801,7 @@ class FakeUpstream implements Upstream {
   wasCut = false;
   inFlight = 0;
   begun = 0;
+  cuts = 0;
   readonly #session = new Bun.FetchSession({ proxy: false });
   readonly #port: number;
 
@@ -798,6 +811,10 @@ class FakeUpstream implements Upstream {
 
   forward(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
     return this.#session.fetch(`http://127.0.0.1:${this.#port}${pathAndQuery}`, init);
+  }
+
+  noteCut(): void {
+    this.cuts += 1;
   }
 
   begin(): void {
@@ -834,6 +851,7 @@ function openFront(tallies: readonly FakeUpstream[]) {
     routable,
     isExpected: true,
     isLeaving: false,
+    awaySince: undefined as number | undefined,
     holdMs: 10_000,
     /** How often it was looked who may receive traffic. */
     asked: () => asked,
@@ -850,6 +868,7 @@ function openFront(tallies: readonly FakeUpstream[]) {
     changed: () => change.promise,
     isExpected: () => ground.isExpected,
     isLeaving: () => ground.isLeaving,
+    awaySince: () => ground.awaySince,
     get holdMs() {
       return ground.holdMs;
     },

@@ -2,7 +2,10 @@ import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
 /** What the front door needs of a replica. */
-export type Upstream = Pick<Replica, 'front' | 'wasCut' | 'patienceMs' | 'forward' | 'begin' | 'finish'>;
+export type Upstream = Pick<
+  Replica,
+  'front' | 'wasCut' | 'patienceMs' | 'forward' | 'begin' | 'finish' | 'noteCut'
+>;
 
 export interface FrontDoorOptions {
   /** Those that may receive traffic now. */
@@ -13,7 +16,9 @@ export interface FrontDoorOptions {
   readonly isExpected: () => boolean;
   /** Whether a replica that was well is being taken away: then a refusal is ours. */
   readonly isLeaving: () => boolean;
-  /** How long a request waits for a replica to be ready, when all are gone for a moment. Default: 10 s. */
+  /** Since when none may receive traffic, in milliseconds since 1970; nothing while one may. */
+  readonly awaySince?: () => number | undefined;
+  /** How long after all replicas have gone requests wait for one to be ready. Default: 10 s. */
   readonly holdMs?: number;
 }
 
@@ -88,7 +93,7 @@ export class FrontDoor {
     const isRepeatable = request.body === null && (request.method === 'GET' || request.method === 'HEAD');
     if (hasTwoLengths(request.headers)) return problem(400, 'Bad Request', 'the request has two lengths');
     const headers = forReplica(request.headers);
-    const holdUntil = Date.now() + (this.#options.holdMs ?? 10_000);
+    const cameAt = Date.now();
     this.#turn += 1;
     let turn = this.#turn;
     let left = isRepeatable ? tries : 1;
@@ -101,7 +106,7 @@ export class FrontDoor {
         if (response) return response;
         turn += 1;
         avoided = replica;
-      } else if (!(await this.#hold(request.signal, holdUntil))) break;
+      } else if (!(await this.#hold(request.signal, cameAt))) break;
     }
     return this.#refuse(request);
   }
@@ -131,6 +136,7 @@ export class FrontDoor {
       const answer =
         whole ??
         (await streamOn(response, signal, (isCut) => {
+          if (isCut) replica.noteCut();
           if (isCut) this.#countCut(replica);
           replica.finish();
         }));
@@ -143,6 +149,7 @@ export class FrontDoor {
         this.#countLeft(replica, performance.now() - startedAt);
         return new Response(null, { status: 499 });
       }
+      replica.noteCut();
       if (canRepeat) {
         replica.front.retried += 1;
         this.total.retried += 1;
@@ -162,9 +169,11 @@ export class FrontDoor {
     return replica === avoided ? routable[(turn + 1) % routable.length] : replica;
   }
 
-  /** Waits until a replica may be routable; false when there is none to wait for. */
-  async #hold(signal: AbortSignal, until: number): Promise<boolean> {
-    if (!this.#options.isExpected() || signal.aborted || Date.now() >= until) return false;
+  /** Waits until a replica may be routable; false when there is none to wait for, or none has been for too long. */
+  async #hold(signal: AbortSignal, cameAt: number): Promise<boolean> {
+    const { isExpected, awaySince, holdMs = 10_000 } = this.#options;
+    const until = Math.min(cameAt, awaySince?.() ?? cameAt) + holdMs;
+    if (!isExpected() || signal.aborted || Date.now() >= until) return false;
     await Promise.race([this.#options.changed(), Bun.sleep(100)]);
     return true;
   }

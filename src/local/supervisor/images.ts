@@ -81,12 +81,17 @@ export class Images {
     try {
       await engine.load(this.#pack({ folder, digest, platform, tag, signal }), signal);
     } catch (error) {
-      // The next `deploy` stores it again.
-      if (error instanceof UserError && error.code === 'image_corrupt') rmSync(folder, { recursive: true });
+      // The command that asked for it stores it again.
+      if (isDamage(error)) rmSync(folder, { recursive: true, force: true });
       throw error;
     }
     if (!(await engine.hasImage(tag))) throw goneError(digest, 'the engine read it in, and does not have it');
   }
+}
+
+/** Whether what is kept of an image is not, or not all, what it should be. */
+function isDamage(error: unknown): boolean {
+  return error instanceof UserError && (error.code === 'image_corrupt' || error.code === 'image_not_found');
 }
 
 function goneError(digest: string, because: string): UserError {

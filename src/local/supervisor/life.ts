@@ -26,6 +26,11 @@ export interface Life {
   terminate(): void;
   /** Ends it at once, with all that it started. */
   kill(): void;
+  /**
+   * Resolves, in a second or so, when it is known whether it has ended. Asked when a request to it was cut: that is
+   * seen before its end is.
+   */
+  settle(): Promise<unknown>;
   /** Whether it ended because another program took its port before it could. */
   hasLostItsPort(): boolean;
   /**

@@ -99,6 +99,7 @@ export class LocalTarget implements Target {
   async *observe(signal: AbortSignal): AsyncGenerator<Observation> {
     const { replicas, front, probe } = this.#options;
     while (!signal.aborted) {
+      await replicas.settled();
       const change = replicas.changed();
       yield {
         kind: 'seen',

@@ -54,6 +54,9 @@ class ProcessLife implements Life {
     }
   }
 
+  /** Its end is told as soon as it is there. */
+  async settle(): Promise<void> {}
+
   hasLostItsPort(): boolean {
     return !isFree(this.port);
   }

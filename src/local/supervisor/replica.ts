@@ -60,6 +60,7 @@ export class Replica {
   #portsTried = 0;
   #exit: string | undefined;
   #retiring: Promise<void> | undefined;
+  #settling: Promise<unknown> | undefined;
   #onIdle: (() => void) | undefined;
   #timers: Timer[] = [];
   #wasReady = false;
@@ -119,6 +120,18 @@ export class Replica {
 
   begin(): void {
     this.inFlight += 1;
+  }
+
+  /** A request to it was cut, and not by who sent it. */
+  noteCut(): void {
+    this.#settling ??= this.#life?.settle().finally(() => {
+      this.#settling = undefined;
+    });
+  }
+
+  /** Resolves when it is known whether it ended that requests to it were cut. */
+  async settled(): Promise<void> {
+    await this.#settling;
   }
 
   finish(): void {

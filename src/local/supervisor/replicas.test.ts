@@ -57,6 +57,23 @@ describe('the stable release', () => {
     expect(logged()).toEqual([]);
   });
 
+  test('is away from the end of its last replica until one is ready', async () => {
+    const { replicas, release, ready } = make();
+    replicas.apply({ replicas: 1, stable: { release: release('plain.ts') } });
+    const [victim] = await ready(1);
+    const atFirst = replicas.awaySince;
+    const killedAt = Date.now();
+
+    process.kill(victim?.pid ?? 0, 'SIGKILL');
+    await until('it is gone', () => !replicas.all.includes(victim as Replica));
+    const { awaySince } = replicas;
+    await ready(1);
+
+    expect(atFirst).toBeUndefined();
+    expect(awaySince).toBeGreaterThanOrEqual(killedAt);
+    expect(replicas.awaySince).toBeUndefined();
+  });
+
   test('has a replica that was killed started again at once, and the others go on', async () => {
     const { replicas, release, ready } = make();
     replicas.apply({ replicas: 2, stable: { release: release('plain.ts') } });

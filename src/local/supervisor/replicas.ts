@@ -27,6 +27,7 @@ export class Replicas {
   /** Before a replica is started again; one that is over is good for one start. */
   readonly #pauses = new Map<string, 'begun' | 'over'>();
   #goneTraffic: readonly TrafficCount[] = [];
+  #awaySince: number | undefined = Date.now();
   #change = Promise.withResolvers<void>();
 
   constructor(options: ReplicasOptions) {
@@ -46,6 +47,11 @@ export class Replicas {
     return this.#all.filter(({ phase }) => phase === 'ready');
   }
 
+  /** Since when none may receive traffic, in milliseconds since 1970; nothing while one may. */
+  get awaySince(): number | undefined {
+    return this.#awaySince;
+  }
+
   states(): readonly ReplicaState[] {
     return this.#all.map((replica) => replica.state());
   }
@@ -60,7 +66,14 @@ export class Replicas {
     return this.#all.some(({ phase, trouble }) => phase === 'draining' && !trouble);
   }
 
+  /** Resolves when of each whose requests were cut it is known whether it has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#all.map((replica) => replica.settled()));
+  }
+
   apply(desired: Desired): void {
+    // A first release may take its time; until then nothing was expected.
+    if (!this.#desired.stable && desired.stable) this.#awaySince = undefined;
     this.#desired = desired;
     this.#reconcile();
     this.#notify();
@@ -142,8 +155,8 @@ export class Replicas {
   }
 
   #retire(replica: Replica, isHung = false): void {
-    if (replica.phase === 'ended') this.#remove(replica);
-    else void replica.retire({ isHung }).then(() => this.#remove(replica));
+    // One that has ended may have left something, a container say, that goes later.
+    void replica.retire({ isHung }).then(() => this.#remove(replica));
   }
 
   /** A stable replica ended by itself. */
@@ -178,6 +191,7 @@ export class Replicas {
   }
 
   #notify(): void {
+    this.#awaySince = this.routable().length > 0 ? undefined : (this.#awaySince ?? Date.now());
     const { resolve } = this.#change;
     this.#change = Promise.withResolvers();
     resolve();

@@ -34,6 +34,7 @@ export const deploySchema = z.strictObject({
   secrets: z.record(z.string(), z.string()),
   by: z.string(),
   revision: z.string().optional(),
+  signedBy: z.array(z.string()).optional(),
   environment: environmentSchema,
   isAgain: z.boolean(),
   engine: engineSchema,
@@ -42,6 +43,7 @@ export const deploySchema = z.strictObject({
 /** The body of `POST /rollback`. */
 export const rollbackSchema = z.strictObject({
   to: z.string().optional(),
+  trusted: z.array(z.string()).optional(),
   by: z.string(),
   environment: environmentSchema,
   engine: engineSchema,

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
-import { findGood, lastGoodBefore } from '../../core/record.ts';
+import { findGood, lastGoodBefore, refuseUntrusted } from '../../core/record.ts';
 import { type Release, shortId } from '../../core/release.ts';
 import { type Outcome, type RolloutContext, rollOut, takeOut } from '../../core/roll-out.ts';
 import { type Desired, runningKey } from '../../core/rollout.ts';
@@ -53,6 +53,7 @@ export class Supervisor {
     this.#front = new FrontDoor({
       routable,
       changed: () => this.#replicas.changed(),
+      awaySince: () => this.#replicas.awaySince,
       isExpected: () => this.#target.desired.stable !== undefined,
       isLeaving: () => this.#replicas.isLeaving(),
     });
@@ -100,7 +101,7 @@ export class Supervisor {
   /** Rolls a release out, or joins the rollout of it that is under way. */
   async deploy(request: z.infer<typeof deploySchema>, listen: Listener): Promise<Outcome> {
     await this.#recovered;
-    const { release, environment, by, revision, isAgain, engine } = request;
+    const { release, environment, by, revision, signedBy, isAgain, engine } = request;
     if (engine !== undefined) this.#containers.use(engine);
     const { stable, candidate } = this.#target.desired;
     const inUse = [candidate?.secretSet, stable?.secretSet];
@@ -115,6 +116,7 @@ export class Supervisor {
       replicas,
       isAgain,
       ...(revision ? { revision } : {}),
+      ...(signedBy ? { signedBy } : {}),
     } as const;
     return (
       this.#runner.join(key, listen) ??
@@ -125,11 +127,13 @@ export class Supervisor {
   /** Returns to a good release; a rollout that is under way is taken out, and that is all if none is named. */
   async rollback(request: z.infer<typeof rollbackSchema>, listen: Listener): Promise<Outcome> {
     await this.#recovered;
-    const { to, by, environment, engine } = request;
+    const { to, trusted, by, environment, engine } = request;
     if (engine !== undefined) this.#containers.use(engine);
     const takenOut = await this.#runner.giveUp(`taken out by ${by}`, listen);
     if (takenOut && to === undefined) return takenOut;
     const release = await this.#goodRelease(to);
+    const isServing = release.id === this.#target.desired.stable?.release.id;
+    if (trusted && !isServing) refuseUntrusted(await this.#target.history.list(), release.id, trusted);
     const secretSet = this.#secretSetFor(release);
     const running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
     const { replicas, rules } = environment;
@@ -146,6 +150,7 @@ export class Supervisor {
       replicas: this.#replicas,
       records: await this.#target.history.list(),
       total: this.#front.total,
+      isLeaving: this.#goesDown.signal.aborted,
     });
   }
 

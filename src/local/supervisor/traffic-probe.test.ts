@@ -188,6 +188,7 @@ function probed(server: FakeServer, { paths = ['/'], timeoutMs = 5_000, wasCut =
     inFlight: 0,
     forwardAnew: (path: string, init: BunFetchRequestInit) =>
       fetch(`http://127.0.0.1:${server.port}${path}`, init),
+    noteCut: () => undefined,
     begin() {
       this.inFlight += 1;
     },

@@ -3,7 +3,10 @@ import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
 /** What the probe needs of a replica. */
-export type Probed = Pick<Replica, 'running' | 'probe' | 'wasCut' | 'forwardAnew' | 'begin' | 'finish'>;
+export type Probed = Pick<
+  Replica,
+  'running' | 'probe' | 'wasCut' | 'forwardAnew' | 'begin' | 'finish' | 'noteCut'
+>;
 
 export interface TrafficProbeOptions {
   readonly front: Pick<FrontDoor, 'port'>;
@@ -85,6 +88,7 @@ export class TrafficProbe {
       if (replica.wasCut) tally.lost += 1;
       else tally.answered(false, performance.now() - startedAt);
       if ((error as Error).name === 'TimeoutError') tally.late += 1;
+      else replica.noteCut();
     } finally {
       tally.waiting.delete(request);
       replica.finish();
