@@ -621,11 +621,13 @@ describe('a release command', () => {
   test('that was begun by a supervisor that died is looked up, and not run again', async () => {
     const { containers, command, engine, paths } = make();
     const begun = command('console.log("once"); setTimeout(() => process.exit(3), 50)');
-    void containers.runOneOff(begun, signal).catch(() => undefined);
+    const first = containers.runOneOff(begun, signal).catch(() => undefined);
     await until('it runs', () => engine.running().length === 1);
     const next = new Containers({ paths, packArchive: pack, log: () => undefined });
 
     const exit = await next.runOneOff({ ...begun, isBegun: true }, signal);
+    // It lives on here, and must not be in the way of what is looked up.
+    await first;
     const again = await next.runOneOff({ ...begun, isBegun: true }, signal);
 
     expect(exit).toEqual({ kind: 'failed', evidence: { exit: 'exit code 3', lines: ['once'] } });
