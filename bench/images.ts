@@ -1,13 +1,12 @@
 // What images cost, on real parts, side by side with docker build; bench/run starts it
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeBase, composeBuilder } from '../e2e/images/base.ts';
 import { type Clone, makeClone } from '../e2e/images/clone.ts';
 import { type Engine, findEngine, startEngine } from '../e2e/images/engine.ts';
 import { findRegistry, startRegistry } from '../e2e/images/registry.ts';
 import { findSkopeo, skopeo } from '../e2e/images/skopeo.ts';
-import { makePage, type Row } from './page.ts';
+import { type Row, showPage } from './page.ts';
 import { median, type Sample, sample, showSample, timed } from './sample.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
@@ -36,19 +35,14 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-const page = makePage({
+showPage({
+  name: 'images',
   title: 'Images, measured',
   about:
     'The reference service on a base composed of Debian packages, with docker-registry on loopback and Debian’s engine. Times are of whole commands, from the shell’s call to their end: median (least–most, rounds). Before each round a line of the service is changed, so that its layer is made anew.',
   repository,
-  cores: cpus().length,
   rows,
 });
-console.log(page);
-if (process.argv.includes('--write')) {
-  mkdirSync(join(repository, 'docs/proof'), { recursive: true });
-  writeFileSync(join(repository, 'docs/proof/images.md'), page);
-}
 
 /** The first build fetches base and runtime and compresses both platforms: what a machine does once. */
 async function measureMemory(): Promise<void> {

@@ -1,11 +1,10 @@
 // The local target's numbers, on the real thing; bench/run starts it
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeProject, type Project } from '../e2e/local/project.ts';
 import { presets } from '../src/load/shape.ts';
 import { findFreePort } from '../src/local/free-port.ts';
-import { makePage, type Row } from './page.ts';
+import { type Row, showPage } from './page.ts';
 import { sample, showSample, timed } from './sample.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
@@ -26,18 +25,13 @@ for (const measure of [
     console.error(`${row.what}: ${row.measured}`);
   }
 }
-const page = makePage({
+showPage({
+  name: 'local',
   title: 'The local target, measured',
   about: "Times are of whole commands, from the shell's call to their end: median (least–most, rounds).",
   repository,
-  cores: cpus().length,
   rows,
 });
-console.log(page);
-if (process.argv.includes('--write')) {
-  mkdirSync(join(repository, 'docs/proof'), { recursive: true });
-  writeFileSync(join(repository, 'docs/proof/local.md'), page);
-}
 
 /** A fresh clone, with npm's cache as it is: what a newcomer waits for, and what the everyday commands take after. */
 async function fromClone(): Promise<readonly Row[]> {

@@ -1,3 +1,7 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
 export interface Row {
   readonly what: string;
   readonly reach: string;
@@ -5,23 +9,33 @@ export interface Row {
 }
 
 export interface PageOptions {
+  /** The page's file in docs/proof, without its ending. */
+  readonly name: string;
   readonly title: string;
   /** What was measured how, in full sentences. */
   readonly about: string;
   readonly repository: string;
-  readonly cores: number;
   readonly rows: readonly Row[];
 }
 
-/** A page of docs/proof. */
-export function makePage({ title, about, repository, cores, rows }: PageOptions): string {
+/** Prints a page of what was measured; with `--write` it goes to docs/proof, too. */
+export function showPage(options: PageOptions): void {
+  const page = makePage(options);
+  console.log(page);
+  if (!process.argv.includes('--write')) return;
+  const folder = join(options.repository, 'docs/proof');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${options.name}.md`), page);
+}
+
+function makePage({ title, about, repository, rows }: PageOptions): string {
   const commit = Bun.spawnSync(['git', 'rev-parse', '--short', 'HEAD'], { cwd: repository })
     .stdout.toString()
     .trim();
   const lines = rows.map(({ what, reach, measured }) => `| ${what} | ${reach} | ${measured} |`);
   return `# ${title}
 
-Made by \`bench/run --write\` at ${commit}, on ${process.platform} ${process.arch} with ${cores} cores. ${about}
+Made by \`bench/run --write\` at ${commit}, on ${process.platform} ${process.arch} with ${cpus().length} cores. ${about}
 
 | what | to reach | measured |
 | --- | --- | --- |
