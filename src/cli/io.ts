@@ -1,3 +1,4 @@
+import { childEnv } from '../core/child-env.ts';
 import type { ListStored, OpenEnvironment } from './open-environment.ts';
 
 export interface Stream {
@@ -42,11 +43,8 @@ export interface Io {
 
 /** The variables that a process started by a command gets; what is meant for this process alone is not among them. */
 export function inheritedEnv({ env }: Pick<Io, 'env'>): Record<string, string> {
+  const { CAUSEWAY_STARTED_AT: _, CAUSEWAY_COMMAND: __, ...rest } = childEnv(env);
   return Object.fromEntries(
-    Object.entries(env).filter(
-      (pair): pair is [string, string] => pair[1] !== undefined && !ownVariables.includes(pair[0]),
-    ),
+    Object.entries(rest).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
 }
-
-const ownVariables: readonly string[] = ['CAUSEWAY_STARTED_AT', 'CAUSEWAY_COMMAND', 'CAUSEWAY_SIGNING_KEY'];

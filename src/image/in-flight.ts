@@ -1,3 +1,5 @@
+import { orAbort } from '../core/or-abort.ts';
+
 interface Work<T> {
   readonly result: Promise<T>;
   readonly ending: AbortController;
@@ -12,14 +14,10 @@ export class InFlight<T> {
   async join(name: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const work = this.#works.get(name) ?? this.#begin(name, begin);
-    const abort = Promise.withResolvers<never>();
-    const leave = () => abort.reject(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
     work.wanted += 1;
     try {
-      return await Promise.race([work.result, abort.promise]);
+      return await orAbort(work.result, signal);
     } finally {
-      signal.removeEventListener('abort', leave);
       work.wanted -= 1;
       if (work.wanted === 0) await this.#end(name, work);
     }

@@ -1,3 +1,4 @@
+import { orAbort } from '../core/or-abort.ts';
 import type { EmitImage } from './image-event.ts';
 import type { BlobContent, ImageWriter } from './store.ts';
 
@@ -36,16 +37,9 @@ export async function putBlobs({
       emit({ kind: 'written', digest, size, how: await to.putBlob(blob, either) });
     }
   };
-  const leave = mayPublish?.catch(fail);
+  const mayGoOn = mayPublish?.catch(fail);
   await Promise.all(Array.from({ length: atOnce }, () => work().catch(fail)));
-  if (!first) await Promise.race([leave, aborted(signal)]);
+  if (!first && mayGoOn) await orAbort(mayGoOn, signal);
   signal.throwIfAborted();
   if (first) throw first.error;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,7 @@
 import type { Image } from './image.ts';
 import type { BlobContent, ImageReader } from './store.ts';
+import { streamOf } from './stream.ts';
+import { readFrom } from './write-file.ts';
 
 /** An image that was built here, to be read like one that was written. */
 export function readBuilt(image: Image): ImageReader {
@@ -17,7 +19,7 @@ export function readBuilt(image: Image): ImageReader {
     async blob({ digest }, signal) {
       const content = await blobs.get(digest)?.open(signal);
       if (!content) throw new Error(`the image has no blob ${digest}`);
-      return 'path' in content ? Bun.file(content.path).stream() : new Blob([bytesOf(content)]).stream();
+      return streamOf('path' in content ? readFrom(content.path) : only(content.bytes));
     },
     async referrers() {
       return [];
@@ -25,6 +27,6 @@ export function readBuilt(image: Image): ImageReader {
   };
 }
 
-function bytesOf({ bytes }: { readonly bytes: Uint8Array }): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes);
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

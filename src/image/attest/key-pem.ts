@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { signingVariable } from '../../core/child-env.ts';
 import { UserError } from '../../core/errors.ts';
-import { signingVariable } from '../child-env.ts';
 
 /** `where` names the file or variable in messages. */
 export function parsePublicKey(pem: string, where: string): KeyObject {

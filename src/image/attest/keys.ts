@@ -2,8 +2,8 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign 
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { signingVariable } from '../../core/child-env.ts';
 import { UserError } from '../../core/errors.ts';
-import { signingVariable } from '../child-env.ts';
 import { parsePrivateKey, parsePublicKey } from './key-pem.ts';
 
 /** A public key of `image.trust`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { childEnv } from '../../core/child-env.ts';
 import { UserError } from '../../core/errors.ts';
-import { childEnv } from '../child-env.ts';
 import { parseJson } from '../parse-json.ts';
 import type { Credential } from './credentials.ts';
 

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { type Platform, platforms } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
+import { orAbort } from '../../core/or-abort.ts';
 import { shortId } from '../../core/release.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Paths } from '../paths.ts';
 import { imageFolder } from '../store.ts';
 import { stateName } from './container-names.ts';
-import { orAbort } from './or-abort.ts';
 
 export interface ArchiveOptions {
   /** Of the OCI layout that holds the image. */

@@ -1,6 +1,6 @@
+import { signingVariable } from '../../../../core/child-env.ts';
 import { UserError } from '../../../../core/errors.ts';
 import { type SigningKey, shortKey, signingKey, type TrustedKey } from '../../../../image/attest/keys.ts';
-import { signingVariable } from '../../../../image/child-env.ts';
 import type { Io } from '../../../io.ts';
 
 interface Choice {

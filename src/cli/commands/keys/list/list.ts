@@ -1,5 +1,5 @@
+import { signingVariable } from '../../../../core/child-env.ts';
 import { hasPrivateKey, readTrusted, shortKey, signingKey } from '../../../../image/attest/keys.ts';
-import { signingVariable } from '../../../../image/child-env.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { findUntrusted, howToSign } from '../../../image/find-pairs.ts';
 import type { KeysListResult } from '../../../json.ts';
