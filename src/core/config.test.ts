@@ -124,8 +124,14 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     ],
     [withLocal({ replicas: '2' }), 'environments.prod.replicas: "2" is not a number'],
     [withLocal({ deadlines: { start: '0s' } }), 'environments.prod.deadlines.start: "0s" is no time at all'],
-    [withLocal({ target: 'moon' }), `environments.prod.target: "moon" is not a target; write 'local'`],
-    [{ ...least, environments: { prod: { port: 1 } } }, "environments.prod.target is missing; write 'local'"],
+    [
+      withLocal({ target: 'moon' }),
+      `environments.prod.target: "moon" is not a target; write 'local' or 'kubernetes'`,
+    ],
+    [
+      { ...least, environments: { prod: { port: 1 } } },
+      "environments.prod.target is missing; write 'local' or 'kubernetes'",
+    ],
     [{ ...least, environments: {} }, "environments is empty; write local: { target: 'local' }"],
     [
       { ...least, environments: { 'my prod': { target: 'local' } } },
@@ -249,7 +255,6 @@ test('an environment that the config does not have is named, with the ones that 
 });
 
 test('the keys that are documented to make another release are those that change the settings', () => {
-  const base = parseConfig(least, 'causeway.config.ts');
   const other: Record<string, unknown> = {
     'service.port': 1,
     'service.paths': ['/x'],
@@ -269,21 +274,34 @@ test('the keys that are documented to make another release are those that change
     'environments.<name>.hooks': { before: 'x' },
     'environments.<name>.runner': 'container',
     'environments.<name>.signed': true,
+    'environments.<name>.context': 'kind-kind',
+    'environments.<name>.namespace': 'shop',
+    'environments.<name>.autoscale': { max: 3 },
+    'environments.<name>.exposure': { kind: 'loadbalancer' },
+    'environments.<name>.allowFrom': [{ namespace: 'x' }],
+    'environments.<name>.resources': { cpu: '1' },
+    'environments.<name>.preStop': '1s',
+    'environments.<name>.pullSecret': 'x',
   };
+  const ofThisMachine = ['environments.<name>.port', 'environments.<name>.runner'];
   const changing = Object.entries(other).filter(([path, value]) => {
     const key = path.split('.').at(-1) ?? '';
-    const config = parseConfig(
-      path.startsWith('service')
-        ? { ...least, service: { ...least.service, [key]: value } }
-        : {
-            ...least,
-            image: { trust: ['key'] },
-            environments: { local: { target: 'local', [key]: value } },
-          },
-      'causeway.config.ts',
-    );
-    const settings = (of: typeof base) => settingsOf(of, environmentOf(of, 'local'));
-    return !Bun.deepEquals(settings(config), settings(base));
+    const target = ofThisMachine.includes(path) ? 'local' : 'kubernetes';
+    const settings = (service: object, environment: object) => {
+      const config = parseConfig(
+        {
+          ...least,
+          image: { trust: ['key'] },
+          service: { ...least.service, ...service },
+          environments: { one: { target, ...environment } },
+        },
+        'causeway.config.ts',
+      );
+      return settingsOf(config, environmentOf(config, 'one'));
+    };
+    const one = { [key]: value };
+    const changed = path.startsWith('service') ? settings(one, {}) : settings({}, one);
+    return !Bun.deepEquals(changed, settings({}, {}));
   });
 
   const made = ['service.entry', 'service.files', 'service.command'];

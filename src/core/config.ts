@@ -194,7 +194,9 @@ const imageSchema = z.strictObject({
   repository: textSchema
     .min(1)
     .optional()
-    .describe('Where `image push` writes to: `registry.example.com/team/shop`.'),
+    .describe(
+      'Where `image push` writes to, and `up` of an environment in a cluster, whose nodes pull from there: `registry.example.com/team/shop`.',
+    ),
   platforms: z
     .array(z.enum(platforms))
     .min(1)
@@ -239,13 +241,138 @@ const localSchema = z.strictObject({
   hooks: hooksSchema.prefault({}).describe('Commands of yours around a rollout, run where `causeway` runs.'),
 });
 
+const namespaceSchema = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
+    error: "is not the name of a namespace; use lower-case letters, digits and '-', 63 at most",
+  })
+  .meta({ title: 'name' });
+const cpuSchema = z
+  .string()
+  .regex(/^([1-9][0-9]*m|[0-9]+(\.[0-9]{1,3})?)$/, { error: "is not a CPU quantity; write '100m' or '1.5'" })
+  .meta({ title: 'quantity' });
+const memorySchema = z
+  .string()
+  .regex(/^[1-9][0-9]*(Ki|Mi|Gi|k|M|G)$/, { error: "is not a memory quantity; write '128Mi' or '1Gi'" })
+  .meta({ title: 'quantity' });
+const objectNameSchema = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, { error: 'is not the name of a Kubernetes object' })
+  .meta({ title: 'name' });
+const annotationsSchema = z.record(z.string().min(1), textSchema).meta({ title: 'texts by name' });
+
+const resourcesSchema = z.strictObject({
+  cpu: cpuSchema.default('100m').describe('What a replica is promised.'),
+  memory: memorySchema.default('256Mi').describe('What a replica is promised, and the most it may take.'),
+  cpuLimit: cpuSchema.optional().describe('The most it may take. Default: what is free.'),
+});
+
+const exposureSchema = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('clusterip').describe('Inside the cluster alone; `causeway open` reaches it.'),
+    }),
+    z.strictObject({
+      kind: z.literal('loadbalancer').describe('A load balancer of the cluster’s own.'),
+      port: portSchema.default(80).describe('Where it listens.'),
+      annotations: annotationsSchema.default({}).describe('Of the Service, for the load balancer.'),
+    }),
+    z.strictObject({
+      kind: z.literal('ingress').describe('An Ingress, for the controller that the cluster has.'),
+      host: textSchema.min(1).describe('The name by which it is reached.'),
+      className: objectNameSchema.optional().describe('The class of the controller. Default: the cluster’s.'),
+      tlsSecret: objectNameSchema.optional().describe('The Secret that holds the certificate.'),
+      annotations: annotationsSchema
+        .default({})
+        .describe('Of the Ingress, such as the one by which cert-manager makes a certificate.'),
+    }),
+  ])
+  .meta({ title: 'exposure' });
+
+const originSchema = z.union(
+  [
+    z.strictObject({ namespace: namespaceSchema.describe('Every pod of that namespace.') }),
+    z.strictObject({
+      cidr: z.union([z.cidrv4(), z.cidrv6()]).describe('Every address of that range.'),
+    }),
+  ],
+  { error: "is not an origin; write { namespace: 'ingress-nginx' } or { cidr: '10.0.0.0/8' }" },
+);
+
+const autoscaleSchema = z.strictObject({
+  min: z.int().min(1).max(1000).default(2).describe('The fewest.'),
+  max: z.int().min(1).max(1000).describe('The most.'),
+  cpu: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(80)
+    .describe('The share of the promised CPU that is aimed at, in percent.'),
+});
+
+const kubernetesSchema = z.strictObject({
+  target: z.literal('kubernetes').describe('Replicas as pods of a cluster, Kubernetes 1.30 or later.'),
+  context: textSchema
+    .min(1)
+    .optional()
+    .describe(
+      'The context of your kubeconfig; `--context` wins over it. One of the two is needed: the context that a shell happens to have is never taken.',
+    ),
+  namespace: namespaceSchema
+    .optional()
+    .describe(
+      'Default: `<project>-<environment>`, which `up` makes and `down` removes. One that is there already is used as it is, and left.',
+    ),
+  signed: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether only images are rolled out that `image verify` finds good: whole, with SBOM and provenance, signed by a key of `image.trust`.',
+    ),
+  replicas: z.int().min(1).max(1000).default(2).describe('How many running copies.'),
+  autoscale: autoscaleSchema
+    .optional()
+    .describe('Instead of `replicas`: as many as the load needs. The cluster needs metrics-server.'),
+  exposure: exposureSchema.default({ kind: 'clusterip' }).describe('How the service is reached.'),
+  allowFrom: z
+    .array(originSchema)
+    .optional()
+    .describe(
+      'Who may open connections to replicas. Default: pods of the same namespace; with a load balancer or an Ingress, everybody.',
+    ),
+  resources: resourcesSchema.prefault({}).describe('What a replica is given.'),
+  preStop: durationSchema
+    .default('10s')
+    .describe(
+      'How long a replica that leaves goes on answering, while the cluster learns that it leaves; behind a cloud’s load balancer 25 s or more.',
+    ),
+  pullSecret: objectNameSchema
+    .optional()
+    .describe('The Secret by which nodes pull the image; it is there before, in the same namespace.'),
+  bake: durationSchema
+    .default('15s')
+    .describe('How long the candidate is watched: once as one replica, once as all of them.'),
+  allow: allowanceSchema.prefault({}).describe('What a release may do and still be good.'),
+  deadlines: deadlinesSchema
+    .extend({
+      start: waitSchema
+        .default('2m')
+        .describe('For replicas to become ready; pulling the image is part of it.'),
+    })
+    .prefault({})
+    .describe('When waiting ends.'),
+  env: envSchema.default({}).describe('Variables of this environment; they win over the service’s.'),
+  secrets: secretsSchema.default({}).describe('Secrets of this environment; they win over the service’s.'),
+  hooks: hooksSchema.prefault({}).describe('Commands of yours around a rollout, run where `causeway` runs.'),
+});
+
 export const configSchema = z
   .strictObject({
     project: nameSchema.describe('The name of the project; names in a cluster or a cloud are made from it.'),
     service: serviceSchema.describe('What is deployed: one HTTP service in any language.'),
     image: imageSchema.prefault({}).describe('What the service is packed into where it runs as a container.'),
     environments: z
-      .record(nameSchema, z.discriminatedUnion('target', [localSchema]))
+      .record(nameSchema, z.discriminatedUnion('target', [localSchema, kubernetesSchema]))
       .superRefine(checkEnvironments, { when: ({ value }) => isObject(value) })
       .meta({ title: 'environments by name', minProperties: 1 })
       .describe(
@@ -299,7 +426,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** What `causeway.config.ts` exports: `export default { … } satisfies CausewayConfig`. */
 export interface CausewayConfig extends Omit<z.input<typeof configSchema>, 'service' | 'environments'> {
   readonly service: ServiceInput;
-  readonly environments: Readonly<Record<string, LocalInput>>;
+  readonly environments: Readonly<Record<string, LocalInput | KubernetesInput>>;
 }
 // With a member of their own, the compiler's errors name them instead of printing every key.
 interface ServiceInput extends z.input<typeof serviceSchema> {
@@ -309,11 +436,17 @@ interface LocalInput extends z.input<typeof localSchema> {
   readonly bake?: Duration;
 }
 
+interface KubernetesInput extends z.input<typeof kubernetesSchema> {
+  readonly bake?: Duration;
+}
+
 /** The config with its defaults filled in. */
 export type Config = Readonly<z.output<typeof configSchema>>;
 export type Service = Config['service'];
 export type ImageSettings = Config['image'];
 export type EnvironmentConfig = Config['environments'][string];
+export type LocalConfig = Extract<EnvironmentConfig, { target: 'local' }>;
+export type KubernetesConfig = Extract<EnvironmentConfig, { target: 'kubernetes' }>;
 export type SecretSource = z.output<typeof secretSourceSchema>;
 
 /** What the config may hold, as JSON Schema. */
@@ -379,7 +512,14 @@ export const releaseKeys: readonly string[] = [
   'service.release',
   'environments.<name>.env',
   'environments.<name>.secrets',
+  'environments.<name>.resources',
+  'environments.<name>.preStop',
 ];
+
+/** Whether replicas are made from the built image, and not from the artifact alone. */
+export function usesImages(environment: EnvironmentConfig): boolean {
+  return environment.target === 'kubernetes' || environment.runner === 'container';
+}
 
 /** What shapes a replica in this environment. */
 export function settingsOf({ service }: Config, environment: EnvironmentConfig): Settings {
@@ -393,7 +533,14 @@ export function settingsOf({ service }: Config, environment: EnvironmentConfig):
     probes: { ...probePaths, timeoutMs: toMs(timeout) },
     drainMs: toMs(drain),
     ...(release === undefined ? {} : { releaseCommand: release }),
+    ...podSettingsOf(environment),
   };
+}
+
+function podSettingsOf(environment: EnvironmentConfig): Pick<Settings, 'pod'> {
+  if (environment.target === 'local') return {};
+  const { resources, preStop } = environment;
+  return { pod: { resources, preStopMs: toMs(preStop) } };
 }
 
 /** How long an environment may not answer before a command gives up. */

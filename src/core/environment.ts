@@ -30,6 +30,10 @@ export interface DeployRequest {
   readonly artifact?: Artifact;
   /** What the release's image names, where it has one. */
   readonly image?: ImageContent;
+  /** The repository that the image was pushed to or comes from, `registry.example.com/team/shop`, where nodes pull it. */
+  readonly pullFrom?: string;
+  /** The image of the program that watches a rollout from inside, by its reference with digest, where it was published. */
+  readonly agentImage?: string;
   /** The trusted keys that have signed the image, by the first 12 letters of their ids, where that was verified just now. */
   readonly signedBy?: readonly string[];
   /** The environment's secrets by name, read just now. */
@@ -49,7 +53,7 @@ export interface RollbackRequest {
 }
 
 /** The adapters that reach an environment. */
-const targets = ['local'] as const;
+const targets = ['local', 'kubernetes'] as const;
 
 const replicaStatusSchema = z.strictObject({
   id: z.string(),
@@ -117,9 +121,31 @@ export interface Receipt {
   readonly kept: readonly string[];
 }
 
+/** An address of this machine that leads to the service. */
+export interface Forwarding {
+  readonly url: string;
+  /** Resolves when it is closed, by the signal or by the environment. */
+  readonly ended: Promise<void>;
+}
+
+export type RenderRequest = Pick<DeployRequest, 'release' | 'pullFrom'>;
+
+/** A field that is not what it shall be. */
+export interface Difference {
+  /** `Deployment/shop`. */
+  readonly object: string;
+  /** `spec.replicas`; absent where the whole object is missing, or is one too many. */
+  readonly field?: string;
+  /** As it shall be, and as it is. */
+  readonly wanted: unknown;
+  readonly found: unknown;
+}
+
 /** Where releases run, as commands see it; each target brings one. */
 export interface Environment {
   readonly name: string;
+  /** Which place it lies in, in one line, where there are several; shown before anything is changed there. */
+  locate?(signal: AbortSignal): Promise<string>;
   status(signal: AbortSignal): Promise<Status>;
   /** The status, whenever it changes. */
   watch(signal: AbortSignal): AsyncIterable<Status>;
@@ -137,6 +163,18 @@ export interface Environment {
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
   /** Runs a one-off replica of the stable release in this terminal; its exit code. */
   run(command: readonly string[], signal: AbortSignal): Promise<number>;
+  /** Runs a command in this terminal, inside a replica that runs; its exit code. */
+  exec?(command: readonly string[], signal: AbortSignal): Promise<number>;
+  /** Where the service has no address of its own: opens one on this machine until the signal aborts. */
+  forward?(signal: AbortSignal): Promise<Forwarding>;
+  /** The objects that it would be made of, in the order to apply them; without a release, those of the stable one. */
+  render?(request: RenderRequest | undefined, signal: AbortSignal): Promise<readonly object[]>;
+  /** What `up` would change in what is there, as the environment itself says it; changes nothing. */
+  preview?(request: RenderRequest, signal: AbortSignal): Promise<readonly Difference[]>;
+  /** What differs from what was rolled out. */
+  drift?(signal: AbortSignal): Promise<readonly Difference[]>;
+  /** Where the command itself drives rollouts: what becomes of one that is left, and what to do about it. */
+  readonly whenLeft?: string;
   /** What it costs to have it, in one line. */
   readonly costs: string;
   down(signal: AbortSignal): Promise<Receipt>;

@@ -212,6 +212,63 @@ export const errorKinds = {
     exit: 'failed',
     about: 'A file in the state folder does not have the shape it was written in. What served still serves.',
   },
+  environment_unreachable: {
+    exit: 'unknown',
+    about:
+      'The cluster did not answer. Nothing was undone: what served still serves, and a rollout under way is gone on with by the same command.',
+  },
+  cluster_refused: {
+    exit: 'failed',
+    about:
+      'The cluster answered and refused: credentials that are wrong or expired, missing rights, a quota, or an object that breaks its rules. Its own words are in the message.',
+  },
+  cluster_untrusted: {
+    exit: 'failed',
+    about:
+      'What answers at the address of the cluster shows a certificate that the kubeconfig does not trust: another authority signed it, it is for another name, or its time is over. Nothing was sent.',
+  },
+  context_missing: {
+    exit: 'wrongUsage',
+    about:
+      'No context of a kubeconfig is named, or the kubeconfig has none of that name. The context that a shell happens to have is never taken.',
+  },
+  kubeconfig_wrong: {
+    exit: 'wrongUsage',
+    about: 'The kubeconfig, or a file or program that it names, could not be read. Nothing was sent.',
+  },
+  package_missing: {
+    exit: 'failed',
+    about: 'What is installed on first use could not be installed by npm. Nothing was changed.',
+  },
+  namespace_taken: {
+    exit: 'failed',
+    about:
+      'The namespace, or an object in it by a name that is needed, belongs to another project, environment or tool, or is being deleted. Nothing was changed.',
+  },
+  rights_missing: {
+    exit: 'failed',
+    about:
+      'The cluster does not let you do what the command needs; every missing right is named, and [kubernetes-rights.md](kubernetes-rights.md) has the Role that gives them. Nothing was changed.',
+  },
+  lock_lost: {
+    exit: 'unknown',
+    about:
+      'Another command took the rollout over, because this one did not answer for too long. That one goes on with it.',
+  },
+  repository_missing: {
+    exit: 'wrongUsage',
+    about:
+      'A cluster pulls its images from a registry, and the config names none in `image.repository`. Nothing was built.',
+  },
+  drift_found: {
+    exit: 'failed',
+    about:
+      'What is there differs from what was rolled out, though no rollout is under way; each difference is listed. `up` puts it right.',
+  },
+  not_confirmed: {
+    exit: 'cancelled',
+    about: 'What was typed is not the name of the environment, so nothing was taken away.',
+  },
   doctor_found: { exit: 'failed', about: 'A prerequisite is missing; the line above says how to mend it.' },
   demo_broke: {
     exit: 'failed',
@@ -220,7 +277,7 @@ export const errorKinds = {
   one_off_failed: {
     exit: 'failed',
     about:
-      'The one-off command of `run` was not found, or ended with an error of its own, whose exit code is then the command’s. What serves was not touched.',
+      'The command of `run` or `exec` was not found, or ended with an error of its own, whose exit code is then the command’s. What serves was not touched.',
   },
 } as const satisfies Record<string, ErrorKind>;
 
@@ -252,6 +309,9 @@ export class UserError extends Error {
     return { code, message, hint, exit, ...(details === undefined ? {} : { details }) };
   }
 }
+
+/** The environment does not answer: unknown, which is not bad. */
+export class UnreachableError extends UserError {}
 
 export interface UserErrorFields {
   readonly code: ErrorCode;

@@ -22,6 +22,8 @@ export type RolloutEvent =
       readonly bakeMs: number;
       readonly traffic: TrafficTotal;
     }
+  /** Nobody would take the candidate out if the command that drives the rollout were gone. */
+  | { readonly kind: 'unattended'; readonly because: string }
   | { readonly kind: 'unreachable'; readonly cause: string }
   | { readonly kind: 'judged'; readonly judgement: Judgement }
   /** What was seen of a bad release, before it is taken out: more than its record keeps. */

@@ -25,7 +25,8 @@ export const fakeRules: Rules = {
 
 /** Rolls the release of this name out, driven by a process of its own. */
 export function deploy(target: FakeTarget, name: string, options: FakeRolloutOptions = {}): Promise<Outcome> {
-  const { kind = 'deploy', by = 'ada', replicas = target.desired.replicas, revision, isAgain } = options;
+  const { kind = 'deploy', by = 'ada', replicas = target.desired.replicas } = options;
+  const { revision, isAgain, mends } = options;
   return rollOut(contextOf(target, options), {
     kind,
     by,
@@ -33,6 +34,7 @@ export function deploy(target: FakeTarget, name: string, options: FakeRolloutOpt
     running: fakeRunning(name, options),
     ...(revision === undefined ? {} : { revision }),
     ...(isAgain === undefined ? {} : { isAgain }),
+    ...(mends === undefined ? {} : { mends }),
   });
 }
 

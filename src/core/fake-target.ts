@@ -1,4 +1,4 @@
-import { UserError } from './errors.ts';
+import { UnreachableError, UserError } from './errors.ts';
 import { findBrokenPromise } from './fake-promises.ts';
 import { type Behaviour, FakeReplica } from './fake-replica.ts';
 import { latencyBounds, latencyBucket } from './latency.ts';
@@ -25,10 +25,12 @@ export interface FakeTargetOptions {
   readonly evidence?: () => Evidence;
 }
 
-/** The driver dies at its n-th call of the target, before the call took effect or after it. */
+/** What befalls the driver's n-th call of the target, before the call took effect or after it. */
 export interface Crash {
   readonly atCall: number;
   readonly isAfter: boolean;
+  /** That call gets no answer, and the driver lives. Default: it dies. */
+  readonly isUnanswered?: boolean;
 }
 
 /** What a driver that died throws, from then on and from everywhere. */
@@ -341,11 +343,16 @@ export class FakeDriver implements Target {
     if (this.#isDead) throw new DriverCrash(name);
     this.calls += 1;
     this.#target.calls.push(name);
-    const isLast = this.calls === this.#crash?.atCall;
-    if (isLast && !this.#crash?.isAfter) throw this.#die(name);
+    const isHit = this.calls === this.#crash?.atCall;
+    if (isHit && !this.#crash?.isAfter) throw this.#fail(name);
     const result = effect();
-    if (isLast) throw this.#die(name);
+    if (isHit) throw this.#fail(name);
     return result;
+  }
+
+  #fail(name: string): Error {
+    if (!this.#crash?.isUnanswered) return this.#die(name);
+    return new UnreachableError({ code: 'environment_unreachable', message: name, hint: 'ask again' });
   }
 
   #die(name: string): DriverCrash {

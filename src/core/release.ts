@@ -18,6 +18,15 @@ export const settingsSchema = z.strictObject({
   drainMs: z.number(),
   /** A one-off command that must succeed before a replica of this release starts, such as a migration. */
   releaseCommand: z.array(z.string()).optional(),
+  /** What shapes it as a pod, where it is one. */
+  pod: z
+    .strictObject({
+      /** In Kubernetes' quantities; memory is request and limit. */
+      resources: z.strictObject({ cpu: z.string(), memory: z.string(), cpuLimit: z.string().optional() }),
+      /** How long it goes on answering once it is to leave. */
+      preStopMs: z.number(),
+    })
+    .optional(),
 });
 export type Settings = Readonly<z.infer<typeof settingsSchema>>;
 

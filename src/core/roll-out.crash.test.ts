@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { UserError } from './errors.ts';
+import { UnreachableError, UserError } from './errors.ts';
 import type { Behaviour } from './fake-replica.ts';
 import { clearAway, deploy, endOf, type FakeRolloutOptions, fakeRunning, rollBack } from './fake-rollout.ts';
 import { type Crash, DriverCrash, FakeTarget } from './fake-target.ts';
@@ -92,6 +92,37 @@ test('a rollout that was judged before its driver died ends as it was judged', a
   }
 });
 
+for (const [title, flow] of Object.entries(flows)) {
+  test(`when one call of ${title} gets no answer, any one, it ends as ever, or with unknown and then by the same command`, async () => {
+    for (const crash of await listCrashes(flow)) {
+      const target = place(flow);
+
+      const end = await start(target, flow, { ...crash, isUnanswered: true })
+        .then(endOf, unanswered)
+        .then((first) => (first === 'unanswered' ? startAgain(target, flow) : first));
+
+      const story = `${title}, ${JSON.stringify(crash)}: ${end}`;
+      expect(faultsOf(target), story).toEqual([]);
+      expect([flow.end, 'unchanged', 'command-unknown'], story).toContain(end);
+    }
+  });
+}
+
+test('once a rollout is watched, a call that gets no answer does not end the command', async () => {
+  for (const name of ['set', 'append']) {
+    const flow: Flow = { stable: 'a', behaviour: { errorShare: () => 0.5 }, end: 'errors' };
+    const target = place(flow);
+    await start(target, flow);
+    const atCall = target.calls.lastIndexOf(name) + 1;
+    const again = place(flow);
+
+    const outcome = await start(again, flow, { atCall, isAfter: false, isUnanswered: true });
+
+    expect(endOf(outcome)).toBe('errors');
+    expect(again.records).toHaveLength(1);
+  }
+});
+
 function place({ stable, behaviour = {} }: Flow): FakeTarget {
   const target = new FakeTarget({ behaviours: { b: behaviour } });
   if (stable) target.serve(fakeRunning(stable));
@@ -100,6 +131,12 @@ function place({ stable, behaviour = {} }: Flow): FakeTarget {
 
 function start(target: FakeTarget, { options }: Flow, crash?: Crash): Promise<Outcome> {
   return deploy(target, 'b', { rules, ...options, ...(crash ? { crash } : {}) });
+}
+
+/** Once the lock has run out that a command took and was not told of. */
+function startAgain(target: FakeTarget, flow: Flow): Promise<string> {
+  target.free();
+  return start(target, flow).then(endOf, refusal);
 }
 
 /** Every call that the flow makes when nothing goes wrong, each once before its effect and once after it. */
@@ -130,6 +167,11 @@ function faultsOf(target: FakeTarget): string[] {
 
 function crashName(error: unknown): string {
   if (error instanceof DriverCrash) return error.message;
+  throw error;
+}
+
+function unanswered(error: unknown): string {
+  if (error instanceof UnreachableError) return 'unanswered';
   throw error;
 }
 

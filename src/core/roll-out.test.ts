@@ -731,6 +731,16 @@ describe('nothing is rolled out', () => {
     expect(target.records).toEqual([]);
   });
 
+  test('when what others may have changed is mended: what shall be is set once more', async () => {
+    const target = servedBy('a');
+
+    const outcome = await deploy(target, 'a', { mends: true });
+
+    expect(outcome).toEqual({ kind: 'unchanged' });
+    expect(target.calls).toContain('set');
+    expect(target.records).toEqual([]);
+  });
+
   test('when the preflight finds a problem', async () => {
     const target = servedBy('a', {
       findings: [

@@ -1,4 +1,4 @@
-import { UserError } from './errors.ts';
+import { UnreachableError, UserError } from './errors.ts';
 import type { Emit } from './event.ts';
 import { makeRecord, type RolloutRecord } from './record.ts';
 import { shortId } from './release.ts';
@@ -22,6 +22,8 @@ export interface RolloutRequest {
    * giving it a new secret set: replicas are told apart by it.
    */
   readonly isAgain?: boolean;
+  /** Where the release serves already, set what shall be once more: others may have changed what is there. */
+  readonly mends?: boolean;
 }
 
 export interface RolloutContext {
@@ -147,7 +149,8 @@ async function moveTo(
 ): Promise<Outcome> {
   const { target, signal } = context;
   if (isSame(found.stable, request.running)) {
-    if (found.replicas !== request.replicas) await target.set({ ...found, replicas: request.replicas }, lock);
+    if (found.replicas !== request.replicas || request.mends)
+      await target.set({ ...found, replicas: request.replicas }, lock);
     return { kind: 'unchanged' };
   }
   const desired = plan(context, found, request);
@@ -204,15 +207,29 @@ async function goOn(
 async function drive(context: RolloutContext, lock: Lock, reason?: string): Promise<Outcome> {
   const { target, rules, emit, now, signal, giveUp } = context;
   let state: RolloutState = { rules };
+  let ending: RolloutRecord | undefined;
   for await (const seen of target.observe(signal)) {
     const next = step({ ...state, giveUp: reason ?? giveUpReason(giveUp) }, seen, now());
     state = next.state;
     for (const event of next.events) emit(event);
     const { act } = next;
-    if (act.kind === 'set') await target.set(act.desired, lock);
-    if (act.kind === 'takeBack') await target.set(await withEvidence(context, act), lock);
-    if (act.kind === 'leave') return { kind: 'unknown', message: act.message };
-    if (act.kind === 'end') return { kind: 'ended', record: await close(context, lock, act) };
+    if (act.kind === 'leave') {
+      // Its end was stored, though the word of that was lost.
+      const hasEnded = seen.kind === 'seen' && ending && seen.desired.rollout?.id !== ending.id;
+      return hasEnded && ending ? end(context, ending) : { kind: 'unknown', message: act.message };
+    }
+    try {
+      if (act.kind === 'set') await target.set(act.desired, lock);
+      if (act.kind === 'takeBack') await target.set(await withEvidence(context, act), lock);
+      if (act.kind === 'end') {
+        ending ??= recordOf(context, act);
+        await close(context, lock, act, ending);
+        return end(context, ending);
+      }
+    } catch (error) {
+      // What was not done is decided again from what is seen next.
+      if (!(error instanceof UnreachableError)) throw error;
+    }
   }
   throw endedEarly(signal);
 }
@@ -231,14 +248,14 @@ async function withEvidence({ target, emit, signal }: RolloutContext, act: TakeB
   return { ...desired, rollout: { ...rollout, judged: { ...judgement, evidence } } };
 }
 
-/** The record first, then the rollout's end: a crash between them writes the same record again, which is once. */
-async function close(
-  { target, emit, now }: RolloutContext,
-  lock: Lock,
-  { rollout, judgement, seen }: End,
-): Promise<RolloutRecord> {
+function end({ emit }: RolloutContext, record: RolloutRecord): Outcome {
+  emit({ kind: 'ended', record });
+  return { kind: 'ended', record };
+}
+
+function recordOf({ now }: RolloutContext, { rollout, judgement, seen }: End): RolloutRecord {
   const { id, kind, release, artifact, image, signedBy, replaces, by, revision, startedAt } = rollout;
-  const record = makeRecord({
+  return makeRecord({
     id,
     kind,
     release,
@@ -253,11 +270,18 @@ async function close(
     verdict: judgement,
     traffic: totalOf(seen.traffic),
   });
+}
+
+/** The record first, then the rollout's end: a crash between them writes the same record again, which is once. */
+async function close(
+  { target }: RolloutContext,
+  lock: Lock,
+  { seen }: End,
+  record: RolloutRecord,
+): Promise<void> {
   await target.history.append(record);
   const { rollout: _, ...desired } = seen.desired;
   await target.set(desired, lock);
-  emit({ kind: 'ended', record });
-  return record;
 }
 
 function endedEarly(signal: AbortSignal): unknown {

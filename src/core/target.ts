@@ -79,7 +79,10 @@ export interface History {
   release(id: string): Promise<Release | undefined>;
 }
 
-/** Where releases run: processes on this machine, pods in a cluster. */
+/**
+ * Where releases run: processes on this machine, pods in a cluster. What fails because the environment does not answer
+ * throws `UnreachableError`; `observe` yields that instead.
+ */
 export interface Target {
   /** What would make the rollout fail, found before anything changes. */
   preflight(desired: Desired, signal: AbortSignal): Promise<readonly Finding[]>;

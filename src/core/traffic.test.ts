@@ -35,10 +35,19 @@ test('the total of nothing is zero', () => {
 test('the answers of several replicas add up, bucket by bucket', () => {
   const answers = answersOf([count, { ...count, ok: 1, errors: 0, late: 0, latencyBuckets: [1, 0, 2] }]);
 
-  expect(answers).toEqual({ ok: 11, errors: 10, late: 1, latencyBuckets: [6, 7, 2] });
+  const buckets = { latencyBuckets: [6, 7, 2], latencyAtMost: [6, 7, 2] };
+  expect(answers).toEqual({ ok: 11, errors: 10, late: 1, ...buckets });
+});
+
+test('what is known from wider buckets alone adds up at its least and at its most', () => {
+  const wide = { ...count, latencyBuckets: [9, 0, 0], latencyAtMost: [0, 0, 9] };
+
+  const answers = answersOf([wide, { ...count, latencyBuckets: [1, 2] }]);
+
+  expect(answers).toMatchObject({ latencyBuckets: [10, 2, 0], latencyAtMost: [1, 2, 9] });
 });
 
 test('the share of errors is of those that were answered, and of none it is zero', () => {
-  expect(errorShare({ ok: 30, errors: 10, late: 0, latencyBuckets: [] })).toBe(0.25);
-  expect(errorShare({ ok: 0, errors: 0, late: 0, latencyBuckets: [] })).toBe(0);
+  expect(errorShare({ ok: 30, errors: 10, late: 0, latencyBuckets: [], latencyAtMost: [] })).toBe(0.25);
+  expect(errorShare({ ok: 0, errors: 0, late: 0, latencyBuckets: [], latencyAtMost: [] })).toBe(0);
 });

@@ -17,6 +17,11 @@ export interface TrafficCount {
   readonly waitingSince?: number;
   /** How many answers fell into each bucket of `latencyBounds`. */
   readonly latencyBuckets: readonly number[];
+  /**
+   * The same, at the most that each may have taken, where latency is known from wider buckets alone; `latencyBuckets`
+   * then holds the least.
+   */
+  readonly latencyAtMost?: readonly number[];
 }
 
 export const trafficTotalSchema = z.strictObject({
@@ -52,10 +57,13 @@ export interface Answers {
   /** Those of the errors that got no answer in time. */
   readonly late: number;
   readonly latencyBuckets: readonly number[];
+  /** What they took at most, where `latencyBuckets` says what they took at least. */
+  readonly latencyAtMost: readonly number[];
 }
 
 export function answersOf(counts: readonly TrafficCount[]): Answers {
   const latencyBuckets: number[] = [];
+  const latencyAtMost: number[] = [];
   let ok = 0;
   let errors = 0;
   let late = 0;
@@ -63,11 +71,14 @@ export function answersOf(counts: readonly TrafficCount[]): Answers {
     ok += count.ok;
     errors += count.errors + (count.source === 'front' ? count.retried : 0);
     late += count.late ?? 0;
-    for (const [index, n] of count.latencyBuckets.entries()) {
-      latencyBuckets[index] = (latencyBuckets[index] ?? 0) + n;
-    }
+    addTo(latencyBuckets, count.latencyBuckets);
+    addTo(latencyAtMost, count.latencyAtMost ?? count.latencyBuckets);
   }
-  return { ok, errors, late, latencyBuckets };
+  return { ok, errors, late, latencyBuckets, latencyAtMost };
+}
+
+function addTo(sum: number[], buckets: readonly number[]): void {
+  for (const [index, n] of buckets.entries()) sum[index] = (sum[index] ?? 0) + n;
 }
 
 export function errorShare({ ok, errors }: Answers): number {

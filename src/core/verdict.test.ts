@@ -141,6 +141,20 @@ describe('slowness', () => {
     expect(judgeWatch(slow, few, allowance)).toBeUndefined();
   });
 
+  test('in wide buckets is what is slower for certain: the least of the one over the most of the other', () => {
+    const between = (least: number, most: number): Answers => ({
+      ...nothing,
+      latencyBuckets: bucketsOf(Array.from({ length: 100 }, () => least)),
+      latencyAtMost: bucketsOf(Array.from({ length: 100 }, () => most)),
+    });
+
+    const perhaps = judgeWatch(between(100, 250), between(50, 100), allowance);
+    const certainly = judgeWatch(between(250, 500), between(50, 100), allowance);
+
+    expect(perhaps).toBeUndefined();
+    expect(certainly?.cause).toBe('slow');
+  });
+
   test('is told with both latencies', () => {
     const slow = answers(0, 0, bucketsOf(Array.from({ length: 100 }, () => 200)));
     const fast = answers(0, 0, bucketsOf(Array.from({ length: 100 }, () => 50)));
@@ -154,7 +168,7 @@ describe('slowness', () => {
 });
 
 function answers(ok: number, errors: number, latencyBuckets: readonly number[] = []): Answers {
-  return { ok, errors, late: 0, latencyBuckets };
+  return { ok, errors, late: 0, latencyBuckets, latencyAtMost: latencyBuckets };
 }
 
 type Latency = (random: () => number) => number;

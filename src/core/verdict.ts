@@ -12,6 +12,11 @@ export const causes = {
   errors: 'too large a share of the requests failed, and more than of the stable release',
   slow: 'answers took clearly longer than those of the stable release',
   hung: 'a replica stopped answering, its liveness path or our requests',
+  image: 'the image is missing, or a node may not pull it',
+  config: 'a replica cannot be made as the release describes it',
+  'out-of-memory': 'a replica took more memory than it may',
+  refused: 'the cluster refused to make a replica: a policy, a quota or a webhook',
+  unschedulable: 'no node had room for a replica before the deadline',
   command: 'the release command failed, and nothing was switched',
   'command-unknown': 'the release command was begun, and its end is not known',
   environment: 'the stable release fails in the same way: the environment is at fault, not the release',
@@ -113,7 +118,7 @@ function leastErrorShare(answers: Answers): number {
 function judgeLatency(candidate: Answers, stable: Answers, { slowdown }: Allowance): Failure | undefined {
   for (const quantile of [0.5, 0.95]) {
     const slower = quantileBounds(candidate.latencyBuckets, quantile);
-    const usual = quantileBounds(stable.latencyBuckets, quantile);
+    const usual = quantileBounds(stable.latencyAtMost, quantile);
     if (!slower || !usual) continue;
     if (slower.lowMs > usual.highMs * slowdown && slower.lowMs > usual.highMs + slowFloorMs) {
       const name = quantile === 0.5 ? 'half of the answers' : 'the slowest 5 % of the answers';

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { EnvironmentConfig } from '../core/config.ts';
+import type { LocalConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/target.ts';
 import type { ControlClient } from './control-client.ts';
@@ -13,7 +13,7 @@ import { protocol } from './protocol.ts';
 export interface CheckLocalOptions {
   readonly paths: Paths;
   readonly name: string;
-  readonly config: EnvironmentConfig;
+  readonly config: LocalConfig;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly client: ControlClient;
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { environmentOf, parseConfig } from '../core/config.ts';
+import { environmentOf, type LocalConfig, parseConfig } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
 import { makeRelease } from '../core/release.ts';
@@ -149,7 +149,7 @@ function ground() {
       const environment = openLocal({
         ...about,
         name,
-        config: environmentOf(config, name),
+        config: environmentOf(config, name) as LocalConfig,
         runtime: process.execPath,
         trace: () => undefined,
       });

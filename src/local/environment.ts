@@ -1,6 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import type { EnvironmentConfig } from '../core/config.ts';
-import { rulesOf } from '../core/config.ts';
+import { type LocalConfig, rulesOf } from '../core/config.ts';
 import { showMs } from '../core/duration.ts';
 import type {
   DeployRequest,
@@ -20,8 +19,6 @@ import { isHeld, readLiveLock } from './lock.ts';
 import { type Paths, pathsOf } from './paths.ts';
 import { type Hello, type OneOffStart, protocol } from './protocol.ts';
 import type { EnvironmentSettings } from './supervisor/requests.ts';
-
-type LocalConfig = Extract<EnvironmentConfig, { target: 'local' }>;
 
 export interface OpenLocalOptions {
   readonly project: string;

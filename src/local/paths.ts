@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { absolute, stateFolder } from '../core/state-folder.ts';
 
 /** Where an environment of this machine keeps what it needs. */
 export interface Paths {
@@ -61,33 +62,12 @@ export function pathsIn(root: string, socket: string): Paths {
   };
 }
 
-/** Where the environments of this user lie, each in a folder of its own. */
-export function stateFolder(env: PathsOptions['env']): string {
-  return join(absolute(env.XDG_STATE_HOME) ?? join(homeOf(env), '.local', 'state'), 'causeway');
-}
-
-/** A place that anybody may prepare is none to start programs from. */
-function homeOf({ HOME }: PathsOptions['env']): string {
-  const home = absolute(HOME);
-  if (home) return home;
-  throw new UserError({
-    code: 'state_not_writable',
-    message: 'neither HOME nor XDG_STATE_HOME is set, so there is no place to keep state',
-    hint: 'export XDG_STATE_HOME=<folder>',
-  });
-}
-
 /** A socket's path may have 104 bytes on macOS, so it lies in a short folder, named after the state folder. */
 function socketFolder(root: string, env: PathsOptions['env'], uid: number): string {
   const name = createHash('sha256').update(root).digest('hex').slice(0, 10);
   const runtimeFolder = absolute(env.XDG_RUNTIME_DIR);
   const isShort = runtimeFolder !== undefined && Buffer.byteLength(runtimeFolder) < 60;
   return join(isShort ? join(runtimeFolder, 'causeway') : `/tmp/causeway-${uid}`, name);
-}
-
-/** The XDG specification has relative paths ignored; the supervisor, which runs in `/`, would find another folder. */
-function absolute(path: string | undefined): string | undefined {
-  return path && isAbsolute(path) ? path : undefined;
 }
 
 /** Makes the socket's folder, its user's alone; refuses one that another user has laid there. */

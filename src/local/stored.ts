@@ -2,10 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Config, type EnvironmentConfig, parseConfig } from '../core/config.ts';
+import { stateFolder } from '../core/state-folder.ts';
 import { readIfThere, writeWhole } from './durable.ts';
 import { parseJson } from './json.ts';
 import { readLiveLock } from './lock.ts';
-import { type PathsOptions, pathsIn, stateFolder } from './paths.ts';
+import { type PathsOptions, pathsIn } from './paths.ts';
 
 const originSchema = z.object({
   project: z.string(),

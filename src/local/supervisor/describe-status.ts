@@ -1,5 +1,6 @@
 import type { Status } from '../../core/environment.ts';
 import type { RolloutRecord } from '../../core/record.ts';
+import { describeStable, stateOf } from '../../core/return-to.ts';
 import { type Desired, runningKey } from '../../core/rollout.ts';
 import { totalOf } from '../../core/traffic.ts';
 import type { Replicas } from './replicas.ts';
@@ -26,7 +27,7 @@ export function describeStatus(options: DescribeStatusOptions): Status {
     target: 'local',
     state: isLeaving ? 'stopped' : stateOf(desired, because),
     ...(port === undefined ? {} : { url: `http://127.0.0.1:${port}` }),
-    ...describeStable(options),
+    ...describeStable(desired, options.records),
     ...(desired.rollout ? { rollout: desired.rollout } : {}),
     replicas: desired.replicas,
     running: replicas.all.map((replica) => {
@@ -36,27 +37,6 @@ export function describeStatus(options: DescribeStatusOptions): Status {
     }),
     ...(because === undefined ? {} : { because }),
     traffic: totalOf([total.toCount({ source: 'front' })]),
-  };
-}
-
-function stateOf({ stable, rollout }: Desired, because: string | undefined): Status['state'] {
-  if (rollout) return 'rolling-out';
-  if (!stable) return 'empty';
-  return because === undefined ? 'serving' : 'degraded';
-}
-
-function describeStable({ desired, records }: DescribeStatusOptions): Pick<Status, 'stable'> {
-  const release = desired.stable?.release.id;
-  if (release === undefined) return {};
-  const mine = records.filter((record) => record.release === release && record.verdict.kind === 'good');
-  const revision = mine.findLast((record) => record.revision !== undefined)?.revision;
-  const since = mine.at(-1)?.endedAt;
-  return {
-    stable: {
-      release,
-      ...(revision === undefined ? {} : { revision }),
-      ...(since === undefined ? {} : { since }),
-    },
   };
 }
 

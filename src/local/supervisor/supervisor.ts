@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
-import { findGood, lastGoodBefore, refuseUntrusted } from '../../core/record.ts';
-import { type Release, shortId } from '../../core/release.ts';
+import type { Release } from '../../core/release.ts';
+import { findReturn, patientRules, refuseWithoutSecrets } from '../../core/return-to.ts';
 import { type Outcome, type RolloutContext, rollOut, takeOut } from '../../core/roll-out.ts';
 import { type Desired, runningKey } from '../../core/rollout.ts';
-import type { Rules } from '../../core/step.ts';
 import { readRelease } from '../history.ts';
 import type { OneOffStart } from '../protocol.ts';
 import { clearReleases, clearSecrets, readSecrets, storeSecrets } from '../store.ts';
@@ -131,9 +130,14 @@ export class Supervisor {
     if (engine !== undefined) this.#containers.use(engine);
     const takenOut = await this.#runner.giveUp(`taken out by ${by}`, listen);
     if (takenOut && to === undefined) return takenOut;
-    const release = await this.#goodRelease(to);
-    const isServing = release.id === this.#target.desired.stable?.release.id;
-    if (trusted && !isServing) refuseUntrusted(await this.#target.history.list(), release.id, trusted);
+    const release = await findReturn({
+      environment: this.#options.environment,
+      records: await this.#target.history.list(),
+      stable: this.#target.desired.stable?.release.id,
+      to,
+      trusted,
+      read: async (id) => readRelease(this.#options.paths, id),
+    });
     const secretSet = this.#secretSetFor(release);
     const running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
     const { replicas, rules } = environment;
@@ -194,32 +198,12 @@ export class Supervisor {
   }
 
   /** The environment's current secrets, for a release that needs any; refused where it would start without one. */
-  #secretSetFor({ id, settings }: Release): string | undefined {
-    if (settings.secrets.length === 0) return undefined;
-    const secretSet = this.#target.desired.stable?.secretSet;
-    const held = readSecrets(this.#options.paths, secretSet);
-    const missing = settings.secrets.filter((name) => !Object.hasOwn(held, name));
-    if (missing.length === 0) return secretSet;
-    throw new UserError({
-      code: 'preflight_failed',
-      message: `release ${shortId(id)} needs ${missing.join(', ')}, which is not among the environment's secrets now`,
-      hint: `name it in the config again, then causeway deploy ${this.#options.environment}`,
-    });
-  }
-
-  /** The named release, or the last good one before the stable one that is still kept. */
-  async #goodRelease(named: string | undefined): Promise<Release> {
+  #secretSetFor(release: Release): string | undefined {
+    if (release.settings.secrets.length === 0) return undefined;
     const { paths, environment } = this.#options;
-    const records = await this.#target.history.list();
-    const stable = this.#target.desired.stable?.release.id;
-    const id = named === undefined ? lastGoodBefore(records, stable) : findGood(records, named, environment);
-    const release = readRelease(paths, id);
-    if (release) return release;
-    throw new UserError({
-      code: 'release_gone',
-      message: `release ${shortId(id)} was good on ${environment}, but its copy was cleared`,
-      hint: `check out its revision and run causeway deploy ${environment}`,
-    });
+    const secretSet = this.#target.desired.stable?.secretSet;
+    refuseWithoutSecrets(release, readSecrets(paths, secretSet), environment);
+    return secretSet;
   }
 
   /** Removes what no release that can be returned to needs. */
@@ -247,12 +231,3 @@ export class Supervisor {
     }
   }
 }
-
-/** For what has to be taken out without a command that brings the config's rules. */
-const patientRules: Rules = {
-  bakeMs: 0,
-  startMs: 60_000,
-  commandMs: 600_000,
-  unreachableMs: 60_000,
-  allowance: { errorShare: 1, slowdown: Number.MAX_SAFE_INTEGER },
-};
