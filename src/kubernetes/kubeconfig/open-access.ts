@@ -1,0 +1,138 @@
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { didYouMean } from '../../core/did-you-mean.ts';
+import { UserError } from '../../core/errors.ts';
+import { installPackage } from '../../packages/install-package.ts';
+import type { ClusterAccess } from '../api/access.ts';
+import type { HttpsOptions, KubeConfig, KubeConfigClass } from './kube-config.ts';
+import { readKubeconfigs } from './read-kubeconfigs.ts';
+
+export interface OpenAccessOptions {
+  /** The one that the config or `--context` names; never the one that a shell happens to have. */
+  readonly context: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Told of what is installed, and of programs that the kubeconfig names. */
+  readonly trace: (line: string) => void;
+  /** Told what takes seconds. */
+  readonly say?: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How the cluster of a context is reached, as the user's kubeconfig says. Throws `context_missing`, `kubeconfig_wrong` and
+ * `package_missing`.
+ */
+export async function openAccess(options: OpenAccessOptions): Promise<ClusterAccess> {
+  const { context: name, env, trace, say = trace, signal } = options;
+  const entry = '@kubernetes/client-node/dist/config.js';
+  const path = await installPackage({ folder: import.meta.dir, entry, env, say, signal });
+  const library = (await import(path)) as { readonly KubeConfig: KubeConfigClass };
+  const kubeconfig = readKubeconfigs(library.KubeConfig, options);
+  const context = chooseContext(kubeconfig, name);
+  kubeconfig.setCurrentContext(context.name);
+  const server = serverOf(kubeconfig, context);
+  const credentials = await readCredentials(kubeconfig, context.name);
+  checkCertificates(credentials, context.name);
+  return {
+    context: context.name,
+    server,
+    tls: {
+      ...pem('ca', credentials.ca),
+      ...pem('cert', credentials.cert),
+      ...pem('key', credentials.key),
+      ...(credentials.servername === undefined ? {} : { serverName: credentials.servername }),
+      ...(credentials.rejectUnauthorized === undefined
+        ? {}
+        : { rejectUnauthorized: credentials.rejectUnauthorized }),
+    },
+    // The library keeps what a plugin gave until it expires.
+    headers: async () => headersOf(await readCredentials(kubeconfig, context.name)),
+  };
+}
+
+function chooseContext({ contexts }: KubeConfig, name: string | undefined) {
+  const names = contexts.map((context) => context.name);
+  const listed = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+  if (name === undefined) {
+    throw new UserError({
+      code: 'context_missing',
+      message: 'no context says which cluster is meant',
+      hint: `write context: '<name>' in the config, or --context <name>; ${listed}`,
+    });
+  }
+  const found = contexts.find((context) => context.name === name);
+  if (found) return found;
+  const near = didYouMean(name, names);
+  throw new UserError({
+    code: 'context_missing',
+    message: `the kubeconfig has no context ${name}`,
+    hint: near ? `did you mean ${near}?` : listed,
+  });
+}
+
+function serverOf({ clusters, users }: KubeConfig, context: ReturnType<typeof chooseContext>): string {
+  const wrong = (message: string, hint: string) => new UserError({ code: 'kubeconfig_wrong', message, hint });
+  const cluster = clusters.find(({ name }) => name === context.cluster);
+  const mend = `kubectl config view --context ${context.name} --minify shows it`;
+  if (!cluster)
+    throw wrong(`context ${context.name} names the cluster ${context.cluster}, which is missing`, mend);
+  if (!users.some(({ name }) => name === context.user))
+    throw wrong(`context ${context.name} names the user ${context.user}, which is missing`, mend);
+  if (cluster.proxyUrl !== undefined)
+    throw wrong(
+      `cluster ${cluster.name} is behind the proxy ${cluster.proxyUrl}, which is not supported`,
+      mend,
+    );
+  if (!URL.canParse(cluster.server) || !cluster.server.startsWith('https:'))
+    throw wrong(`cluster ${cluster.name} has the server ${cluster.server}, which is no https URL`, mend);
+  return cluster.server.replace(/\/+$/, '');
+}
+
+async function readCredentials(kubeconfig: KubeConfig, context: string): Promise<HttpsOptions> {
+  const options: HttpsOptions = {};
+  try {
+    await kubeconfig.applyToHTTPSOptions(options);
+  } catch (cause) {
+    // Of a plugin that failed, what it said.
+    const said = String(cause instanceof Error ? cause.message : cause).trim();
+    const [why = 'no reason given'] = said.split('\n');
+    throw new UserError({
+      code: 'kubeconfig_wrong',
+      message: `the credentials of context ${context} could not be had: ${why}`,
+      hint: 'log in again with the program that made them, then run this again',
+      ...(said.includes('\n') ? { details: said.slice(0, 2_000) } : {}),
+      cause,
+    });
+  }
+  return options;
+}
+
+/** Bun says of a connection that it could not be opened, and not why. */
+function checkCertificates({ ca, cert, key }: HttpsOptions, context: string): void {
+  const given = { 'certificate authority': { ca }, 'client certificate or its key': { cert, key } };
+  for (const [what, content] of Object.entries(given)) {
+    try {
+      createSecureContext(content as SecureContextOptions);
+    } catch (cause) {
+      throw new UserError({
+        code: 'kubeconfig_wrong',
+        message: `the ${what} of context ${context} is none: ${cause instanceof Error ? cause.message : cause}`,
+        hint: 'take the kubeconfig anew from whoever runs the cluster',
+        cause,
+      });
+    }
+  }
+}
+
+function headersOf({ headers = {}, auth }: HttpsOptions): Readonly<Record<string, string>> {
+  return auth === undefined ? headers : { ...headers, Authorization: `Basic ${btoa(auth)}` };
+}
+
+function pem<Name extends string>(
+  name: Name,
+  content: Uint8Array | string | undefined,
+): Partial<Record<Name, string>> {
+  if (content === undefined) return {};
+  const text = typeof content === 'string' ? content : new TextDecoder().decode(content);
+  return { [name]: text } as Partial<Record<Name, string>>;
+}

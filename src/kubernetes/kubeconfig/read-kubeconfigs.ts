@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import type { KubeConfig, KubeConfigClass } from './kube-config.ts';
+
+export interface ReadKubeconfigsOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+}
+
+/**
+ * The files that `KUBECONFIG` lists, or `~/.kube/config`, as one: of a name that several have, the first counts, as it
+ * does for kubectl. Throws `kubeconfig_wrong`.
+ */
+export function readKubeconfigs(KubeConfig: KubeConfigClass, options: ReadKubeconfigsOptions): KubeConfig {
+  const files = listFiles(options);
+  const found = files.filter((file) => existsSync(file));
+  if (found.length === 0) {
+    throw new UserError({
+      code: 'kubeconfig_wrong',
+      message: `there is no kubeconfig at ${files.join(' or ')}`,
+      hint: 'write one, or point KUBECONFIG to it: your cluster’s documentation says how',
+    });
+  }
+  const whole = new KubeConfig();
+  const read = found.map((file) => readFile(KubeConfig, file));
+  whole.contexts = firstByName(read.flatMap(({ contexts }) => contexts));
+  whole.clusters = firstByName(read.flatMap(({ clusters }) => clusters));
+  whole.users = firstByName(read.flatMap(({ users }) => users));
+  return whole;
+}
+
+function listFiles({ env, home }: ReadKubeconfigsOptions): readonly string[] {
+  const listed = (env.KUBECONFIG ?? '').split(delimiter).filter((file) => file !== '');
+  return listed.length > 0 ? listed : [join(home, '.kube', 'config')];
+}
+
+function readFile(KubeConfig: KubeConfigClass, file: string): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromFile(file);
+  } catch (cause) {
+    const [why = ''] = String(cause instanceof Error ? cause.message : cause).split('\n');
+    throw new UserError({
+      code: 'kubeconfig_wrong',
+      message: `${file} is no kubeconfig that can be read: ${why}`,
+      hint: `kubectl config view --kubeconfig ${file} shows what kubectl makes of it`,
+      cause,
+    });
+  }
+  return config;
+}
+
+function firstByName<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {
+  return items.filter(({ name }, index) => items.findIndex((item) => item.name === name) === index);
+}

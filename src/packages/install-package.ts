@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+import { childEnv } from '../core/child-env.ts';
+import { UserError } from '../core/errors.ts';
+
+export interface InstallPackageOptions {
+  /** Holds the package.json and the package-lock.json that name what is installed. */
+  readonly folder: string;
+  /** The module that is wanted, below node_modules. */
+  readonly entry: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told once, if it takes seconds. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A module that few users need, as one file: installed by npm as its lockfile says, bundled and kept in the user's cache.
+ * The path of that file, which is there at once from the second time on. Throws `package_missing`.
+ */
+export async function installPackage(options: InstallPackageOptions): Promise<string> {
+  const { folder, entry, env, say } = options;
+  const name = basename(folder);
+  const home = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'causeway', 'packages');
+  const place = join(home, `${name}-${hashOf(folder, entry)}`);
+  const bundle = join(place, `${name}.js`);
+  if (existsSync(bundle)) return bundle;
+  say(`what reads a ${name}, once: npm installs it into ${home}`);
+  const work = `${place}.${randomUUID()}`;
+  try {
+    mkdirSync(work, { recursive: true });
+    await install(work, options);
+    await makeBundle(work, { entry, name });
+    takePlace(work, place, bundle);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return bundle;
+}
+
+function hashOf(folder: string, entry: string): string {
+  const hash = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json')));
+  return hash.update(`${entry} ${Bun.version}`).digest('hex').slice(0, 16);
+}
+
+/** What a user has set for npm otherwise does not count; a registry and a proxy do. */
+const flags = [
+  '--omit=dev',
+  '--include=optional',
+  '--ignore-scripts',
+  '--package-lock',
+  '--install-strategy=hoisted',
+  '--engine-strict=false',
+  '--global=false',
+  '--dry-run=false',
+  '--prefer-offline',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=5000',
+  '--fetch-timeout=60000',
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--loglevel=error',
+];
+
+async function install(work: string, { folder, env, signal }: InstallPackageOptions): Promise<void> {
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(join(folder, file), join(work, file));
+  const log = join(work, 'npm.log');
+  try {
+    const child = Bun.spawn(['npm', 'ci', ...flags], {
+      cwd: work,
+      env: childEnv(env),
+      stdio: ['ignore', Bun.file(log), Bun.file(log)],
+      signal,
+    });
+    const exitCode = await child.exited;
+    signal.throwIfAborted();
+    if (exitCode === 0) return;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw failed('npm was not found', 'install Node.js 20 or later, then run this again', { cause });
+  }
+  const details = await Bun.file(log).text();
+  const hint = 'read npm’s message above; a proxy or registry setting is the usual cause';
+  throw failed(`npm could not install ${Object.keys(dependenciesOf(folder)).join(', ')}`, hint, { details });
+}
+
+function dependenciesOf(folder: string): Readonly<Record<string, string>> {
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return dependencies;
+}
+
+async function makeBundle(
+  work: string,
+  { entry, name }: { readonly entry: string; readonly name: string },
+): Promise<void> {
+  const entrypoint = join(work, 'node_modules', entry);
+  const options = { target: 'bun', minify: true, throw: false } as const;
+  const { success, outputs, logs } = await Bun.build({ entrypoints: [entrypoint], ...options });
+  const [output] = outputs;
+  if (!success || !output) throw new Error(`${entry} cannot be bundled: ${logs.join('\n')}`);
+  await Bun.write(join(work, `${name}.js`), output);
+  rmSync(join(work, 'node_modules'), { recursive: true });
+}
+
+/** Whoever is first leaves it for all; a second one has made the same. */
+function takePlace(work: string, place: string, bundle: string): void {
+  try {
+    renameSync(work, place);
+  } catch (error) {
+    if (!existsSync(bundle)) throw error;
+  }
+}
+
+function failed(
+  message: string,
+  hint: string,
+  more: { readonly cause?: unknown; readonly details?: string },
+): UserError {
+  return new UserError({ code: 'package_missing', message, hint, ...more });
+}
