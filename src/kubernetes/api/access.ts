@@ -1,0 +1,16 @@
+/** How a cluster is reached, and as whom; made from a kubeconfig, or from what every pod finds in its files. */
+export interface ClusterAccess {
+  /** The context's name, as it is shown. */
+  readonly context: string;
+  /** The API server's URL, without a slash at its end. */
+  readonly server: string;
+  readonly tls: {
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    readonly serverName?: string;
+    readonly rejectUnauthorized?: boolean;
+  };
+  /** Read anew for each request, as a token may have been renewed. */
+  headers(): Promise<Readonly<Record<string, string>>>;
+}

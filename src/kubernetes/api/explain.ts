@@ -1,0 +1,120 @@
+import { UnreachableError, UserError } from '../../core/errors.ts';
+import type { ClusterAccess } from './access.ts';
+import { ApiRefusal, type StatusCause } from './refusal.ts';
+
+/** What the API answers where it does not do what was asked. */
+interface ApiStatus {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly causes?: readonly StatusCause[] };
+}
+
+type Known = Pick<ClusterAccess, 'context' | 'server'>;
+
+/** An answer that is no success, as an error: `UnreachableError` of a server that is not well, else `ApiRefusal`. */
+export async function explainAnswer(
+  { context, server }: Known,
+  response: Response,
+  what: string,
+): Promise<UserError> {
+  const status = await readStatus(response);
+  const said = status.message ?? `status ${response.status}`;
+  if (response.status >= 500 || response.status === 429) {
+    return new UnreachableError({
+      code: 'environment_unreachable',
+      message: `${server} could not ${what}: ${said}`,
+      hint: 'nothing was undone; the same command goes on once the cluster is well again',
+    });
+  }
+  return new ApiRefusal({
+    status: response.status,
+    reason: status.reason ?? String(response.status),
+    message:
+      response.status === 401 ? `context ${context}: the cluster does not know your credentials` : said,
+    causes: status.details?.causes ?? [],
+    hint: hintFor(response.status, context),
+  });
+}
+
+async function readStatus(response: Response): Promise<ApiStatus> {
+  const text = await response.text().catch(() => '');
+  try {
+    return JSON.parse(text) as ApiStatus;
+  } catch {
+    const [line = ''] = text.trim().split('\n');
+    return line === '' ? {} : { message: line.slice(0, 300) };
+  }
+}
+
+function hintFor(status: number, context: string): string {
+  if (status === 401)
+    return `they are wrong or expired: log in again, then kubectl --context ${context} get pods`;
+  if (status === 403)
+    return 'ask who runs the cluster for that right; causeway doctor lists all that are needed';
+  if (status === 409) return 'somebody else changed it meanwhile; run the same command again';
+  return 'causeway doctor looks at what the cluster needs';
+}
+
+/** What Bun says of a certificate that it does not accept. */
+const certificateFaults: Readonly<Record<string, string>> = {
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'no authority that the kubeconfig trusts has signed its certificate',
+  UNABLE_TO_GET_ISSUER_CERT: 'no authority that the kubeconfig trusts has signed its certificate',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'no authority that the kubeconfig trusts has signed its certificate',
+  CERT_SIGNATURE_FAILURE: 'the authority in the kubeconfig has not signed its certificate',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself',
+  SELF_SIGNED_CERT_IN_CHAIN: 'no authority that the kubeconfig trusts has signed its certificate',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; see whether the clock of this machine is right',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+};
+
+/** A request that found no answer, as an error; one that is `UnreachableError` may be tried again. */
+export function explainFailure({ context, server }: Known, cause: unknown): UserError {
+  if (cause instanceof UserError) return cause;
+  const code = codeOf(cause);
+  const fault = certificateFaults[code];
+  if (fault !== undefined) {
+    return new UserError({
+      code: 'cluster_untrusted',
+      message: `${server} is not who context ${context} expects: ${fault}`,
+      hint: 'take the kubeconfig anew from whoever runs the cluster; where a certificate has expired, they renew it',
+      cause,
+    });
+  }
+  return new UnreachableError({
+    code: 'environment_unreachable',
+    message: `${server} does not answer: ${inWords(code, cause)}`,
+    hint: `see whether the cluster runs and this machine reaches it: kubectl --context ${context} version`,
+    cause,
+  });
+}
+
+const unsent: readonly string[] = [
+  'ConnectionRefused',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPROTO',
+  'FailedToOpenSocket',
+];
+
+/** Whether the request never left this machine. */
+export function isUnsent(cause: unknown): boolean {
+  return unsent.includes(codeOf(cause));
+}
+
+function codeOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+function inWords(code: string, cause: unknown): string {
+  if (code === 'ConnectionRefused' || code === 'ECONNREFUSED') return 'connection refused';
+  if (code === 'ENOTFOUND' || code === 'FailedToOpenSocket') return 'its name or address leads nowhere';
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'there is no way to its address';
+  if (code === 'EPROTO') return 'what listens there does not speak TLS';
+  if (code === 'ECONNRESET' || code === 'ConnectionClosed') return 'the connection was cut';
+  if (cause instanceof Error && cause.name === 'TimeoutError') return 'no answer in time';
+  return cause instanceof Error ? cause.message : String(cause);
+}
