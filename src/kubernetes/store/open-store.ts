@@ -1,0 +1,28 @@
+import { appendRecord, latestRecords, listRecords } from './history.ts';
+import type { StoreOptions } from './owned.ts';
+import { readRelease, storeRelease } from './releases.ts';
+import { readSecrets, storeSecrets } from './secrets.ts';
+import { readState, writeState } from './state.ts';
+import type { Store } from './store.ts';
+import { tidy } from './tidy.ts';
+
+/** What an environment keeps in its namespace. */
+export function openStore(options: StoreOptions): Store {
+  // The history of core has no signal; the API's own deadlines end each of its calls.
+  const { signal } = new AbortController();
+  return {
+    history: {
+      append: (record) => appendRecord(options, record, signal),
+      list: () => listRecords(options, signal),
+      release: async (id) => (await readRelease(options, id, signal))?.release,
+    },
+    readState: (within) => readState(options, within),
+    writeState: (state, within) => writeState(options, state, within),
+    readRelease: (id, within) => readRelease(options, id, within),
+    storeRelease: (stored, within) => storeRelease(options, stored, within),
+    latestRecords: (state, within) => latestRecords(options, state, within),
+    readSecrets: (set, within) => readSecrets(options, set, within),
+    storeSecrets: (values, about, within) => storeSecrets(options, values, about, within),
+    tidy: (desired, within) => tidy(options, desired, within),
+  };
+}
