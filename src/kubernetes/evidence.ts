@@ -1,0 +1,122 @@
+import type { IEvent, IPod } from 'kubernetes-models/v1';
+import type { Running } from '../core/rollout.ts';
+import type { Evidence } from '../core/verdict.ts';
+import type { Api } from './api/api.ts';
+import { kinds } from './api/kinds.ts';
+import { ApiRefusal } from './api/refusal.ts';
+import { labels, namesOf, type Place, releaseLabel, selectorOf } from './manifests/names.ts';
+import { showExit } from './target/end-trouble.ts';
+import { containerOf, endsOf, isReadyPod, lastEndOf, type Terminated } from './target/pod-status.ts';
+import { oneLine } from './target/trouble-words.ts';
+
+export interface EvidenceOptions {
+  readonly api: Api;
+  readonly place: Place;
+  readonly running: Running;
+  readonly signal: AbortSignal;
+}
+
+const evidenceLines = 20;
+const evidenceEvents = 5;
+
+/** How a replica of a bad release ended and what it printed last; where it printed nothing, what the cluster says of it. */
+export async function findEvidence({ api, place, running, signal }: EvidenceOptions): Promise<Evidence> {
+  const { release, secretSet } = running;
+  const own = {
+    ...selectorOf(place),
+    [labels.release]: releaseLabel(release.id),
+    ...(secretSet === undefined ? {} : { [labels.secretSet]: secretSet }),
+  };
+  const { items: pods } = await api.list(kinds.pod, { labels: own }, signal);
+  const worst = [...pods].sort((a, b) => badness(b) - badness(a))[0];
+  if (worst) return podEvidence({ api, place, pod: worst, signal });
+  // Not even a pod could be made.
+  const { items: sets } = await api.list(kinds.replicaSet, { labels: own }, signal);
+  const told = await Promise.all(sets.map(({ metadata }) => eventsOf(api, metadata?.name ?? '', signal)));
+  return { lines: [...wordsOf(told.flat())] };
+}
+
+export interface PodEvidenceOptions extends Omit<EvidenceOptions, 'running'> {
+  readonly pod: IPod;
+}
+
+/** How a pod's container ended and what it printed last, else the last warnings about it. */
+export async function podEvidence({ api, place, pod, signal }: PodEvidenceOptions): Promise<Evidence> {
+  const name = pod.metadata?.name ?? '';
+  const end = lastEndOf(pod);
+  const exit = end && showEnd(end);
+  const lines = await lastLines({ api, place, pod, signal });
+  const told = lines.length > 0 ? lines : await whatIsSaid(api, pod, name, signal);
+  return { ...(exit === undefined ? {} : { exit }), lines: [...told] };
+}
+
+function showEnd(end: Terminated): string {
+  return end.reason === 'OOMKilled' ? end.reason : showExit(end);
+}
+
+/** That ended by itself, then often, then in trouble, then not ready. */
+function badness(pod: IPod): number {
+  const end = lastEndOf(pod);
+  const hasFailed = end !== undefined && end.exitCode !== 0;
+  const waits = containerOf(pod)?.state?.waiting?.message !== undefined;
+  return (
+    (hasFailed ? 1_000 : 0) + Math.min(endsOf(pod), 99) * 10 + (waits ? 5 : 0) + (isReadyPod(pod) ? 0 : 1)
+  );
+}
+
+/** Of the container before a restart, where there was one: that is the one that ended. */
+async function lastLines({ api, place, pod, signal }: PodEvidenceOptions): Promise<readonly string[]> {
+  const status = containerOf(pod);
+  const isPrevious = (status?.restartCount ?? 0) > 0 && status?.state?.terminated === undefined;
+  const name = pod.metadata?.name ?? '';
+  const { container } = namesOf(place);
+  const read = async (previous: boolean) => {
+    const lines: string[] = [];
+    const options = { container, tailLines: evidenceLines, ...(previous ? { isPrevious: true } : {}) };
+    try {
+      for await (const line of api.logs(name, options, signal)) if (line.trim() !== '') lines.push(line);
+    } catch (error) {
+      // It never ran, or its log is gone with it.
+      if (!(error instanceof ApiRefusal)) throw error;
+    }
+    return lines.slice(-evidenceLines);
+  };
+  const lines = await read(isPrevious);
+  return lines.length > 0 || !isPrevious ? lines : read(false);
+}
+
+async function whatIsSaid(
+  api: Api,
+  pod: IPod,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const words = wordsOf(await eventsOf(api, name, signal));
+  if (words.length > 0) return words;
+  const said = containerOf(pod)?.state?.waiting?.message ?? lastEndOf(pod)?.message ?? pod.status?.message;
+  return said ? [oneLine(said)] : [];
+}
+
+/** The warnings about an object, oldest first; none where they may not be read. */
+export async function eventsOf(api: Api, name: string, signal: AbortSignal): Promise<readonly IEvent[]> {
+  try {
+    const fields = `involvedObject.name=${name},type=Warning`;
+    const { items } = await api.list(kinds.event, { fields }, signal);
+    return [...items].sort((a, b) => timeOf(a) - timeOf(b));
+  } catch (error) {
+    if (error instanceof ApiRefusal) return [];
+    throw error;
+  }
+}
+
+function timeOf({ lastTimestamp, eventTime, metadata }: IEvent): number {
+  return Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '') || 0;
+}
+
+function wordsOf(events: readonly IEvent[]): readonly string[] {
+  const told = events.map(({ message, reason, count }) => {
+    const times = (count ?? 1) > 1 ? ` (${count} times)` : '';
+    return `${oneLine(message ?? reason ?? '')}${times}`;
+  });
+  return [...new Set(told)].slice(-evidenceEvents);
+}

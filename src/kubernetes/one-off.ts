@@ -1,0 +1,161 @@
+import type { IPod } from 'kubernetes-models/v1';
+import { UserError } from '../core/errors.ts';
+import { shortId } from '../core/release.ts';
+import type { Running } from '../core/rollout.ts';
+import type { Api } from './api/api.ts';
+import { kinds } from './api/kinds.ts';
+import { attach } from './api/remote-process.ts';
+import { commandPodOf } from './command-pod.ts';
+import { eventsOf } from './evidence.ts';
+import { metadataOf, namesOf, type Place } from './manifests/names.ts';
+import { joinOutput } from './one-off-output.ts';
+import type { Store } from './store/store.ts';
+import type { StoredRelease } from './store/stored-release.ts';
+import { PodMemory } from './target/pod-memory.ts';
+import { containerOf, type Terminated } from './target/pod-status.ts';
+import { troubleOf } from './target/trouble.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+export interface OneOffOptions {
+  readonly api: Api;
+  readonly place: Place;
+  readonly store: Pick<Store, 'readRelease'>;
+  /** Whose image, settings and secrets it runs with. */
+  readonly running: Running;
+  readonly command: readonly string[];
+  /** Of the shell. */
+  readonly term?: string | undefined;
+  readonly trace: (line: string) => void;
+  /** Ends the command. */
+  readonly signal: AbortSignal;
+  /** Instead of this program's own. */
+  readonly openTerminal?: () => Terminal;
+}
+
+const lookMs = 250;
+/** How long it may take to start; an image may have to be pulled to a node that is only made. */
+const startMs = 300_000;
+const leaveSeconds = 5;
+const removeMs = 10_000;
+
+/** Runs a command as a replica of a release is run, in a pod of its own, with the terminal's input and output; its exit code. */
+export async function runOneOff(options: OneOffOptions): Promise<number> {
+  const { api, place, store, running, command, trace, signal } = options;
+  const { id } = running.release;
+  const stored = await store.readRelease(id, signal);
+  if (!stored) {
+    throw new UserError({
+      code: 'release_gone',
+      message: `the stored copy of release ${shortId(id)} is gone from namespace ${place.namespace}`,
+      hint: `causeway deploy ${place.environment} stores it anew`,
+    });
+  }
+  await using terminal = (options.openTerminal ?? openTerminal)();
+  const name = namesOf(place).oneOff(crypto.randomUUID().slice(0, 8));
+  trace(`pod ${name}: ${command.join(' ')}`);
+  try {
+    await api.create(podOf(options, stored, name, terminal.isTerminal), { signal });
+    return await runInPod(options, name, terminal);
+  } finally {
+    // Also after Ctrl-C, and whatever became of it.
+    const patience = AbortSignal.timeout(removeMs);
+    await api
+      .remove(kinds.pod, name, { signal: patience, graceSeconds: leaveSeconds })
+      .catch((error: unknown) => trace(`pod ${name} could not be removed: ${error}`));
+  }
+}
+
+function podOf(
+  { place, running, command, term }: OneOffOptions,
+  stored: StoredRelease,
+  name: string,
+  isTerminal: boolean,
+): IPod {
+  const input = { stdin: true, stdinOnce: true, tty: isTerminal };
+  const { secretSet } = running;
+  const about = { place, stored, secretSet, component: 'one-off', command, container: input } as const;
+  const { metadata, spec } = commandPodOf(about);
+  const { labels, ...named } = metadataOf(place, 'one-off', name);
+  const containers = (spec?.containers ?? []).map((container) =>
+    isTerminal
+      ? { ...container, env: [...(container.env ?? []), { name: 'TERM', value: term ?? 'xterm' }] }
+      : container,
+  );
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, ...named, labels: { ...metadata?.labels, ...labels } },
+    ...(spec ? { spec: { ...spec, containers } } : {}),
+  };
+}
+
+async function runInPod(options: OneOffOptions, name: string, terminal: Terminal): Promise<number> {
+  const { api, place, command, signal } = options;
+  const { container } = namesOf(place);
+  const started = await untilStarted(options, name);
+  const output = joinOutput({ terminal, printed: () => api.logs(name, { container }, signal) });
+  if (!started) {
+    const { access } = api;
+    const about = { access, namespace: place.namespace, pod: name, container, signal };
+    const left = attach({ ...about, streams: output.streams }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      // It ended before it was joined, or the connection was cut: its pod knows how it ended.
+      if (!(error instanceof UserError)) throw error;
+    });
+    await Promise.race([output.joined, left]);
+    await Promise.all([left, output.catchUp()]);
+  }
+  const end = started ?? (await untilEnded(options, name));
+  await (started ? output.catchUp() : output.finish());
+  if (end.reason === 'StartError' || end.reason === 'ContainerCannotRun') throw notFound(command);
+  return end.exitCode;
+}
+
+/** How it ended, if it has already; undefined: it runs. */
+async function untilStarted({ api, signal }: OneOffOptions, name: string): Promise<Terminated | undefined> {
+  const memory = new PodMemory();
+  const until = performance.now() + startMs;
+  for (;;) {
+    const pod = await expectPod(api, name, signal);
+    const { running, terminated } = containerOf(pod)?.state ?? {};
+    if (terminated) return terminated;
+    if (running) return undefined;
+    const trouble = troubleOf({ pod, events: await eventsOf(api, name, signal), memory });
+    if (trouble?.isConclusive || pod.status?.phase === 'Failed' || performance.now() > until) {
+      throw new UserError({
+        code: 'one_off_failed',
+        message: `the pod of the command did not start: ${trouble?.message ?? pod.status?.message ?? 'no reason was given'}`,
+        hint: 'causeway doctor shows what the cluster lacks',
+      });
+    }
+    await Bun.sleep(lookMs);
+  }
+}
+
+async function untilEnded({ api, signal }: OneOffOptions, name: string): Promise<Terminated> {
+  for (;;) {
+    const pod = await expectPod(api, name, signal);
+    const { terminated } = containerOf(pod)?.state ?? {};
+    if (terminated) return terminated;
+    await Bun.sleep(lookMs);
+  }
+}
+
+async function expectPod(api: Api, name: string, signal: AbortSignal): Promise<IPod> {
+  signal.throwIfAborted();
+  const pod = await api.get(kinds.pod, name, signal);
+  if (pod) return pod;
+  throw new UserError({
+    code: 'one_off_failed',
+    message: `pod ${name} was deleted before the command ended`,
+    hint: 'somebody deleted it, or its node went away; run it again',
+  });
+}
+
+function notFound([program]: readonly string[]): UserError {
+  return new UserError({
+    code: 'one_off_failed',
+    message: `${program || "''"} could not be started, neither from PATH nor from the image`,
+    hint: 'give the program and its arguments after --',
+  });
+}

@@ -1,0 +1,130 @@
+import type { KubernetesConfig } from '../../core/config.ts';
+import { UserError } from '../../core/errors.ts';
+import { shortId } from '../../core/release.ts';
+import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
+import type { Api } from '../api/api.ts';
+import { admittedOf } from '../manifests/admission.ts';
+import { deploymentOf } from '../manifests/deployment.ts';
+import { disruptionBudgetOf } from '../manifests/disruption-budget.ts';
+import { chosenBy } from '../manifests/gate.ts';
+import type { Place } from '../manifests/names.ts';
+import { templateOf } from '../manifests/pod-template.ts';
+import type { Store } from '../store/store.ts';
+import type { StoredRelease } from '../store/stored-release.ts';
+import type { HeldLease } from './held-lease.ts';
+import { writeDeployment } from './write-deployment.ts';
+
+export interface ConvergerOptions {
+  readonly api: Api;
+  readonly place: Place;
+  readonly config: Pick<KubernetesConfig, 'replicas' | 'autoscale'>;
+  readonly store: Pick<Store, 'readRelease'>;
+}
+
+export interface ConvergeOptions {
+  readonly lease: HeldLease;
+  /** By digest; it may run as well. */
+  readonly agentImage: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+interface Written {
+  readonly uid: string;
+  readonly generation: number;
+}
+
+/** Makes the cluster's objects what is desired, in an order in which no moment between two writes does harm. */
+export class Converger {
+  readonly #options: ConvergerOptions;
+  readonly #stored = new Map<string, StoredRelease>();
+  #admitted = '';
+  #protected = '';
+  #written: Written | undefined;
+
+  constructor(options: ConvergerOptions) {
+    this.#options = options;
+  }
+
+  /** The Deployment as it was written last; undefined: it was not written yet, or there shall be none. */
+  get written(): Written | undefined {
+    return this.#written;
+  }
+
+  /** The images that releases were stored with, by the releases' ids, as far as they were needed. */
+  get images(): ReadonlyMap<string, string> {
+    return new Map([...this.#stored].map(([id, { image }]) => [id, image]));
+  }
+
+  /** Idempotent. */
+  async converge(desired: Desired, options: ConvergeOptions): Promise<void> {
+    const { api, place, config } = this.#options;
+    const { signal, lease } = options;
+    await this.#admit(desired, options);
+    await this.#protect(desired, options);
+    const deployment = await writeDeployment({
+      api,
+      place,
+      wanted: await this.#deployment(desired, signal),
+      firstReplicas: config.autoscale?.min ?? config.replicas,
+      check: () => lease.check(signal),
+      signal,
+    });
+    const { uid = '', generation = 0 } = deployment?.metadata ?? {};
+    this.#written = deployment && { uid, generation };
+  }
+
+  /** Before pods of them can come. */
+  async #admit(desired: Desired, { agentImage, signal }: ConvergeOptions): Promise<void> {
+    const { api, place } = this.#options;
+    const images = new Set(agentImage === undefined ? [] : [agentImage]);
+    for (const { release } of runningOf(desired)) {
+      const stored = await this.#read(release.id, signal);
+      if (stored) images.add(stored.image);
+    }
+    const admitted = [...images].sort().join(' ');
+    if (admitted === this.#admitted) return;
+    await api.apply(admittedOf(place, admitted.split(' ').filter(Boolean)), { signal });
+    this.#admitted = admitted;
+  }
+
+  async #protect({ stable }: Desired, { signal }: ConvergeOptions): Promise<void> {
+    const { api, place } = this.#options;
+    if (!stable || this.#protected === runningKey(stable)) return;
+    await api.apply(disruptionBudgetOf({ place, stable }), { signal });
+    this.#protected = runningKey(stable);
+  }
+
+  async #deployment(desired: Desired, signal: AbortSignal) {
+    const { place } = this.#options;
+    const chosen = chosenBy(desired);
+    if (!chosen) return undefined;
+    const { running, gate } = chosen;
+    const { replicas } = desired;
+    const stored = await this.#read(running.release.id, signal);
+    if (!stored) throw goneError(place, running);
+    return deploymentOf({
+      place,
+      template: templateOf(stored, running.secretSet),
+      replicas: replicas === 'autoscaled' ? undefined : replicas,
+      gate,
+    });
+  }
+
+  async #read(id: string, signal: AbortSignal): Promise<StoredRelease | undefined> {
+    const known = this.#stored.get(id) ?? (await this.#options.store.readRelease(id, signal));
+    if (known) this.#stored.set(id, known);
+    return known;
+  }
+}
+
+function runningOf({ stable, candidate }: Desired): readonly Running[] {
+  return [stable, candidate].filter((running) => running !== undefined);
+}
+
+function goneError({ environment, namespace }: Place, { release }: Running): UserError {
+  return new UserError({
+    code: 'state_corrupt',
+    message: `the manifest of release ${shortId(release.id)} is gone from namespace ${namespace}`,
+    hint: `causeway releases ${environment} lists those that are kept; causeway up ${environment} rolls out the working tree`,
+  });
+}

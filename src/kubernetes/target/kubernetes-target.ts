@@ -1,0 +1,175 @@
+import { UnreachableError, UserError } from '../../core/errors.ts';
+import { type Release, shortId } from '../../core/release.ts';
+import type { Desired, Running } from '../../core/rollout.ts';
+import type { Exit, Finding, Holder, Lock, Observation, OneOff, Target } from '../../core/target.ts';
+import type { Evidence } from '../../core/verdict.ts';
+import { ApiRefusal } from '../api/refusal.ts';
+import type { StoredState } from '../store/store.ts';
+import { Converger } from './converge.ts';
+import type { HeldLease } from './held-lease.ts';
+import { takeLease } from './lease.ts';
+import { Observer } from './observer.ts';
+import type { TargetOptions, TargetParts } from './open-target.ts';
+
+const mostTries = 10;
+
+/** Releases are pods of one Deployment, desired state is a ConfigMap, and the lock is a Lease. */
+export class KubernetesTarget implements Target {
+  readonly history: Target['history'];
+  readonly #options: TargetOptions & { readonly parts: TargetParts };
+  readonly #closed = new AbortController();
+  readonly #giveUp = new AbortController();
+  readonly #converger: Converger;
+  readonly #observer: Observer;
+  #held: HeldLease | undefined;
+  /** What is in the cluster was made what is desired since the lock was taken. */
+  #isConverged = false;
+
+  constructor(options: TargetOptions & { readonly parts: TargetParts }) {
+    this.#options = options;
+    this.history = options.store.history;
+    this.#converger = new Converger(options);
+    this.#observer = new Observer({ ...options, converger: this.#converger });
+  }
+
+  /** Aborts, with a reason, when another command asks that the rollout be taken out. */
+  get giveUp(): AbortSignal {
+    return this.#giveUp.signal;
+  }
+
+  preflight(desired: Desired, signal: AbortSignal): Promise<readonly Finding[]> {
+    return this.#options.parts.findProblems({ ...this.#options, desired, signal });
+  }
+
+  /** Replicas are made from what is stored, which is stored with where its image is pulled from. */
+  async publish({ id }: Release, signal: AbortSignal): Promise<void> {
+    if (!(await this.#options.store.readRelease(id, signal)))
+      throw new Error(`release ${shortId(id)} was not stored before its rollout`);
+  }
+
+  async lock(holder: Holder, signal: AbortSignal): Promise<Lock> {
+    const { api, place, trace } = this.#options;
+    const held = await takeLease({ api, place, holder, signal, trace });
+    try {
+      await this.#fence(held, signal);
+    } catch (error) {
+      await held.release().catch(() => undefined);
+      throw error;
+    }
+    this.#held = held;
+    this.#isConverged = false;
+    const giveUp = () => this.#giveUp.abort(held.giveUp.reason);
+    held.giveUp.addEventListener('abort', giveUp);
+    return {
+      token: held.token,
+      release: async () => {
+        if (this.#held === held) this.#held = undefined;
+        await held.release();
+      },
+    };
+  }
+
+  async set(desired: Desired, { token }: Lock): Promise<void> {
+    const held = this.#expectHeld(token);
+    const signal = this.#signalOf(held);
+    await held.check(signal);
+    this.#observer.take(await this.#store(desired, held, signal));
+    await this.#converge(desired, held);
+    if (!desired.rollout) await this.#observer.stopAgent(signal);
+  }
+
+  async *observe(signal: AbortSignal): AsyncGenerator<Observation> {
+    this.#observer.start();
+    while (!signal.aborted && !this.#closed.signal.aborted) {
+      this.#held?.lost.throwIfAborted();
+      const seen = this.#observer.look();
+      if (seen?.kind === 'seen') await this.#repair(seen.desired);
+      if (seen) yield seen;
+      await this.#observer.changed(signal);
+    }
+  }
+
+  run(what: OneOff, signal: AbortSignal): Promise<Exit> {
+    return this.#options.parts.runCommandJob({ ...this.#options, what, signal });
+  }
+
+  evidence(running: Running, signal: AbortSignal): Promise<Evidence> {
+    return this.#options.parts.findEvidence({ ...this.#options, running, signal });
+  }
+
+  /** Ends all watching, and leaves a rollout that is under way as it is. */
+  close(): void {
+    this.#closed.abort(new Error('the target is closed'));
+    this.#observer.close();
+  }
+
+  /** A late write of whoever had the lock before is refused from now on: it is over what is there no more. */
+  async #fence(held: HeldLease, signal: AbortSignal): Promise<void> {
+    const state = await this.#options.store.readState(signal);
+    if (state) this.#observer.take(await this.#store(undefined, held, signal));
+  }
+
+  /** Without a desired state it is left as it is. */
+  async #store(desired: Desired | undefined, held: HeldLease, signal: AbortSignal): Promise<StoredState> {
+    const { store, agentImage, place } = this.#options;
+    for (let tries = 1; ; tries += 1) {
+      const found = tries === 1 && desired ? this.#observer.state : await store.readState(signal);
+      if (tries > 1) await held.check(signal);
+      const next = desired ?? found?.desired;
+      if (!next) throw new Error(`${place.environment} has no state any more`);
+      const image = agentImage ?? found?.agentImage;
+      try {
+        const { resourceVersion } = found ?? {};
+        return await store.writeState(
+          {
+            desired: next,
+            token: held.token,
+            ...(image === undefined ? {} : { agentImage: image }),
+            ...(resourceVersion === undefined ? {} : { resourceVersion }),
+          },
+          signal,
+        );
+      } catch (error) {
+        const isRaced = error instanceof ApiRefusal && [404, 409].includes(error.status);
+        if (!isRaced || tries >= mostTries) throw error;
+      }
+    }
+  }
+
+  async #converge(desired: Desired, held: HeldLease): Promise<void> {
+    const { agentImage = this.#observer.state?.agentImage } = this.#options;
+    const signal = this.#signalOf(held);
+    this.#isConverged = false;
+    await this.#converger.converge(desired, { lease: held, agentImage, signal });
+    this.#isConverged = true;
+    if (desired.rollout) this.#observer.startAgent(desired, signal);
+  }
+
+  /**
+   * In a rollout others' changes of our Deployment do not stand, and what a command that died did not come to is done.
+   * What cannot be done is tried again with the next look.
+   */
+  async #repair(desired: Desired): Promise<void> {
+    const held = this.#held;
+    if (!held || !desired.rollout) return;
+    if (this.#isConverged && !this.#observer.isChangedByOthers) return;
+    if (this.#isConverged) this.#options.trace('the Deployment was changed by another: putting it right');
+    await this.#converge(desired, held).catch((error: unknown) => {
+      if (!(error instanceof UnreachableError)) throw error;
+    });
+  }
+
+  #expectHeld(token: number): HeldLease {
+    const held = this.#held;
+    if (held?.token === token) return held;
+    throw new UserError({
+      code: 'lock_lost',
+      message: `the lock of ${this.#options.place.environment} is no longer held`,
+      hint: `causeway status ${this.#options.place.environment}`,
+    });
+  }
+
+  #signalOf({ lost }: HeldLease): AbortSignal {
+    return AbortSignal.any([this.#closed.signal, lost]);
+  }
+}

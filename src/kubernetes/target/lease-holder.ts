@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1';
+import type { Holder } from '../../core/target.ts';
+
+/** Who holds a Lease, and since when by the holder's own clock. */
+export interface LeaseHolder extends Holder {
+  readonly identity: string;
+  /** The machine or pod, and the process there. */
+  readonly host: string;
+  readonly pid: number;
+  /** In milliseconds since 1970. */
+  readonly since: number;
+}
+
+export const purposeAnnotation = 'causeway.dev/purpose';
+/** Holds the reason for which the holder is asked to take its rollout out. */
+export const giveUpAnnotation = 'causeway.dev/give-up';
+
+export function makeIdentity({ by }: Holder): string {
+  return `${by}@${hostname()}/${process.pid}/${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/** Undefined: nobody holds it, as it was given back. */
+export function holderOf({ metadata, spec }: ILease): LeaseHolder | undefined {
+  const identity = spec?.holderIdentity;
+  if (!identity) return undefined;
+  const [, by = identity, host = '', pid = '0'] = /^(.*)@([^@/]*)\/(\d+)\/[^/]*$/s.exec(identity) ?? [];
+  return {
+    identity,
+    by,
+    host,
+    pid: Number(pid),
+    purpose: metadata?.annotations?.[purposeAnnotation] ?? 'a rollout',
+    since: Date.parse(spec?.acquireTime ?? '') || Date.now(),
+  };
+}
+
+/** Whether it was a process of this machine that is gone: then nobody needs to wait. */
+export function hasDied({ host, pid }: LeaseHolder): boolean {
+  return host === hostname() && !isAlive(pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

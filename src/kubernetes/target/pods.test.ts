@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fakeRelease } from '../../core/fake-target.ts';
+import type { Desired } from '../../core/rollout.ts';
+import type { ReplicaState } from '../../core/target.ts';
+import type { Remembered } from './pod-memory.ts';
+import { type ClusterView, replicaStates, type StatesOptions } from './pods.ts';
+
+/** As the recorded pods are labelled. */
+const candidate = { release: { ...fakeRelease('bad'), id: `0123456789abcdef${'0'.repeat(48)}` } };
+const desired: Desired = { replicas: 1, candidate: { ...candidate, size: 'one' } };
+
+/** All of it has been seen for a while. */
+const table: Record<string, Expected> = {
+  good: ['ready'],
+  'image-missing': [
+    'starting',
+    'image',
+    `image registry.example.com/shop:1 is not in the registry (404 not found)`,
+  ],
+  'image-bad-digest': [
+    'starting',
+    'image',
+    'image registry.example.com/shop@sha256:12ab12ab12ab… is not in the registry (404 not found)',
+  ],
+  'image-bad-digest-backing-off': [
+    'starting',
+    'image',
+    'image registry.example.com/shop@sha256:12ab12ab12ab… is not in the registry (404 not found)',
+  ],
+  'image-no-registry-first-try': [
+    'starting',
+    'not yet image',
+    'image registry.example.com/shop:1 cannot be pulled: dial tcp registry.example.com:443: connect: connection refused',
+  ],
+  'image-no-registry-second-try': [
+    'starting',
+    'image',
+    'image registry.example.com/shop:1 cannot be pulled: dial tcp registry.example.com:443: connect: connection refused',
+  ],
+  'image-name-wrong': [
+    'starting',
+    'image',
+    'image registry.example.com/shop@sha256:12 is not the name of an image',
+  ],
+  'crash-at-start': ['starting', 'crashed', 'exit code 1, twice'],
+  'exit-zero-at-start': ['starting', 'exited', 'exit code 0, twice'],
+  'crash-after-ready': ['ready', 'crashed', 'exit code 3 after 6.0 s'],
+  'crash-after-ready-again': ['starting', 'crashed', 'exit code 3, twice'],
+  'out-of-memory-at-start': [
+    'starting',
+    'out-of-memory',
+    'took more than 64Mi of memory and was killed, twice',
+  ],
+  'out-of-memory-after-ready': ['ready', 'out-of-memory', 'took more than 64Mi of memory and was killed'],
+  'config-map-missing': ['starting', 'config', 'ConfigMap shop-settings-none is missing'],
+  'secret-key-missing': ['starting', 'config', 'Secret shop-secrets-a1 has no key TOKEN'],
+  'root-user': ['starting', 'config', "it would run as root: container's runAsUser breaks non-root policy"],
+  'command-missing': [
+    'starting',
+    'config',
+    'its command cannot be started: "/nothing": stat /nothing: no such file or directory',
+  ],
+  unschedulable: [
+    'starting',
+    'not yet unschedulable',
+    'no node has room for it: 0/1 nodes are available: 1 Insufficient cpu',
+  ],
+  'never-ready': ['starting', 'not yet never-ready', '/ answered 503'],
+  'wrong-port': ['starting', 'not yet not-listening', 'nothing listens on port 8080'],
+  'slow-start': ['starting'],
+  hangs: ['starting', 'hung', 'its liveness path did not answer, and it was killed'],
+  'startup-probe-exhausted': ['starting', 'never-ready', '/ answered 500, and it was killed, twice'],
+  quota: [
+    'starting',
+    'refused',
+    "the namespace's quota refused it: exceeded quota: small, requested: pods=1,requests.memory=64Mi, used: pods=0,requests.memory=0, limited: pods=0,requests.memory=32Mi",
+  ],
+  'pod-security': [
+    'starting',
+    'refused',
+    'admission refused it: violates PodSecurity "restricted:latest": host namespaces (hostNetwork=true)',
+  ],
+  admission: [
+    'starting',
+    'refused',
+    'admission refused it: image is not among the digests that may run here',
+  ],
+  'node-not-ready': ['starting'],
+};
+type Expected = readonly [phase: ReplicaState['phase'], cause?: string, message?: string];
+
+describe('a replica is known by its pod as it was recorded', () => {
+  for (const [name, expected] of Object.entries(table)) {
+    test(name, () => {
+      const memory = remembered(name.includes('after-ready') ? { ready: 0 } : {});
+
+      const states = look(name, { memory });
+
+      expect(states).toHaveLength(1);
+      const [{ phase, trouble, key } = { phase: 'none' }] = states;
+      const cause = trouble && `${trouble.isConclusive ? '' : 'not yet '}${trouble.cause}`;
+      expect([phase, ...(trouble ? [cause, trouble.message] : [])]).toEqual([...expected]);
+      expect(key).toBe(candidate.release.id);
+    });
+  }
+});
+
+test('a pod that was deleted by hand drains without blame, and the one that takes its place starts', () => {
+  const states = look('deleted-by-hand');
+
+  expect(states.map(({ phase, trouble }) => [phase, trouble])).toEqual([
+    ['draining', undefined],
+    ['starting', undefined],
+  ]);
+});
+
+test('an evicted pod is none, and its ReplicaSet owes another', () => {
+  expect(look('evicted').map(({ phase, id }) => [phase, id.split('-').length])).toEqual([['draining', 2]]);
+});
+
+test('what may still appear is given a second look before it is conclusive', () => {
+  for (const name of ['config-map-missing', 'secret-key-missing', 'quota', 'admission', 'pod-security']) {
+    const early = look(name, { memory: remembered({ standsMs: 0 }) });
+
+    expect(early.map(({ trouble }) => trouble?.isConclusive)).toEqual([false]);
+  }
+});
+
+test('one end before it was ever ready is a hiccup', () => {
+  const view = recorded('crash-at-start');
+  const [pod] = view.pods;
+  const [status] = pod?.status?.containerStatuses ?? [];
+  if (!status) throw new Error('the fixture has no container');
+  Object.assign(status, { restartCount: 0 });
+
+  const [{ trouble, restarts } = { restarts: -1 }] = look(view);
+
+  expect(trouble).toMatchObject({ cause: 'crashed', isConclusive: false });
+  expect(restarts).toBe(0);
+});
+
+test('an end before it was ready is forgiven once it is ready', () => {
+  const view = recorded('good');
+  const [status] = view.pods[0]?.status?.containerStatuses ?? [];
+  const terminated = { exitCode: 1, reason: 'Error' };
+  Object.assign(status ?? {}, { restartCount: 1, lastState: { terminated } });
+
+  const [state] = look(view, { memory: remembered({ ready: 1 }) });
+
+  expect(state).toMatchObject({ phase: 'ready', restarts: 0 });
+  expect(state?.trouble).toBeUndefined();
+});
+
+test('a ready candidate counts as ready only when it is watched', () => {
+  expect(look('good', { isWatched: false })[0]?.phase).toBe('starting');
+});
+
+test('what others made of the template is no replica of the release', () => {
+  const restarted = recorded('good');
+  for (const { metadata } of restarted.pods)
+    Object.assign(metadata ?? {}, { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } });
+
+  const images = new Map([[candidate.release.id, 'registry.example.com/shop@sha256:another']]);
+
+  expect(look(restarted)[0]?.key).not.toBe(candidate.release.id);
+  expect(look('good', { images })[0]?.key).not.toBe(candidate.release.id);
+});
+
+test('a change that the controllers have not acted on yet keeps the environment from being settled', () => {
+  const taken: Desired = { replicas: 1, stable: candidate };
+
+  expect(look('good', { desired: taken, generation: 9 }).map(({ phase }) => phase)).toEqual([
+    'ready',
+    'draining',
+  ]);
+});
+
+function look(name: string | ClusterView, options: Partial<StatesOptions> = {}): readonly ReplicaState[] {
+  const view = typeof name === 'string' ? recorded(name) : name;
+  return replicaStates({
+    ...view,
+    desired,
+    memory: remembered({}),
+    images: new Map(),
+    isWatched: true,
+    generation: 0,
+    ...options,
+  });
+}
+
+function remembered({ standsMs = 5_000, ready }: { standsMs?: number; ready?: number }): Remembered {
+  return { endsWhenReady: () => ready, standsMs: () => standsMs };
+}
+
+function recorded(name: string): ClusterView {
+  return JSON.parse(readFileSync(join(import.meta.dir, 'fixtures', `${name}.json`), 'utf8'));
+}
