@@ -1,0 +1,60 @@
+import type { KubernetesConfig } from '../src/core/config.ts';
+import type { AgentSetup } from '../src/kubernetes/agent/setup.ts';
+import type { Api } from '../src/kubernetes/api/api.ts';
+import { kinds } from '../src/kubernetes/api/kinds.ts';
+import { namesOf } from '../src/kubernetes/manifests/names.ts';
+import { openStore } from '../src/kubernetes/store/open-store.ts';
+import { followPods } from './pods.ts';
+import { Probe } from './probe.ts';
+import { type Look, watchOver } from './switch.ts';
+import { takeOutUnattended } from './take-out.ts';
+
+export interface AgentOptions {
+  readonly setup: AgentSetup;
+  readonly api: Api;
+  /** Writes a line to the log. */
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** How often it says what it has seen. */
+const reportMs = 500;
+
+/** Probes, reports and watches over its rollout until that is over, or the signal aborts. */
+export async function runAgent({ setup, api, print, signal }: AgentOptions): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const probe = new Probe({ setup });
+  const report = () => print(JSON.stringify(probe.report()));
+  probe.start();
+  report();
+  const timer = setInterval(report, reportMs);
+  const pods = followPods({ api, place: setup.place, probe, signal: either });
+  try {
+    await Promise.race([watchRollout({ setup, api, print, signal: either }), pods]);
+  } finally {
+    over.abort();
+    clearInterval(timer);
+    probe.stop();
+    report();
+  }
+}
+
+async function watchRollout({ setup, api, print, signal }: AgentOptions): Promise<void> {
+  const { place, rollout, staleMs } = setup;
+  const store = openStore({ api, place });
+  const config = setup.config as unknown as KubernetesConfig;
+  const say = (line: string) => print(JSON.stringify({ kind: 'said', line }));
+  const look = async (within: AbortSignal): Promise<Look> => {
+    const state = await store.readState(within);
+    const lease = await api.get(kinds.lease, namesOf(place).state, within);
+    const { holderIdentity, renewTime, leaseTransitions } = lease?.spec ?? {};
+    return {
+      beat: [holderIdentity, renewTime, leaseTransitions].join(' '),
+      isUnderWay: state?.desired.rollout?.id === rollout,
+    };
+  };
+  const takeOut = (within: AbortSignal) =>
+    takeOutUnattended({ api, place, config, store, staleMs, say, signal: within });
+  await watchOver({ look, takeOut, staleMs, say, signal });
+}
