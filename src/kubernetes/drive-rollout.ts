@@ -1,0 +1,100 @@
+import { type KubernetesConfig, rulesOf } from '../core/config.ts';
+import { UnreachableError, UserError } from '../core/errors.ts';
+import type { Emit } from '../core/event.ts';
+import { type Outcome, type RolloutContext, takeOut } from '../core/roll-out.ts';
+import { openAgent } from './agent/open-agent.ts';
+import type { Api } from './api/api.ts';
+import type { Place } from './manifests/names.ts';
+import type { Store } from './store/store.ts';
+import { openTarget } from './target/open-target.ts';
+
+export interface DriveOptions {
+  readonly api: Api;
+  readonly place: Place;
+  readonly config: KubernetesConfig;
+  readonly store: Store;
+  readonly by: string;
+  /** Its reference, by digest; none could be published. */
+  readonly agentImage: string | undefined;
+  /** Told whether an agent watches the rollout. */
+  readonly sayAgent: (isThere: boolean) => void;
+  readonly emit: Emit;
+  readonly trace: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Drives a rollout from here, and tidies up after it. */
+export async function driveRollout(
+  { by, agentImage, sayAgent, emit, signal, ...about }: DriveOptions,
+  work: (context: RolloutContext) => Promise<Outcome>,
+): Promise<Outcome> {
+  const { config, store } = about;
+  const agent = agentImage === undefined ? undefined : openAgent({ ...about, image: agentImage });
+  const target = openTarget({
+    ...about,
+    ...(agent ? { agent } : {}),
+    ...(agentImage === undefined ? {} : { agentImage }),
+  });
+  let isSaid = false;
+  const context: RolloutContext = {
+    target,
+    rules: rulesOf(config),
+    emit: (event) => {
+      sayAgent(agent?.hasReported === true);
+      const because = agent ? agent.cannotRun : 'it has no image there';
+      if (event.kind === 'starting' && because !== undefined && !isSaid) {
+        isSaid = true;
+        emit({ kind: 'unattended', because });
+      }
+      emit(event);
+    },
+    now: Date.now,
+    makeId: makeRolloutId,
+    signal,
+    giveUp: target.giveUp,
+  };
+  try {
+    const outcome = await work(context).catch(async (error: unknown) => {
+      await clearAfter(error, context, by);
+      throw error;
+    });
+    if (outcome.kind === 'ended') await tidy(store, signal, about.trace);
+    return outcome;
+  } finally {
+    target.close();
+  }
+}
+
+/** A rollout that cannot go on, for want of a right say, must not leave its candidate unwatched under traffic. */
+async function clearAfter(error: unknown, context: RolloutContext, by: string): Promise<void> {
+  const isOthers = error instanceof UserError && others.has(error.code);
+  if (context.signal.aborted || error instanceof UnreachableError || isOthers) return;
+  const reason = `it could not go on: ${error instanceof Error ? error.message : error}`;
+  await takeOut(context, { by, reason }).catch(() => undefined);
+}
+
+/** Then the rollout is another command's, or was never begun. */
+const others: ReadonlySet<string> = new Set([
+  'lock_lost',
+  'rollout_running',
+  'preflight_failed',
+  'command_unknown',
+  'environment_missing',
+  'state_corrupt',
+  'namespace_taken',
+]);
+
+async function tidy(store: Store, signal: AbortSignal, trace: (line: string) => void): Promise<void> {
+  try {
+    const state = await store.readState(signal);
+    if (state) await store.tidy(state.desired, signal);
+  } catch (error) {
+    trace(`could not tidy up: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Sorts by time, two of one millisecond are told apart, and objects are named by it. */
+function makeRolloutId(): string {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  return `${Date.now().toString(36)}-${(random >>> 8).toString(36).padStart(5, '0')}`;
+}

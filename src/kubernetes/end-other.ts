@@ -1,0 +1,53 @@
+import type { Emit } from '../core/event.ts';
+import { patientRules } from '../core/return-to.ts';
+import { type Outcome, type RolloutContext, takeOut } from '../core/roll-out.ts';
+import type { Rollout } from '../core/rollout.ts';
+import type { Api } from './api/api.ts';
+import type { Place } from './manifests/names.ts';
+import type { Store } from './store/store.ts';
+import { askToGiveUp } from './target/lease.ts';
+
+export interface EndOtherOptions {
+  readonly api: Api;
+  readonly place: Place;
+  readonly store: Store;
+  /** The one that was found. */
+  readonly rollout: Rollout;
+  readonly by: string;
+  /** Told what the other command decides. */
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+type Drive = (work: (context: RolloutContext) => Promise<Outcome>) => Promise<Outcome>;
+
+const pauseMs = 300;
+
+/**
+ * Ends a rollout that another command began: asks the one that drives it to take it out, and waits; where nobody drives
+ * it any more, takes it out itself.
+ */
+export async function endOther(options: EndOtherOptions, drive: Drive): Promise<Outcome> {
+  const { api, place, store, rollout, by, emit, signal } = options;
+  const reason = `taken out by ${by}`;
+  let isJudged = false;
+  for (;;) {
+    const isAsked = await askToGiveUp({ api, place, reason, signal });
+    const state = await store.readState(signal);
+    if (state?.desired.rollout?.id !== rollout.id) {
+      const records = state ? await store.latestRecords(state, signal) : [];
+      const record = records.findLast(({ id }) => id === rollout.id);
+      if (!record) return { kind: 'unchanged' };
+      if (!isJudged) emit({ kind: 'judged', judgement: record.verdict });
+      return { kind: 'ended', record };
+    }
+    const { judged } = state.desired.rollout;
+    if (isAsked && judged && !isJudged) {
+      isJudged = true;
+      emit({ kind: 'judged', judgement: judged });
+    }
+    if (!isAsked) return drive((context) => takeOut({ ...context, rules: patientRules }, { by, reason }));
+    await Bun.sleep(pauseMs);
+    signal.throwIfAborted();
+  }
+}

@@ -1,0 +1,335 @@
+import { homedir } from 'node:os';
+import type { KubernetesConfig } from '../core/config.ts';
+import type {
+  DeployRequest,
+  Environment,
+  LogQuery,
+  Receipt,
+  RenderRequest,
+  RollbackRequest,
+  Status,
+} from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
+import type { Emit } from '../core/event.ts';
+import type { Release } from '../core/release.ts';
+import { findReturn, refuseWithoutSecrets } from '../core/return-to.ts';
+import { type Outcome, type RolloutContext, rollOut } from '../core/roll-out.ts';
+import type { Desired, Running } from '../core/rollout.ts';
+import { stateFolder } from '../core/state-folder.ts';
+import type { Finding } from '../core/target.ts';
+import type { ImageReader } from '../image/store.ts';
+import type { Api } from './api/api.ts';
+import { describeCosts } from './costs.ts';
+import { type Place, placeOf } from './manifests/names.ts';
+import type { Store, StoredState } from './store/store.ts';
+
+export interface OpenKubernetesOptions {
+  readonly project: string;
+  /** The environment's name. */
+  readonly name: string;
+  readonly config: KubernetesConfig;
+  /** Of the command line; wins over the config's. */
+  readonly context: string | undefined;
+  /** Where its images are pushed to, if anywhere. */
+  readonly repository: string | undefined;
+  /** Who calls. */
+  readonly user: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told of each request and process. */
+  readonly trace: (line: string) => void;
+}
+
+/** What an environment is reached by. */
+export interface Cluster {
+  readonly api: Api;
+  readonly store: Store;
+}
+
+/**
+ * An environment in a namespace of a cluster. Its commands drive the rollouts; what shall be, the records and the lock
+ * are the cluster's. What a single command needs is loaded by it alone, so that the others answer sooner.
+ */
+export function openKubernetes(options: OpenKubernetesOptions): Environment {
+  return new KubernetesEnvironment(options);
+}
+
+class KubernetesEnvironment implements Environment {
+  readonly name: string;
+  readonly costs: string;
+  readonly #options: OpenKubernetesOptions;
+  readonly #place: Place;
+  #cluster: Promise<Cluster> | undefined;
+  #hasAgent = false;
+
+  constructor(options: OpenKubernetesOptions) {
+    const { project, name, config } = options;
+    this.name = name;
+    this.costs = describeCosts(config);
+    this.#options = options;
+    this.#place = placeOf(project, name, config);
+  }
+
+  /** Each rollout says it of itself: an agent watches those whose image it could be given. */
+  get whenLeft(): string {
+    return this.#hasAgent
+      ? 'what is there serves on, and in 60 s the agent takes the candidate out'
+      : 'what is there serves on, and nothing watches it, as no agent runs there';
+  }
+
+  async locate(signal: AbortSignal): Promise<string> {
+    const { api } = await this.#open(signal);
+    const { context, server } = api.access;
+    return `${context}  ${server}  namespace ${this.#place.namespace}`;
+  }
+
+  async status(signal: AbortSignal): Promise<Status> {
+    const { readStatus } = await import('./read-status.ts');
+    return readStatus(await this.#about(signal), signal);
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<Status> {
+    const { watchStatus } = await import('./watch-status.ts');
+    yield* watchStatus(await this.#about(signal), signal);
+  }
+
+  async make(signal: AbortSignal): Promise<string | undefined> {
+    const { makeEnvironment } = await import('./make.ts');
+    return makeEnvironment({ ...(await this.#about(signal)), signal });
+  }
+
+  async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    const { release, pullFrom, agentImage, secrets, by, revision, signedBy, isAgain } = request;
+    if (pullFrom === undefined) throw new Error(`release ${release.id} came without its repository`);
+    const { store } = await this.#open(signal);
+    const { desired, ...state } = await this.#expectState(store, signal);
+    const inUse = [desired.candidate?.secretSet, desired.stable?.secretSet];
+    const secretSet = await store.storeSecrets(secrets, { inUse, isFresh: isAgain }, signal);
+    const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
+    await this.#publish({ release, pullFrom }, store, signal);
+    const { config } = this.#options;
+    const replicas = config.autoscale ? 'autoscaled' : config.replicas;
+    const asked = {
+      kind: 'deploy',
+      running,
+      by,
+      replicas,
+      isAgain,
+      mends: true,
+      ...(revision === undefined ? {} : { revision }),
+      ...(signedBy === undefined ? {} : { signedBy }),
+    } as const;
+    return this.#drive({ by, agentImage: agentImage ?? state.agentImage, emit, signal }, (context) =>
+      rollOut(context, asked),
+    );
+  }
+
+  async rollback({ to, trusted, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
+    const { store } = await this.#open(signal);
+    const state = await this.#expectState(store, signal);
+    const { agentImage } = state;
+    if (state.desired.rollout) {
+      const { endOther } = await import('./end-other.ts');
+      const about = await this.#about(signal);
+      const ended = await endOther(
+        { ...about, rollout: state.desired.rollout, by, emit, signal },
+        (takeOut) => this.#drive({ by, agentImage, emit, signal }, takeOut),
+      );
+      if (to === undefined || ended.kind === 'unknown') return ended;
+    }
+    const { desired } = await this.#expectState(store, signal);
+    const { stable } = desired;
+    const release = await findReturn({
+      environment: this.name,
+      records: await store.history.list(),
+      stable: stable?.release.id,
+      to,
+      trusted,
+      read: async (id) => (await store.readRelease(id, signal))?.release,
+    });
+    const secretSet = release.settings.secrets.length === 0 ? undefined : stable?.secretSet;
+    const held = secretSet === undefined ? {} : await store.readSecrets(secretSet, signal);
+    refuseWithoutSecrets(release, held ?? {}, this.name);
+    const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
+    const { config } = this.#options;
+    const replicas = config.autoscale ? 'autoscaled' : config.replicas;
+    return this.#drive({ by, agentImage, emit, signal }, (context) =>
+      rollOut(context, { kind: 'rollback', running, by, replicas }),
+    );
+  }
+
+  async history(signal: AbortSignal) {
+    const { store } = await this.#open(signal);
+    return store.history.list();
+  }
+
+  async release(id: string) {
+    const { store } = await this.#open(never);
+    return store.history.release(id);
+  }
+
+  async *logs(query: LogQuery, signal: AbortSignal) {
+    const { readPodLogs } = await import('./logs.ts');
+    yield* readPodLogs({ ...(await this.#about(signal)), query, signal });
+  }
+
+  async run(command: readonly string[], signal: AbortSignal): Promise<number> {
+    const { runOneOff } = await import('./one-off.ts');
+    const { store } = await this.#open(signal);
+    const { desired } = await this.#expectState(store, signal);
+    const running = this.#stableOf(desired);
+    const term = this.#options.env.TERM;
+    return runOneOff({ ...(await this.#about(signal)), running, command, term, signal });
+  }
+
+  async exec(command: readonly string[], signal: AbortSignal): Promise<number> {
+    const { execInReplica } = await import('./exec-in-replica.ts');
+    const { store } = await this.#open(signal);
+    const { desired } = await this.#expectState(store, signal);
+    return execInReplica({
+      ...(await this.#about(signal)),
+      running: this.#stableOf(desired),
+      command,
+      signal,
+    });
+  }
+
+  async forward(signal: AbortSignal) {
+    const { forwardService } = await import('./forward.ts');
+    const { store } = await this.#open(signal);
+    const { desired } = await this.#expectState(store, signal);
+    return forwardService({ ...(await this.#about(signal)), running: this.#stableOf(desired), signal });
+  }
+
+  async render(request: RenderRequest | undefined, signal: AbortSignal) {
+    const { renderObjects } = await import('./render-objects.ts');
+    return renderObjects({ ...(await this.#about(signal)), request, signal });
+  }
+
+  async preview(request: RenderRequest, signal: AbortSignal) {
+    const { previewChanges } = await import('./preview.ts');
+    return previewChanges({ ...(await this.#about(signal)), ...request, signal });
+  }
+
+  async drift(signal: AbortSignal) {
+    const { findDrift } = await import('./drift.ts');
+    return findDrift({ ...(await this.#about(signal)), signal });
+  }
+
+  async down(signal: AbortSignal): Promise<Receipt> {
+    const { takeDown } = await import('./down/down.ts');
+    const { env, user } = this.#options;
+    return takeDown({ ...(await this.#about(signal)), stateFolder: stateFolder(env), by: user, signal });
+  }
+
+  async doctor(signal: AbortSignal): Promise<readonly Finding[]> {
+    const { checkCluster } = await import('./doctor/doctor.ts');
+    const registry = await this.#registry();
+    try {
+      const about = { ...(await this.#about(signal)), ...(registry ? { registry } : {}) };
+      return await checkCluster({ ...about, now: Date.now, signal });
+    } catch (error) {
+      // A context that is missing, or a program for credentials that fails, is something to mend too.
+      if (!(error instanceof UserError)) throw error;
+      return [{ isProblem: true, message: error.message, hint: error.hint }];
+    }
+  }
+
+  /** Reached once: the kubeconfig is read, and what it names is asked for credentials. */
+  #open(signal: AbortSignal): Promise<Cluster> {
+    this.#cluster ??= this.#reach(signal).catch((error: unknown) => {
+      this.#cluster = undefined;
+      throw error;
+    });
+    return this.#cluster;
+  }
+
+  async #reach(signal: AbortSignal): Promise<Cluster> {
+    const { config, context = config.context, env, trace } = this.#options;
+    const [{ openAccess }, { openApi }, { openStore }] = await Promise.all([
+      import('./kubeconfig/open-access.ts'),
+      import('./api/open-api.ts'),
+      import('./store/open-store.ts'),
+    ]);
+    const access = await openAccess({ context, env, home: env.HOME ?? homedir(), trace, signal });
+    const api = openApi({ access, namespace: this.#place.namespace, trace });
+    return { api, store: openStore({ api, place: this.#place }) };
+  }
+
+  /** What most parts of the target are given. */
+  async #about(signal: AbortSignal) {
+    const { config, trace } = this.#options;
+    return { ...(await this.#open(signal)), place: this.#place, config, trace };
+  }
+
+  /** Where its images are pushed to, as this machine reaches it. */
+  async #registry(): Promise<ImageReader | undefined> {
+    const { repository, env } = this.#options;
+    if (repository === undefined) return undefined;
+    const [{ dockerCredentials }, { parseReference }, { openRepository }] = await Promise.all([
+      import('../image/registry/credentials.ts'),
+      import('../image/registry/reference.ts'),
+      import('../image/registry/repository.ts'),
+    ]);
+    const reference = parseReference(repository);
+    return openRepository({ reference, credentials: dockerCredentials({ env }), emit: () => {} });
+  }
+
+  async #expectState(store: Store, signal: AbortSignal): Promise<StoredState> {
+    const state = await store.readState(signal);
+    if (state) return state;
+    throw new UserError({
+      code: 'environment_missing',
+      message: `${this.name} is not up`,
+      hint: `causeway up ${this.name}${this.#options.config.signed ? ' --image <image>' : ''}`,
+    });
+  }
+
+  #stableOf({ stable }: Desired): Running {
+    if (stable) return stable;
+    throw new UserError({
+      code: 'environment_missing',
+      message: `no release serves on ${this.name} yet`,
+      hint: `causeway up ${this.name}${this.#options.config.signed ? ' --image <image>' : ''}`,
+    });
+  }
+
+  /** Keeps the release as it is rendered now; one that was kept before stays as it was rendered then. */
+  async #publish(
+    { release, pullFrom }: { readonly release: Release; readonly pullFrom: string },
+    store: Store,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { renderRelease } = await import('./manifests/render-release.ts');
+    const { pullSecret } = this.#options.config;
+    const about = { release, pullFrom, place: this.#place };
+    await store.storeRelease(
+      renderRelease({ ...about, ...(pullSecret === undefined ? {} : { pullSecret }) }),
+      signal,
+    );
+  }
+
+  async #drive(driven: Driven, work: (context: RolloutContext) => Promise<Outcome>): Promise<Outcome> {
+    const { driveRollout } = await import('./drive-rollout.ts');
+    const about = await this.#about(driven.signal);
+    return driveRollout(
+      {
+        ...about,
+        ...driven,
+        sayAgent: (isThere) => {
+          this.#hasAgent = isThere;
+        },
+      },
+      work,
+    );
+  }
+}
+
+interface Driven {
+  readonly by: string;
+  readonly agentImage: string | undefined;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+/** For what has no signal of its own: each request has its deadline. */
+const never = new AbortController().signal;

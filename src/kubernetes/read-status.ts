@@ -1,0 +1,107 @@
+import type { IPod } from 'kubernetes-models/v1';
+import type { KubernetesConfig } from '../core/config.ts';
+import type { ReplicaStatus, Status } from '../core/environment.ts';
+import { describeStable, stateOf } from '../core/return-to.ts';
+import { type Desired, runningKey } from '../core/rollout.ts';
+import type { ReplicaState } from '../core/target.ts';
+import type { Api } from './api/api.ts';
+import { kinds } from './api/kinds.ts';
+import { namesOf, type Place, selectorOf } from './manifests/names.ts';
+import { readUrl } from './read-url.ts';
+import type { Store } from './store/store.ts';
+import { PodMemory } from './target/pod-memory.ts';
+import { endsOf, isReadyPod } from './target/pod-status.ts';
+import { type ClusterView, replicaStates } from './target/pods.ts';
+
+export interface ReadStatusOptions {
+  readonly api: Api;
+  readonly place: Place;
+  readonly config: KubernetesConfig;
+  readonly store: Store;
+}
+
+/** What runs, from what the cluster keeps and has. */
+export async function readStatus(options: ReadStatusOptions, signal: AbortSignal): Promise<Status> {
+  const { place, store } = options;
+  const about = { environment: place.environment, target: 'kubernetes' as const };
+  const [state, view, url] = await Promise.all([
+    store.readState(signal),
+    readView(options, signal),
+    readUrl(options, signal),
+  ]);
+  if (!state) return { ...about, state: 'absent', running: [] };
+  const { desired } = state;
+  const records = desired.stable ? await store.latestRecords(state, signal) : [];
+  const states = replicaStates({
+    ...view,
+    desired,
+    memory: new PodMemory(),
+    images: new Map(),
+    isWatched: true,
+    generation: 0,
+  }).filter(({ release }) => release !== '');
+  const because = whyDegraded(desired, states, view);
+  return {
+    ...about,
+    state: stateOf(desired, because),
+    ...(url === undefined ? {} : { url }),
+    ...describeStable(desired, records),
+    ...(desired.rollout ? { rollout: desired.rollout } : {}),
+    replicas: desired.replicas,
+    running: states.map((replica) => toReplica(replica, desired, view)),
+    ...(because === undefined ? {} : { because }),
+  };
+}
+
+async function readView({ api, place }: ReadStatusOptions, signal: AbortSignal): Promise<ClusterView> {
+  const labels = selectorOf(place);
+  const [deployment, replicaSets, pods] = await Promise.all([
+    api.get(kinds.deployment, namesOf(place).service, signal),
+    api.list(kinds.replicaSet, { labels }, signal),
+    api.list(kinds.pod, { labels }, signal),
+  ]);
+  const isWell = pods.items.every(isReadyPod);
+  const fields = 'involvedObject.kind=Pod';
+  const events = isWell ? { items: [] } : await api.list(kinds.event, { fields }, signal);
+  return { deployment, replicaSets: replicaSets.items, pods: pods.items, events: events.items };
+}
+
+function toReplica(
+  { id, release, phase, trouble }: ReplicaState,
+  { stable, candidate }: Desired,
+  { pods, replicaSets }: ClusterView,
+): ReplicaStatus {
+  const pod = pods.find(({ metadata }) => metadata?.name === id);
+  const made = pod ?? replicaSets.find(({ metadata }) => metadata?.name === id);
+  // A label holds but the start of an id.
+  const known = [stable, candidate].find((running) => running?.release.id.startsWith(release));
+  return {
+    id,
+    release: known?.release.id ?? release,
+    phase,
+    restarts: pod ? endsOf(pod) : 0,
+    startedAt: startOf(pod) ?? (Date.parse(String(made?.metadata?.creationTimestamp)) || Date.now()),
+    ...(trouble ? { trouble: trouble.message } : {}),
+  };
+}
+
+/** Of the container that runs now; before one does, of the pod. */
+function startOf(pod: IPod | undefined): number | undefined {
+  return Date.parse(String(pod?.status?.startTime)) || undefined;
+}
+
+/** After the verdict nothing is taken back, but it is said when the stable release is not well. */
+function whyDegraded(
+  { stable, rollout, replicas }: Desired,
+  states: readonly ReplicaState[],
+  { deployment }: ClusterView,
+): string | undefined {
+  if (!stable || rollout) return undefined;
+  if (!deployment) return 'its Deployment is gone';
+  const mine = states.filter(({ key }) => key === runningKey(stable));
+  const wanted = replicas === 'autoscaled' ? (deployment.spec?.replicas ?? 1) : replicas;
+  const ready = mine.filter(({ phase }) => phase === 'ready').length;
+  if (ready >= wanted) return undefined;
+  const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
+  return `${ready} of ${wanted} replicas ready${trouble ? `: ${trouble}` : ''}`;
+}
