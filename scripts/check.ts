@@ -78,7 +78,7 @@ async function chooseTiers({ isAll, root, bun }: { isAll: boolean; root: string;
   for (const tier of tiers) {
     const step = await tierStep(tier, { root, bun });
     const label = `tier ${tier.name}`.padEnd(12);
-    if (!step) skipped.push(`${label} skipped: there is no test in ${tier.folder}`);
+    if (!step) skipped.push(`${label} skipped: there is no test in ${tier.folders.join(' or ')}`);
     else if (!isAll) skipped.push(`${label} skipped: ./check --all runs it`);
     else tierSteps.push(step);
   }

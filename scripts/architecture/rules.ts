@@ -27,11 +27,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   image: ['core'],
   local: ['image', 'core'],
   load: [],
-  cli: ['local', 'load', 'image', 'core'],
+  packages: ['core'],
+  kubernetes: ['packages', 'image', 'core'],
+  agent: ['kubernetes', 'load', 'image', 'core'],
+  cli: ['local', 'kubernetes', 'load', 'image', 'core'],
   service: [],
-  e2e: ['cli', 'local', 'load', 'image', 'core', 'service'],
-  bench: ['e2e', 'cli', 'local', 'load', 'image', 'core', 'service'],
-  scripts: ['e2e', 'cli', 'local', 'load', 'image', 'core', 'service', 'config'],
+  e2e: ['cli', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
+  bench: ['e2e', 'cli', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
+  scripts: ['e2e', 'cli', 'local', 'kubernetes', 'load', 'image', 'core', 'service', 'config'],
   config: ['core'],
 };
 

@@ -15,7 +15,7 @@ export interface Step {
 /** A part that takes longer or needs more than the rest, and runs with `--all`. */
 export interface Tier {
   readonly name: string;
-  readonly folder: string;
+  readonly folders: readonly string[];
 }
 
 const minute = 60_000;
@@ -74,13 +74,13 @@ const tools = (bun: string): readonly Step[] => [
 ];
 
 export const tiers: readonly Tier[] = [
-  { name: 'local', folder: 'e2e/local' },
-  { name: 'images', folder: 'e2e/images' },
-  { name: 'cluster', folder: 'e2e/cluster' },
+  { name: 'local', folders: ['e2e/local'] },
+  { name: 'images', folders: ['e2e/images'] },
+  { name: 'cluster', folders: ['e2e/cluster', 'e2e/kubernetes'] },
 ];
 
 export async function listSteps({ root, bun }: { root: string; bun: string }): Promise<readonly Step[]> {
-  const files = (await findTests(root)).filter((file) => !tiers.some((tier) => isBelow(file, tier.folder)));
+  const files = (await findTests(root)).filter((file) => !tiers.some((tier) => isOf(file, tier)));
   const architecture = 'scripts/architecture.test.ts';
   return [
     testStep(
@@ -95,13 +95,13 @@ export async function listSteps({ root, bun }: { root: string; bun: string }): P
 
 /** The step of a tier; none if there is nothing in its folder. */
 export async function tierStep(
-  { name, folder }: Tier,
+  tier: Tier,
   { root, bun }: { root: string; bun: string },
 ): Promise<Step | undefined> {
-  const files = (await findTests(root)).filter((file) => isBelow(file, folder));
+  const files = (await findTests(root)).filter((file) => isOf(file, tier));
   if (files.length === 0) return undefined;
   // Where nothing is cached yet, a tier builds what it needs: Kubernetes, a quarter of an hour.
-  return testStep(`tier ${name}`, files, { root, bun, deadlineMs: 40 * minute });
+  return testStep(`tier ${tier.name}`, files, { root, bun, deadlineMs: 40 * minute });
 }
 
 function testStep(
@@ -116,11 +116,11 @@ function testStep(
 
 async function findTests(root: string): Promise<readonly string[]> {
   const found = await Array.fromAsync(
-    new Glob('{src,service,scripts,e2e,bench}/**/*.test.{ts,tsx}').scan(root),
+    new Glob('{src,agent,service,scripts,e2e,bench}/**/*.test.{ts,tsx}').scan(root),
   );
   return found.filter((file) => !file.includes('node_modules/')).sort();
 }
 
-function isBelow(file: string, folder: string): boolean {
-  return file.startsWith(`${folder}/`);
+function isOf(file: string, { folders }: Tier): boolean {
+  return folders.some((folder) => file.startsWith(`${folder}/`));
 }

@@ -1,5 +1,6 @@
 import { makeCliPage } from '../../src/cli/grammar/cli-page.ts';
 import { configJsonSchema } from '../../src/core/config.ts';
+import { makeRightsPage } from '../../src/kubernetes/rights/rights-page.ts';
 import { makeConfigPage } from './config-page.ts';
 import { makeErrorsPage } from './errors-page.ts';
 
@@ -15,6 +16,7 @@ export const pages: readonly Page[] = [
   { file: 'docs/config.md', make: makeConfigPage },
   { file: 'docs/config.schema.json', make: () => `${JSON.stringify(configJsonSchema(), null, 2)}\n` },
   { file: 'docs/errors.md', make: makeErrorsPage },
+  { file: 'docs/kubernetes-rights.md', make: makeRightsPage },
 ];
 
 /** What writes them all. */

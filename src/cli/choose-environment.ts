@@ -46,6 +46,7 @@ export async function openChosen(
 ): Promise<Chosen> {
   const { io, options } = cli;
   const environmentConfig = environmentOf(config, name);
+  refuseContext(cli, name, environmentConfig);
   const trace = (line: string) => {
     if (!options.verbose) return;
     const text = cli.err.spell(cli.err.dim(`  ${printable(line)}`));
@@ -57,12 +58,24 @@ export async function openChosen(
     folder,
     name,
     config: environmentConfig,
+    context: options.context,
+    repository: config.image.repository,
+    user: io.user,
     env: io.env,
     uid: io.uid,
     runtime: io.runtime,
     trace,
   });
   return { name, config, environmentConfig, environment, folder };
+}
+
+function refuseContext({ options }: Cli, name: string, { target }: EnvironmentConfig): void {
+  if (options.context === undefined || target === 'kubernetes') return;
+  throw new UserError({
+    code: 'usage_wrong',
+    message: `${name} is on this machine, and --context ${options.context} chooses a cluster`,
+    hint: 'leave --context out, or name an environment whose target is kubernetes',
+  });
 }
 
 async function findStored({ io, options }: Cli, name: string): Promise<StoredPlace | undefined> {

@@ -4,6 +4,7 @@ import type { Style } from './terminal/style.ts';
 
 export interface GlobalOptions {
   readonly config?: string | undefined;
+  readonly context?: string | undefined;
   readonly verbose?: boolean | undefined;
   readonly json?: boolean | undefined;
 }

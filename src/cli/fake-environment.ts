@@ -20,8 +20,8 @@ const traffic = { requests: 240, errors: 0, lost: 0, retried: 0 };
 
 /** An environment in memory, for the tests of commands: small, but its rollouts, records and refusals are real. */
 export class FakeEnvironment implements Environment {
-  readonly name = 'local';
-  readonly costs = 'nothing: it runs on this machine';
+  readonly name: string = 'local';
+  readonly costs: string = 'nothing: it runs on this machine';
   readonly releases = new Map<string, Release>();
   readonly requests: DeployRequest[] = [];
   records: RolloutRecord[] = [];

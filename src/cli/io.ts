@@ -1,5 +1,5 @@
 import { childEnv } from '../core/child-env.ts';
-import type { ListStored, OpenEnvironment } from './open-environment.ts';
+import type { ListStored, OpenEnvironment, PublishAgent } from './open-environment.ts';
 
 export interface Stream {
   write(text: string): void;
@@ -35,10 +35,13 @@ export interface Io {
   atExit(callback: () => void): () => void;
   /** Waits for Enter on a terminal, elsewhere three seconds. */
   pause(): Promise<void>;
+  /** Asks on a terminal, and waits for a line; none off a terminal. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
   /** Shows a URL in the user's browser. */
   browse(url: string): void;
   readonly openEnvironment: OpenEnvironment;
   readonly listStored: ListStored;
+  readonly publishAgent: PublishAgent;
 }
 
 /** The variables that a process started by a command gets; what is meant for this process alone is not among them. */

@@ -55,6 +55,29 @@ export type LogsResult = Readonly<z.infer<typeof logsResultSchema>>;
 export const openResultSchema = z.strictObject({ environment: z.string(), url: z.string() });
 export type OpenResult = Readonly<z.infer<typeof openResultSchema>>;
 
+/** A field of an object that is not what it shall be; without a field the object is missing, or one too many. */
+const differenceSchema = z.strictObject({
+  object: z.string(),
+  field: z.string().optional(),
+  wanted: z.unknown(),
+  found: z.unknown(),
+});
+
+/** `drift`. */
+export const driftResultSchema = z.strictObject({
+  environment: z.string(),
+  differences: z.array(differenceSchema),
+  error: errorSchema.optional(),
+});
+export type DriftResult = Readonly<z.infer<typeof driftResultSchema>>;
+
+/** `render`: the objects as the cluster takes them. */
+export const renderResultSchema = z.strictObject({
+  environment: z.string(),
+  objects: z.array(z.custom<object>((value) => typeof value === 'object' && value !== null)),
+});
+export type RenderResult = Readonly<z.infer<typeof renderResultSchema>>;
+
 export const planResultSchema = z.strictObject({
   environment: z.string(),
   state: statusSchema.shape.state,
@@ -66,6 +89,8 @@ export const planResultSchema = z.strictObject({
   because: z.string().optional(),
   stable: z.string().optional(),
   changes: z.array(z.strictObject({ field: z.string(), from: z.unknown(), to: z.unknown() })),
+  /** Where it is made of objects in a cluster, what would change in them, as the server says. */
+  objects: z.array(differenceSchema).optional(),
   costs: z.string(),
 });
 export type PlanResult = Readonly<z.infer<typeof planResultSchema>>;

@@ -9,10 +9,10 @@ afterAll(() => rmSync(home, { recursive: true }));
 writeFileSync(join(home, 'causeway.config.ts'), configText());
 
 const program = `
-import { openEnvironment, listStored } from '${import.meta.dir}/open-environment.ts';
+import { openEnvironment, listStored, publishAgent } from '${import.meta.dir}/open-environment.ts';
 import { processIo } from '${import.meta.dir}/process-io.ts';
 import { runCli } from '${import.meta.dir}/run-cli.ts';
-const { io } = processIo(process, { openEnvironment, listStored });
+const { io } = processIo(process, { openEnvironment, listStored, publishAgent });
 const exit = await runCli(process.argv.slice(1), io);
 console.error(JSON.stringify({ exit, loaded: Object.keys(require.cache) }));
 `;
@@ -37,9 +37,9 @@ test('help loads the grammar alone: no layer but that of commands, and no schema
   expect(loaded.filter((path) => /\/(config|json|environment)\.ts$/.test(path))).toEqual([]);
 });
 
-test.each(['status', 'releases'])('%s loads nothing of images', async (command) => {
+test.each(['status', 'releases'])('%s loads nothing of images, and nothing of clusters', async (command) => {
   const loaded = await loadedBy(command);
 
   expect(loaded).toContain(join(import.meta.dir, '..', 'local', 'environment.ts'));
-  expect(loaded.filter((path) => path.includes('/src/image/'))).toEqual([]);
+  expect(loaded.filter((path) => /\/src\/(image|kubernetes)\//.test(path))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import type { Config, EnvironmentConfig } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
+import type { PublishAgentOptions } from '../kubernetes/agent/agent-image.ts';
 
 export interface Place {
   /** The name of the project. */
@@ -9,6 +10,12 @@ export interface Place {
   /** The name of the environment. */
   readonly name: string;
   readonly config: EnvironmentConfig;
+  /** The context of the kubeconfig that `--context` names. */
+  readonly context: string | undefined;
+  /** Where its images are pushed to, if anywhere. */
+  readonly repository: string | undefined;
+  /** Who calls: `user@host`. */
+  readonly user: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The number of the user that calls. */
   readonly uid: number;
@@ -43,5 +50,17 @@ export const openEnvironment: OpenEnvironment = async (place) => {
       const { openLocal } = await import('../local/environment.ts');
       return openLocal({ ...place, config });
     }
+    case 'kubernetes': {
+      const { openKubernetes } = await import('../kubernetes/environment.ts');
+      return openKubernetes({ ...place, config });
+    }
   }
+};
+
+export type PublishAgent = (options: PublishAgentOptions) => Promise<string>;
+
+/** Of targets in whose rollouts one helps. */
+export const publishAgent: PublishAgent = async (options) => {
+  const { publishAgent: publish } = await import('../kubernetes/agent/agent-image.ts');
+  return publish(options);
 };

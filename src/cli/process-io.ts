@@ -6,7 +6,7 @@ import { type Io, inheritedEnv, type Stream } from './io.ts';
 /** The world of a real process, and how to leave it with what was written still reaching its reader. */
 export function processIo(
   process: NodeJS.Process,
-  { openEnvironment, listStored }: Pick<Io, 'openEnvironment' | 'listStored'>,
+  { openEnvironment, listStored, publishAgent }: Pick<Io, 'openEnvironment' | 'listStored' | 'publishAgent'>,
 ): { readonly io: Io; readonly leave: (exitCode: number) => void } {
   const { env, stdout, stderr } = process;
   const home = join(import.meta.dir, '..', '..');
@@ -40,9 +40,11 @@ export function processIo(
       return () => leaving.delete(callback);
     },
     pause: () => pause(process.stdin),
+    ask: process.stdin.isTTY && stderr.isTTY ? (question) => ask(question, process) : undefined,
     browse: (url) => void browse(url, process),
     openEnvironment,
     listStored,
+    publishAgent,
   };
   return { io, leave: (exitCode) => leave(process, exitCode) };
 }
@@ -106,6 +108,18 @@ function pause(stdin: NodeJS.ReadStream): Promise<void> {
     });
   }
   return promise;
+}
+
+/** On stderr: stdout is for the result. What cannot be answered any more is answered by nothing. */
+async function ask(question: string, { stdin, stderr }: NodeJS.Process): Promise<string> {
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: stdin, output: stderr });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  lines.question(question, resolve);
+  lines.once('close', () => resolve(''));
+  const answer = await promise;
+  lines.close();
+  return answer.trim();
 }
 
 /** Bun knows a user by `USER` alone, which is not set in most containers; the rest cost a process more. */

@@ -53,10 +53,13 @@ test('help lists every command, examples first', async () => {
       rollback  returns to the last good release before this one, or to a named one
       down      takes it all away and shows the receipt
       plan      what up would change and what it costs, changing nothing
+      drift     what differs from what was rolled out
       releases  what ran, and how each rollout ended
       logs      what replicas print, of those that are gone as well
       open      prints the URL, and on a terminal shows it in the browser
       run       runs a command in a one-off replica of the stable release
+      exec      runs a command inside a replica that runs
+      render    the plain manifests, to read or to leave with
       image     builds, pushes, inspects and verifies images, without Docker
       keys      makes and lists the keys that sign images
       demo      the story in under a minute: good and bad releases under traffic,
@@ -64,18 +67,21 @@ test('help lists every command, examples first', async () => {
       doctor    checks every prerequisite and says how to mend what is missing
 
     flags:
-      --config <file>  the config; else causeway.config.ts in this folder or one
-                       above it
-      --verbose        show the requests and processes behind each step
-      --json           stdout is one JSON document; errors too
-      --no-color       no colour; NO_COLOR and FORCE_COLOR are honoured as well
-      --version        print the version
+      --config <file>   the config; else causeway.config.ts in this folder or one
+                        above it
+      --context <name>  the context of your kubeconfig; else the one that the config
+                        names
+      --verbose         show the requests and processes behind each step
+      --json            stdout is one JSON document; errors too
+      --no-color        no colour; NO_COLOR and FORCE_COLOR are honoured as well
+      --version         print the version
 
     exit codes:
       0    done
       1    failed
       2    wrong usage or config
       3    failed, and the stable release serves
+      4    cancelled at a prompt
       5    unknown: the environment did not answer
       130  interrupted
     "
@@ -113,11 +119,13 @@ test('the help of a command leads with examples and ends with its exit codes', a
       --to <release>  the release to return to, by the start of its id
 
     flags of every command:
-      --config <file>  the config; else causeway.config.ts in this folder or one
-                       above it
-      --verbose        show the requests and processes behind each step
-      --json           stdout is one JSON document; errors too
-      --no-color       no colour; NO_COLOR and FORCE_COLOR are honoured as well
+      --config <file>   the config; else causeway.config.ts in this folder or one
+                        above it
+      --context <name>  the context of your kubeconfig; else the one that the config
+                        names
+      --verbose         show the requests and processes behind each step
+      --json            stdout is one JSON document; errors too
+      --no-color        no colour; NO_COLOR and FORCE_COLOR are honoured as well
 
     exit codes:
       0    done
@@ -288,11 +296,13 @@ test('a group of commands alone shows its help, and help finds the commands in i
       list  the keys that the config trusts, and which of them signs here
 
     flags of every command:
-      --config <file>  the config; else causeway.config.ts in this folder or one
-                       above it
-      --verbose        show the requests and processes behind each step
-      --json           stdout is one JSON document; errors too
-      --no-color       no colour; NO_COLOR and FORCE_COLOR are honoured as well
+      --config <file>   the config; else causeway.config.ts in this folder or one
+                        above it
+      --context <name>  the context of your kubeconfig; else the one that the config
+                        names
+      --verbose         show the requests and processes behind each step
+      --json            stdout is one JSON document; errors too
+      --no-color        no colour; NO_COLOR and FORCE_COLOR are honoured as well
 
     exit codes:
       0    done

@@ -5,12 +5,15 @@ import { demoCommand } from './commands/demo/command.ts';
 import { deployCommand } from './commands/deploy/command.ts';
 import { doctorCommand } from './commands/doctor/command.ts';
 import { downCommand } from './commands/down/command.ts';
+import { driftCommand } from './commands/drift/command.ts';
+import { execCommand } from './commands/exec/command.ts';
 import { imageCommand } from './commands/image/command.ts';
 import { keysCommand } from './commands/keys/command.ts';
 import { logsCommand } from './commands/logs/command.ts';
 import { openCommand } from './commands/open/command.ts';
 import { planCommand } from './commands/plan/command.ts';
 import { releasesCommand } from './commands/releases/command.ts';
+import { renderCommand } from './commands/render/command.ts';
 import { rollbackCommand } from './commands/rollback/command.ts';
 import { runCommand } from './commands/run/command.ts';
 import { statusCommand } from './commands/status/command.ts';
@@ -27,10 +30,13 @@ const commands = [
   rollbackCommand,
   downCommand,
   planCommand,
+  driftCommand,
   releasesCommand,
   logsCommand,
   openCommand,
   runCommand,
+  execCommand,
+  renderCommand,
   imageCommand,
   keysCommand,
   demoCommand,
@@ -43,6 +49,7 @@ export function makeProgram(run: Run) {
     .description('Causeway deploys a service without losing a request')
     .usage('<command> [env] [flags]')
     .option('--config <file>', 'the config; else causeway.config.ts in this folder or one above it')
+    .option('--context <name>', 'the context of your kubeconfig; else the one that the config names')
     .option('--verbose', 'show the requests and processes behind each step')
     .option('--json', 'stdout is one JSON document; errors too')
     .option('--no-color', 'no colour; NO_COLOR and FORCE_COLOR are honoured as well')
@@ -61,6 +68,6 @@ export function makeProgram(run: Run) {
     about: [
       'The first word after a command is the environment, but for image and keys; local when none is given. On stdout stands the result, on stderr what is said on the way.',
     ],
-    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
+    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'cancelled', 'unknown', 'interrupted'],
   });
 }

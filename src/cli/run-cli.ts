@@ -97,10 +97,10 @@ function prepare(program: CommandUnknownOpts, { io }: Cli, columns: number): voi
   }
 }
 
-/** `--` and what follows it is for `run` alone. */
+/** `--` and what follows it is for `run` and `exec` alone. */
 function refuseRest(program: CommandUnknownOpts, words: readonly string[], { rest }: Cli): void {
   const word = words.find((candidate) => !candidate.startsWith('-'));
-  if (rest.length === 0 || word === 'run' || word === 'help') return;
+  if (rest.length === 0 || word === 'run' || word === 'exec' || word === 'help') return;
   if (!program.commands.some((command) => command.name() === word)) throw unknownCommand(program, word ?? '');
   throw new UserError({
     code: 'usage_wrong',

@@ -7,6 +7,8 @@ interface Called {
   readonly service?: object;
   readonly local?: object;
   readonly image?: object;
+  /** Environments beside those that are there. */
+  readonly others?: object;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -45,10 +47,13 @@ export class ImageTerminal implements AsyncDisposable {
   #configs = 0;
 
   /** Calls with a config of its own, since one that was loaded is loaded no more. */
-  callWith({ service = {}, local = {}, image = {}, env = {} }: Called, ...words: string[]): Promise<Said> {
+  callWith(
+    { service = {}, local = {}, image = {}, others = {}, env = {} }: Called,
+    ...words: string[]
+  ): Promise<Said> {
     const file = `config-${this.#configs++}.ts`;
     const settings = { base: 'oci:base', repository: this.repository, trust: this.#trust, ...image };
-    this.terminal.write(file, configText({ ...filesService, ...service }, local, settings));
+    this.terminal.write(file, configText({ ...filesService, ...service }, local, settings, others));
     return this.terminal.callWithEnv(env, ...words, '--config', file);
   }
 

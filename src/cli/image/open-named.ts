@@ -10,6 +10,8 @@ import type { Io } from '../io.ts';
 export interface NamedImage {
   readonly reader: ImageReader;
   readonly digest: string;
+  /** The repository that it is in; none of a layout. */
+  readonly repository?: string;
   /** For people, tag and digest included. */
   readonly shown: string;
 }
@@ -28,14 +30,15 @@ export async function openNamed(
   { env, cwd, signal }: Pick<Io, 'env' | 'cwd' | 'signal'>,
 ): Promise<NamedImage> {
   const credentials = dockerCredentials({ env });
-  const { reader, reference, isDigest, shown } = await openImage({
+  const { reader, reference, isDigest, shown, repository } = await openImage({
     text,
     folder: cwd,
     credentials,
     ...spoken,
     signal,
   });
-  if (isDigest) return { reader, digest: reference, shown };
+  const from = repository === undefined ? {} : { repository };
+  if (isDigest) return { reader, digest: reference, shown, ...from };
   if (needsDigest && !hasTag(text)) throw nameless(text);
   const stored = await reader.manifest(reference, signal);
   if (!stored) {
@@ -46,7 +49,7 @@ export async function openNamed(
     });
   }
   const { digest } = stored.descriptor;
-  if (!needsDigest) return { reader, digest, shown };
+  if (!needsDigest) return { reader, digest, shown, ...from };
   throw new UserError({
     code: 'reference_wrong',
     message: `${text} names an image by a tag, and a tag may name another one a moment later`,

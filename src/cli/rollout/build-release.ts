@@ -1,17 +1,25 @@
-import { settingsOf } from '../../core/config.ts';
+import { settingsOf, usesImages } from '../../core/config.ts';
 import type { DeployRequest } from '../../core/environment.ts';
 import { makeRelease } from '../../core/release.ts';
 import { buildArtifact } from '../../image/artifact.ts';
-import type { TreeImageOptions } from '../../image/build-tree-image.ts';
+import type { TreeImage, TreeImageOptions } from '../../image/build-tree-image.ts';
+import type { ImageReader } from '../../image/store.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Io } from '../io.ts';
-import { readRevision } from './revision.ts';
+import { type Revision, readRevision } from './revision.ts';
 
 /** A release, and what it is made of. */
-export interface NewRelease extends Pick<DeployRequest, 'release' | 'artifact' | 'image' | 'signedBy'> {
+export interface NewRelease
+  extends Pick<DeployRequest, 'release' | 'artifact' | 'image' | 'pullFrom' | 'signedBy'> {
   /** What it was built from. */
   readonly revision: string;
+  /** Its image, where that is in no registry yet. */
+  readonly unpushed?: Unpushed;
 }
+
+export type Unpushed =
+  | { readonly kind: 'tree'; readonly tree: TreeImage; readonly revision: Revision }
+  | { readonly kind: 'layout'; readonly from: ImageReader; readonly digest: string };
 
 /** Where replicas are containers: how the image is built. */
 type Building = Pick<TreeImageOptions, 'emit' | 'fetch' | 'notesBase'>;
@@ -23,12 +31,13 @@ export async function buildRelease(
   io: Pick<Io, 'env' | 'home' | 'signal'>,
   how: Building,
 ): Promise<NewRelease> {
-  const isContainer = parts.environmentConfig.runner === 'container';
-  const [built, revision] = await Promise.all([
-    isContainer ? buildContainer(parts, io, how) : buildProcess(parts),
-    readRevision(parts.folder, io),
-  ]);
-  return { ...built, revision: revision.shown };
+  const readingRevision = readRevision(parts.folder, io);
+  if (!usesImages(parts.environmentConfig)) {
+    const [built, revision] = await Promise.all([buildProcess(parts), readingRevision]);
+    return { ...built, revision: revision.shown };
+  }
+  const [{ tree, ...built }, revision] = await Promise.all([buildContainer(parts, io, how), readingRevision]);
+  return { ...built, revision: revision.shown, unpushed: { kind: 'tree', tree, revision } };
 }
 
 async function buildProcess({ config, environmentConfig, folder }: Parts) {
@@ -46,12 +55,13 @@ async function buildContainer(
     import('../../image/build-tree-image.ts'),
     import('../../image/image-content.ts'),
   ]);
-  const { image, built } = await buildTreeImage({ config, folder, env, home, signal, ...how });
+  const tree = await buildTreeImage({ config, folder, env, home, signal, ...how });
+  const { image, built } = tree;
   const release = makeRelease({
     artifact: image.artifact,
     image: image.digest,
     command: [...built.command],
     settings: settingsOf(config, environmentConfig),
   });
-  return { release, image: builtContent(image, how.emit) };
+  return { release, image: builtContent(image, how.emit), tree };
 }

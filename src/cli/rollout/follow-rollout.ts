@@ -53,10 +53,10 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
   });
 }
 
-/** Ctrl-C ends the watching, and not the rollout. */
+/** Ctrl-C ends the watching, and not the rollout, but where the command itself drives it. */
 async function follow(
   { io }: Cli,
-  { name }: Chosen,
+  { name, environment }: Chosen,
   { board, beside }: Followed,
   act: Act,
 ): Promise<Outcome> {
@@ -69,10 +69,21 @@ async function follow(
     });
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown;
+    const at = name === 'local' ? '' : ` ${name}`;
+    const { whenLeft } = environment;
+    if (begun && whenLeft !== undefined) {
+      throw new Interrupted(
+        `the rollout of ${shortId(begun)} is left half-done: ${whenLeft}`,
+        `the same command goes on with it, causeway rollback${at} takes it out`,
+      );
+    }
+    if (whenLeft !== undefined) {
+      throw new Interrupted('nothing was rolled out; what served still serves', `causeway status${at}`);
+    }
     const left = begun
       ? `the rollout of ${shortId(begun)} goes on by itself, and is judged all the same`
       : 'the rollout was asked for, and goes on by itself if it had begun';
-    throw new Interrupted(left, `causeway status${name === 'local' ? '' : ` ${name}`} --watch`);
+    throw new Interrupted(left, `causeway status${at} --watch`);
   }
 }
 

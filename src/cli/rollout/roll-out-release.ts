@@ -1,18 +1,21 @@
 import { dirname } from 'node:path';
 import type { Config } from '../../core/config.ts';
-import type { Status } from '../../core/environment.ts';
+import type { DeployRequest, Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
+import type { Destination } from '../image/destination.ts';
 import { Interrupted } from '../interrupted.ts';
 import { Board } from '../terminal/board.ts';
 import { labelWidthFor } from '../terminal/step-line.ts';
 import { buildRelease, type NewRelease } from './build-release.ts';
+import { findDestination } from './find-destination.ts';
 import { followRollout } from './follow-rollout.ts';
 import { readSecrets, refuseMissingSecrets, secretSources } from './read-secrets.ts';
 import { refuseUnsignedTree } from './refuse-unsigned-tree.ts';
 import { runTests } from './run-tests.ts';
+import { sayPlace } from './say-place.ts';
 import { tellBuilding } from './tell-building.ts';
 
 export interface ReleaseOptions {
@@ -56,9 +59,12 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   const { environment, environmentConfig, config } = chosen;
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, chosen.folder, io);
+  const { image } = options;
+  // Before anything is built, so that a repository that is missing is told at once.
+  const destination = image === undefined ? await findDestination(chosen) : undefined;
+  await sayPlace(chosen, way.board, io.signal);
   await environment.expectNeeds?.(io.signal);
 
-  const { image } = options;
   // Before anything is fetched, which may take long.
   if (!options.makes && image !== undefined) refuseMissing(await environment.status(io.signal), image);
   const built = image === undefined ? await build(cli, chosen, way) : await take(cli, chosen, image, way);
@@ -66,9 +72,14 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   const before = await environment.status(io.signal);
   if (!options.makes) refuseMissing(before, image);
   const isServing = before.stable?.release === built.release.id && !options.isAgain;
-  const tests = image === undefined && !isServing;
-  await prepare(cli, chosen, { makes: options.makes, tests }, way);
+  const prepared = await prepare(
+    cli,
+    chosen,
+    { built, destination, makes: options.makes, isNeeded: !isServing, tests: image === undefined },
+    way,
+  );
 
+  const { unpushed: _, ...made } = built;
   const { release } = built;
   const { isAgain } = options;
   const result = await followRollout(cli, chosen, {
@@ -79,7 +90,7 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
     hasHooks: !isServing,
     async prepare() {
       const secrets = await readSecrets(sources, chosen.folder, io);
-      const request = { ...built, secrets, by: io.user, isAgain };
+      const request = { ...made, ...prepared, secrets, by: io.user, isAgain };
       return (emit) => environment.deploy(request, emit, io.signal);
     },
   });
@@ -114,21 +125,51 @@ function refuseMissing({ state, environment: name }: Status, image: string | und
   });
 }
 
-/** What is missing is made while the tests run; whichever fails first is told, once the other has ended. */
+interface Preparation {
+  readonly built: NewRelease;
+  /** Where the image of a tree goes, where nodes pull it. */
+  readonly destination: Destination | undefined;
+  /** Make what is missing. */
+  readonly makes: boolean;
+  /** It does not serve yet: test it and push it. */
+  readonly isNeeded: boolean;
+  readonly tests: boolean;
+}
+
+/**
+ * What is missing is made and pushed while the tests run; whichever fails first is told, once the others have ended.
+ * What is pushed is published once the tests have passed.
+ */
 async function prepare(
   cli: Cli,
   chosen: Chosen,
-  { makes, tests }: { makes: boolean; tests: boolean },
-  { board }: Way,
-): Promise<void> {
-  const { signal } = cli.io;
+  { built, destination: found, makes, isNeeded, tests }: Preparation,
+  { board, startedAt }: Way,
+): Promise<Pick<DeployRequest, 'pullFrom' | 'agentImage'>> {
+  const { unpushed } = built;
+  const destination = found ?? (unpushed && (await findDestination(chosen)));
+  const pullFrom = built.pullFrom ?? destination?.name;
   const failure = new AbortController();
+  const signal = AbortSignal.any([cli.io.signal, failure.signal]);
   const make = async () => {
-    const made = await chosen.environment.make(signal);
+    const made = await chosen.environment.make(cli.io.signal);
     if (made !== undefined) board.say({ label: 'make', text: made });
   };
+  const testOrPush = async () => {
+    if (!destination || !unpushed) return tests ? test(cli, chosen, board, signal) : undefined;
+    const { pushRelease } = await import('./push-release.ts');
+    await pushRelease(cli, chosen, { unpushed, destination, board, startedAt, signal });
+  };
+  let agentImage: string | undefined;
+  const equip = async () => {
+    if (chosen.environmentConfig.target !== 'kubernetes' || pullFrom === undefined) return;
+    const { pushAgent } = await import('./push-agent.ts');
+    const repository = chosen.config.image.repository ?? pullFrom;
+    agentImage = await pushAgent(cli, chosen, board, { repository, signal });
+  };
   const work = [
-    ...(tests ? [test(cli, chosen, board, AbortSignal.any([signal, failure.signal]))] : []),
+    ...(isNeeded ? [testOrPush()] : []),
+    ...(isNeeded ? [equip()] : []),
     ...(makes ? [make()] : []),
   ].map((part) =>
     part.catch((thrown: unknown) => {
@@ -137,6 +178,10 @@ async function prepare(
   );
   await Promise.all(work);
   if (failure.signal.aborted) throw failure.signal.reason;
+  return {
+    ...(pullFrom === undefined ? {} : { pullFrom }),
+    ...(agentImage === undefined ? {} : { agentImage }),
+  };
 }
 
 async function test(cli: Cli, chosen: Chosen, board: Board, signal: AbortSignal): Promise<void> {
@@ -154,7 +199,7 @@ function besideOf({ stable, running, replicas }: Status): number {
 }
 
 function nextSteps(
-  { config, name }: Chosen,
+  { config, name, environment }: Chosen,
   { image }: ReleaseOptions,
   before: Status,
   { release }: NewRelease,
@@ -166,7 +211,9 @@ function nextSteps(
   if (image !== undefined) return [`causeway status${at}`, `causeway down${at}`];
   return [
     `edit ${placeOf(config.service)}, then causeway deploy${at}`,
-    `see bad releases taken back: causeway demo`,
+    environment.forward && before.url === undefined
+      ? `see it: causeway open${at}`
+      : `see bad releases taken back: causeway demo`,
     `causeway down${at}`,
   ];
 }

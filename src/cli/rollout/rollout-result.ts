@@ -103,6 +103,9 @@ function endText(cause: Cause, release: string): string {
   if (cause === 'interrupted') return `the rollout of ${release} was taken out before a verdict`;
   if (cause === 'command' || cause === 'command-unknown') return `release ${release} was not started`;
   if (cause === 'environment') return `release ${release} was taken back, though the environment is at fault`;
+  if (cause === 'image') return `the image of ${release} cannot be had, and the release was taken back`;
+  if (cause === 'refused') return `release ${release} was refused by the cluster and was taken back`;
+  if (cause === 'unschedulable') return `release ${release} found no room and was taken back`;
   return `release ${release} is bad and was taken back`;
 }
 

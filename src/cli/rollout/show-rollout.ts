@@ -48,6 +48,11 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
       const text = watchText(view, event);
       return goTo({ ...view, traffic: event.traffic }, { key: `watch ${event.size}`, label: 'watch', text });
     }
+    case 'unattended':
+      return tell(view, {
+        label: 'attend',
+        text: `stay with this rollout: no agent would take it out, ${event.because}`,
+      });
     case 'unreachable':
       return goTo(view, { key: 'wait', label: 'wait', text: `no answer: ${event.cause}` });
     case 'judged':

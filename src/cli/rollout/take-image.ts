@@ -1,4 +1,4 @@
-import { settingsOf } from '../../core/config.ts';
+import { settingsOf, usesImages } from '../../core/config.ts';
 import { makeRelease, shortId } from '../../core/release.ts';
 import { readAttachments } from '../../image/attest/attachments.ts';
 import { readTrusted, shortKey } from '../../image/attest/keys.ts';
@@ -36,9 +36,13 @@ export async function takeImage(
   const verification = parts.environmentConfig.signed
     ? await verifySigned(named, parts, io, board)
     : undefined;
-  const isContainer = parts.environmentConfig.runner === 'container';
+  const isContainer = usesImages(parts.environmentConfig);
   const taken = isContainer
-    ? { ...(await takeContainer(named, io)), image: storedContent(named.reader, named.digest, emit) }
+    ? {
+        ...(await takeContainer(named, io)),
+        image: storedContent(named.reader, named.digest, emit),
+        ...placeOf(named),
+      }
     : await takeProcess(named, io);
   board.end({ label: 'image', text: `${shortId(named.digest)}  ${named.reader.name}` });
   if (!isContainer)
@@ -76,6 +80,12 @@ async function takeContainer({ reader, digest }: NamedImage, { signal }: World) 
   const { artifact, platforms } = await readImage({ from: reader, digest, signal });
   const command = artifact === undefined ? [] : (platforms[0]?.config.config?.Cmd ?? []);
   return { made: { artifact: artifact ?? digest, image: digest, command: [...command] } };
+}
+
+/** Where nodes pull it from; a layout is pushed first. */
+function placeOf({ reader, digest, repository }: NamedImage): Pick<NewRelease, 'pullFrom' | 'unpushed'> {
+  if (repository !== undefined) return { pullFrom: repository };
+  return { unpushed: { kind: 'layout', from: reader, digest } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { usesImages } from '../../core/config.ts';
 import type { TreeImageOptions } from '../../image/build-tree-image.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli } from '../cli.ts';
@@ -9,7 +10,7 @@ export async function tellBuilding(
   { environmentConfig }: Pick<Chosen, 'environmentConfig'>,
   board: Board,
 ): Promise<Pick<TreeImageOptions, 'emit' | 'fetch'>> {
-  if (environmentConfig.runner !== 'container') return { emit: () => {} };
+  if (!usesImages(environmentConfig)) return { emit: () => {} };
   const [{ tellImage }, { traceRequests }] = await Promise.all([
     import('../image/tell-image.ts'),
     import('../image/traced-fetch.ts'),

@@ -17,13 +17,18 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   readonly columns?: number;
+  /** Default: one of this machine, in memory. */
+  readonly environment?: FakeEnvironment;
 }
 
 /** A project in a folder of its own, an environment in memory, and a terminal to call `causeway` in. */
 export class FakeTerminal {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'causeway cli ')));
-  readonly environment = new FakeEnvironment();
+  readonly environment: FakeEnvironment;
   readonly browsed: string[] = [];
+  /** What is typed when a command asks; undefined: there is nobody to ask. */
+  answer: string | undefined;
+  readonly asked: string[] = [];
   /** What the machine remembers of environments. */
   stored: readonly StoredPlace[] = [];
   readonly #options: TerminalOptions;
@@ -34,7 +39,8 @@ export class FakeTerminal {
 
   constructor(options: TerminalOptions = {}) {
     this.#options = options;
-    const { files = {} } = options;
+    const { files = {}, environment = new FakeEnvironment() } = options;
+    this.environment = environment;
     for (const [path, text] of Object.entries({ ...project, ...files })) this.write(path, text);
   }
 
@@ -111,12 +117,24 @@ export class FakeTerminal {
       },
       atExit: () => () => {},
       pause: async () => {},
+      ask: this.answer === undefined ? undefined : async (question) => this.#answerTo(question),
       browse: (url) => void this.browsed.push(url),
       openEnvironment: async () => environment,
       listStored: async () => this.stored,
+      publishAgent: async ({ repository }) => this.publishAgent(repository),
     };
     const exit = await runCli(words, io);
     return { exit, stdout: stdout.join(''), stderr: stderr.join('') };
+  }
+
+  /** Building a real one takes the runtime of every platform. */
+  async publishAgent(repository: string): Promise<string> {
+    return `${repository}@sha256:${'a'.repeat(64)}`;
+  }
+
+  #answerTo(question: string): string {
+    this.asked.push(question);
+    return this.answer ?? '';
   }
 
   [Symbol.dispose](): void {
@@ -125,12 +143,21 @@ export class FakeTerminal {
 }
 
 /** What a config holds, as text of `causeway.config.ts`. */
-export function configText(service: object = {}, local: object = {}, image: object = {}): string {
+export function configText(
+  service: object = {},
+  local: object = {},
+  image: object = {},
+  others: object = {},
+): string {
   const config = {
     project: 'probe',
     service: { entry: 'main.ts', test: 'echo 14 pass', ...service },
     image,
-    environments: { local: { target: 'local', ...local }, staging: { target: 'local', port: 8081 } },
+    environments: {
+      local: { target: 'local', ...local },
+      staging: { target: 'local', port: 8081 },
+      ...others,
+    },
   };
   return `export default ${JSON.stringify(config, null, 2)};\n`;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { usesImages } from '../../../core/config.ts';
 import { UserError } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/target.ts';
 import { readTrusted, shortKey, signingKey } from '../../../image/attest/keys.ts';
@@ -16,7 +17,7 @@ type World = Pick<Io, 'env'>;
 export async function checkImages(parts: Parts, io: World): Promise<readonly Finding[]> {
   const { config, environmentConfig, folder } = parts;
   const { trust, repository } = config.image;
-  const isBuilt = environmentConfig.runner === 'container' || repository !== undefined;
+  const isBuilt = usesImages(environmentConfig) || repository !== undefined;
   return [
     ...(isBuilt && runtimeOf(config) === 'bun' ? [checkNpm(io)] : []),
     ...(isBuilt || existsSync(join(folder, lockFileName)) ? [await checkLock(folder)] : []),

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { clusterTerminal } from '../../fake-cluster.ts';
 import { downResultSchema } from '../../json.ts';
 import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
@@ -46,4 +47,45 @@ test('--json is the receipt', async () => {
   const { stdout } = await terminal.call('down', '--json');
 
   expect(downResultSchema.parse(JSON.parse(stdout)).items).toHaveLength(2);
+});
+
+test('off a terminal, and with --json, what a cluster has is taken away with --yes alone', async () => {
+  using at = clusterTerminal();
+  await at.cluster.make();
+  using asked = clusterTerminal();
+  asked.terminal.answer = 'prod';
+
+  const refused = await at.terminal.call('down', 'prod');
+  const json = await asked.terminal.call('down', 'prod', '--json');
+  const stillThere = at.cluster.isMade;
+  const sure = await at.terminal.call('down', 'prod', '--yes');
+
+  expect([refused.exit, json.exit, sure.exit]).toEqual([2, 2, 0]);
+  expect(stillThere).toBe(true);
+  expect(asked.terminal.asked).toEqual([]);
+  expect(refused.stderr).toBe(
+    [
+      'cluster  kind-kind  https://127.0.0.1:6443  namespace probe-prod',
+      'error: down takes prod off its cluster for good, and there is nobody to ask',
+      '  hint: causeway down prod --yes, if that is what you want',
+      '  help: docs/errors.md#usage_wrong\n',
+    ].join('\n'),
+  );
+});
+
+test('on a terminal the name is asked for, and another word takes nothing away', async () => {
+  using at = clusterTerminal();
+  await at.cluster.make();
+
+  at.terminal.answer = 'y';
+  const refused = await at.terminal.call('down', 'prod');
+  const stillThere = at.cluster.isMade;
+  at.terminal.answer = 'prod';
+  const taken = await at.terminal.call('down', 'prod');
+
+  expect([refused.exit, taken.exit]).toEqual([4, 0]);
+  expect(stillThere).toBe(true);
+  expect(at.cluster.isMade).toBe(false);
+  expect(at.terminal.asked).toEqual(Array(2).fill('type prod to take it off its cluster for good: '));
+  expect(refused.stderr).toContain("error: 'y' is not prod\n  hint: nothing was taken away; ");
 });

@@ -9,10 +9,17 @@ import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
 import { labelWidthFor, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
+import { askFirst } from './ask-first.ts';
 
 /** Takes an environment away; something that is left is a failure. */
-export async function takeDown(cli: Cli, name: string): Promise<Result> {
-  const { environment } = await chooseMade(cli, name);
+export async function takeDown(
+  cli: Cli,
+  name: string,
+  { isSure }: { readonly isSure: boolean },
+): Promise<Result> {
+  const chosen = await chooseMade(cli, name);
+  const { environment } = chosen;
+  await askFirst(cli, chosen, isSure);
   const { receipt, lines } = await takeAway(cli, environment);
   const json: DownResult = { environment: name, items: [...receipt.items], kept: [...receipt.kept] };
   return conclude({ json, lines, again: `causeway down ${name} tries again` }, [receipt]);

@@ -15,9 +15,12 @@ export function openCommand(run: Run) {
   return withGuide(command, {
     examples: [
       { command: 'causeway open', shows: 'the service on this machine' },
+      { command: 'causeway open staging', shows: 'a service inside a cluster, for as long as it runs' },
       { command: 'curl "$(causeway open)"', shows: 'off a terminal the URL is only printed' },
     ],
-    about: [],
+    about: [
+      'Where a service is reached inside its cluster alone, an address on 127.0.0.1 leads to it by way of the API server until Ctrl-C, for this machine alone; it is for looking, and not for users.',
+    ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });
 }

@@ -18,6 +18,7 @@ export function planCommand(run: Run) {
     examples: [{ command: 'causeway plan', shows: 'before causeway up, on this machine' }],
     about: [
       'Builds the service to learn which release it would be, and compares its settings with those of the release that serves. Where replicas are containers, it fetches what their image needs into ~/.cache/causeway, and notes nothing in causeway.lock.json.',
+      'Of an environment in a cluster it shows, field by field, what would change in its objects as the API server itself says; nothing is pushed.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });

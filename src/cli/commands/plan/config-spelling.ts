@@ -9,7 +9,7 @@ const units = [
 
 /** What makes a release, by the config's keys and in its spelling: what is read here can be looked up there. */
 export function inConfigSpelling({ settings }: Pick<Release, 'settings'>): object {
-  const { env, secrets, port, paths, probes, drainMs, releaseCommand } = settings;
+  const { env, secrets, port, paths, probes, drainMs, releaseCommand, pod } = settings;
   const { timeoutMs, ...probePaths } = probes;
   return {
     service: {
@@ -21,6 +21,8 @@ export function inConfigSpelling({ settings }: Pick<Release, 'settings'>): objec
       drain: toDuration(drainMs),
       release: releaseCommand,
     },
+    // The environment's own keys.
+    ...(pod ? { resources: pod.resources, preStop: toDuration(pod.preStopMs) } : {}),
   };
 }
 

@@ -1,14 +1,15 @@
+import type { EnvironmentConfig } from '../../../core/config.ts';
 import type { Status } from '../../../core/environment.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { type Release, shortId } from '../../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
+import { showChange as showObjectChange, toDifferenceJson } from '../../difference.ts';
 import type { PlanResult } from '../../json.ts';
-import { buildRelease, type NewRelease } from '../../rollout/build-release.ts';
+import { readPlanned } from '../../rollout/read-planned.ts';
 import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
-import { refuseUnsignedTree } from '../../rollout/refuse-unsigned-tree.ts';
-import { tellBuilding } from '../../rollout/tell-building.ts';
 import { Board } from '../../terminal/board.ts';
+import { count } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import { labelWidthFor, renderBelow, renderStep } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
@@ -31,11 +32,13 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
   const { name, environment, environmentConfig, config, folder } = chosen;
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, folder, io);
-  const [{ release, revision }, status, records] = await Promise.all([
-    image === undefined ? build(cli, chosen, board) : take(cli, chosen, image, board),
+  const [planned, status, records] = await Promise.all([
+    readPlanned(cli, chosen, { image, label: 'plan', board }),
     environment.status(io.signal),
     environment.history(io.signal),
   ]);
+  const { release, revision } = planned;
+  const objects = await environment.preview?.(planned, io.signal);
   const stable = status.stable ? await environment.release(status.stable.release) : undefined;
   const result: PlanResult = {
     environment: name,
@@ -46,9 +49,10 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
     ...(status.stable ? { stable: status.stable.release } : {}),
     changes: [
       ...(stable ? changesOf(stable, release) : []),
-      ...replicasChange(status, environmentConfig.replicas),
-      ...portChange(status, environmentConfig.port),
+      ...replicasChange(status, wantedReplicas(environmentConfig)),
+      ...(environmentConfig.target === 'local' ? portChange(status, environmentConfig.port) : []),
     ],
+    ...(objects ? { objects: objects.map(toDifferenceJson) } : {}),
     costs: environment.costs,
   };
   const about = {
@@ -61,18 +65,6 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
     next: nextAfter(result, image),
     labelWidth: labelWidthFor(name),
   };
-}
-
-async function build(cli: Cli, chosen: Chosen, board: Board): Promise<NewRelease> {
-  refuseUnsignedTree(chosen);
-  board.show('plan', 'building the release');
-  const how = await tellBuilding(cli, chosen, board);
-  return buildRelease(chosen, cli.io, { ...how, notesBase: false });
-}
-
-async function take(cli: Cli, chosen: Chosen, image: string, board: Board): Promise<NewRelease> {
-  const { takeImage } = await import('../../rollout/take-image.ts');
-  return takeImage(image, chosen, cli, board);
 }
 
 function findingOf(
@@ -98,7 +90,11 @@ function digestsOf({ artifact, image }: Release): object {
   return { artifact: shortId(artifact), image: image && shortId(image) };
 }
 
-function replicasChange({ replicas }: Status, wanted: number): readonly Change[] {
+function wantedReplicas(config: EnvironmentConfig): NonNullable<Status['replicas']> {
+  return config.target === 'kubernetes' && config.autoscale ? 'autoscaled' : config.replicas;
+}
+
+function replicasChange({ replicas }: Status, wanted: NonNullable<Status['replicas']>): readonly Change[] {
   return replicas === undefined || replicas === wanted
     ? []
     : [{ field: 'replicas', from: replicas, to: wanted }];
@@ -121,6 +117,7 @@ function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: 
   const width = labelWidthFor(plan.environment);
   const line = (label: string, text: string) => renderStep({ label, text }, style, width);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
+  const objects = plan.objects ?? [];
   const about = because ?? (isDone(plan) ? 'nothing to do' : undefined);
   return [
     line(name, stateTexts[state]),
@@ -128,6 +125,10 @@ function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: 
     line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`),
     ...(stable && stable !== release ? [line('replaces', shortId(stable))] : []),
     ...changes.map((change) => renderBelow(showChange(change), style, width)),
+    ...(objects.length > 0
+      ? [line('cluster', `${count(objects.length, 'change')}, as its server says`)]
+      : []),
+    ...objects.map((difference) => renderBelow(showObjectChange(difference), style, width)),
     ...(hasSecrets ? [line('secrets', secretsText)] : []),
     line('costs', costs),
   ];
@@ -140,8 +141,8 @@ function nextAfter(plan: PlanResult, image: string | undefined): readonly string
     : [`causeway up${name === 'local' ? '' : ` ${name}`}${image === undefined ? '' : ` --image ${image}`}`];
 }
 
-function isDone({ found, changes }: PlanResult): boolean {
-  return found === 'serves' && changes.length === 0;
+function isDone({ found, changes, objects = [] }: PlanResult): boolean {
+  return found === 'serves' && changes.length === 0 && objects.length === 0;
 }
 
 const stateTexts = {

@@ -2,6 +2,7 @@ import { findGood, lastGoodBefore } from '../../../core/record.ts';
 import { type Chosen, chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { followRollout } from '../../rollout/follow-rollout.ts';
+import { sayPlace } from '../../rollout/say-place.ts';
 import { Board } from '../../terminal/board.ts';
 import { labelWidthFor } from '../../terminal/step-line.ts';
 
@@ -12,6 +13,7 @@ export async function rollBack(cli: Cli, name: string, to: string | undefined): 
   const chosen = await chooseMade(cli, name);
   const board = new Board(io, cli.err, labelWidthFor(name));
   try {
+    await sayPlace(chosen, board, io.signal);
     const trusted = chosen.environmentConfig.signed ? await trustedKeys(chosen) : undefined;
     const request = {
       ...(to === undefined ? {} : { to }),

@@ -1,14 +1,14 @@
-import { UserError } from '../../../core/errors.ts';
-import type { Cli, Run } from '../../cli.ts';
+import type { Run } from '../../cli.ts';
 import { environmentCommand } from '../../grammar/environment-command.ts';
 import { withGuide } from '../../grammar/guide.ts';
+import { refuseWrongRest } from '../../grammar/refuse-wrong-rest.ts';
 
 export function runCommand(run: Run) {
   const command = environmentCommand('run', 'runs a command in a one-off replica of the stable release')
     .usage('[env] [flags] -- <command>')
     .action((name) =>
       run(async (cli) => {
-        refuseWrongUse(cli);
+        refuseWrongRest(cli, { command: 'run', example: 'causeway run -- bun migrate.ts' });
         const { runOneOff } = await import('./run.ts');
         return runOneOff(cli, name);
       }),
@@ -23,21 +23,5 @@ export function runCommand(run: Run) {
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
     otherExit: 'the command’s own, which may be one of these as well',
-  });
-}
-
-function refuseWrongUse({ rest, options }: Cli): void {
-  if (rest.length === 0) {
-    throw new UserError({
-      code: 'usage_wrong',
-      message: 'causeway run has no command to run',
-      hint: 'give it after --: causeway run -- bun migrate.ts',
-    });
-  }
-  if (!options.json) return;
-  throw new UserError({
-    code: 'usage_wrong',
-    message: 'causeway run has no --json: its output is the command’s own',
-    hint: 'leave --json out; the exit code is the command’s own as well',
   });
 }

@@ -2,26 +2,21 @@ import type { Config } from '../../../../core/config.ts';
 import { type Duration, toMs } from '../../../../core/duration.ts';
 import { readTrusted, type SigningKey, type TrustedKey } from '../../../../image/attest/keys.ts';
 import { buildTreeImage, type TreeImage } from '../../../../image/build-tree-image.ts';
-import type { Image } from '../../../../image/image.ts';
-import { dockerCredentials } from '../../../../image/registry/credentials.ts';
-import { openRepository } from '../../../../image/registry/repository.ts';
-import { writeImage } from '../../../../image/write-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { asTyped, flag } from '../../../grammar/as-typed.ts';
+import { chooseKey } from '../../../image/choose-key.ts';
+import { type Destination, destinationOf } from '../../../image/destination.ts';
 import { findUntrusted, howToSign, type UntrustedKey } from '../../../image/find-pairs.ts';
+import { Progress } from '../../../image/progress.ts';
+import { publishTree } from '../../../image/publish-tree.ts';
 import { sayImage } from '../../../image/show-image.ts';
-import { describeWritten, tellImage } from '../../../image/tell-image.ts';
+import { tellImage } from '../../../image/tell-image.ts';
 import { traceRequests } from '../../../image/traced-fetch.ts';
 import { Interrupted } from '../../../interrupted.ts';
 import type { ImagePushResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { type Revision, readRevision } from '../../../rollout/revision.ts';
-import { runTests, type Tested } from '../../../rollout/run-tests.ts';
 import { Board } from '../../../terminal/board.ts';
-import { attachTo, type Parts, prepareSbom } from './attach-to.ts';
-import { chooseKey } from './choose-key.ts';
-import { type Destination, destinationOf } from './destination.ts';
-import { Progress } from './progress.ts';
 
 export interface PushOptions {
   readonly repository?: string | undefined;
@@ -71,96 +66,24 @@ async function push(cli: Cli, options: PushOptions, board: Board, progress: Prog
   board.end({ label: 'build', text: revision.shown, ms: io.now() - startedAt });
   sayImage(board, tree.image);
 
-  const to = openRepository({
-    reference: destination.reference,
-    credentials: dockerCredentials({ env }),
-    emit: tellImage(board, 'push').emit,
-    ...traced,
-  });
-  const published = await publish(cli, { config, folder, tree, destination, to, board, progress });
-  await attachTo(
-    { config, tree, destination, revision, ...published, trusted, key, to, board, progress, startedAt },
-    io,
-  );
-  const untrusted = await findUntrusted(trusted, folder, io);
-  return resultOf({ config, destination, tree, revision, key, trusted, untrusted });
-}
-
-interface Publication {
-  readonly config: Config;
-  readonly folder: string;
-  readonly tree: TreeImage;
-  readonly destination: Destination;
-  readonly to: ReturnType<typeof openRepository>;
-  readonly board: Board;
-  readonly progress: Progress;
-}
-
-interface Published {
-  readonly tested: Tested | undefined;
-  readonly parts: Parts;
-}
-
-/**
- * Blobs are sent while the tests run and the SBOM is made. Whichever fails first ends the others, and nothing is
- * published.
- */
-async function publish(
-  cli: Cli,
-  { config, folder, tree, destination, to, board, progress }: Publication,
-): Promise<Published> {
-  const { io } = cli;
-  const startedAt = io.now();
-  const failure = new AbortController();
-  const signal = AbortSignal.any([io.signal, failure.signal]);
-  const keep = (thrown: unknown) => {
-    if (!failure.signal.aborted) failure.abort(thrown);
-    throw thrown;
-  };
-  const run = {
-    test: config.service.test,
+  await publishTree(cli, {
+    config,
     folder,
+    tree,
+    destination,
+    revision,
+    trusted,
+    key,
+    whyUnsigned: '--unsigned was given',
     deadline: longestDeadline(config),
     otherwise: 'nothing was published',
-  };
-  const tests = runTests(cli, run, board, signal).catch(keep);
-  const sbom = prepareSbom({ config, tree }, { home: io.home, signal }).catch(keep);
-  const ready = Promise.all([tests, sbom]);
-  let isTesting = config.service.test !== undefined;
-  const over = () => {
-    isTesting = false;
-  };
-  void tests.then(over, over);
-  const { emit, written } = tellImage(board, 'push');
-  const total = countBlobs(tree.image);
-  const upload = writeImage({
-    image: tree.image,
-    to,
-    tag: destination.tag,
-    mayPublish: ready,
-    emit: progress.watch((event) => {
-      emit(event);
-      const { blobs, mounted, present } = written();
-      const done = blobs + mounted + present;
-      if (event.kind === 'written' && done === total && isTesting)
-        board.show('push', `${done} of ${total} blobs, waiting for the tests`);
-    }),
+    board,
+    progress,
+    startedAt,
     signal,
-  }).catch(keep);
-  await Promise.allSettled([tests, sbom, upload]);
-  if (failure.signal.aborted) throw failure.signal.reason;
-  const text = `${destination.name}: ${describeWritten(written())}`;
-  board.end({ label: 'push', text, ms: io.now() - startedAt });
-  const [tested, parts] = await ready;
-  return { tested, parts };
-}
-
-function countBlobs({ platforms }: Image): number {
-  const blobs = platforms.flatMap(({ layers, configBlob }) => [
-    ...layers.map(({ descriptor }) => descriptor),
-    configBlob.descriptor,
-  ]);
-  return new Set(blobs.map(({ digest }) => digest)).size;
+  });
+  const untrusted = await findUntrusted(trusted, folder, io);
+  return resultOf({ config, destination, tree, revision, key, trusted, untrusted });
 }
 
 /** A push is for no environment of its own. */

@@ -1,5 +1,5 @@
-import { UserError } from '../../../../core/errors.ts';
-import type { EmitImage } from '../../../../image/image-event.ts';
+import { UserError } from '../../core/errors.ts';
+import type { EmitImage } from '../../image/image-event.ts';
 
 const names = { sbom: 'SBOM', provenance: 'provenance', signature: 'signature' } as const;
 type Attachment = keyof typeof names;

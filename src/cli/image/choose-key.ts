@@ -1,7 +1,7 @@
-import { signingVariable } from '../../../../core/child-env.ts';
-import { UserError } from '../../../../core/errors.ts';
-import { type SigningKey, shortKey, signingKey, type TrustedKey } from '../../../../image/attest/keys.ts';
-import type { Io } from '../../../io.ts';
+import { signingVariable } from '../../core/child-env.ts';
+import { UserError } from '../../core/errors.ts';
+import { type SigningKey, shortKey, signingKey, type TrustedKey } from '../../image/attest/keys.ts';
+import type { Io } from '../io.ts';
 
 interface Choice {
   readonly trusted: readonly TrustedKey[];

@@ -1,22 +1,22 @@
-import type { Config } from '../../../../core/config.ts';
-import { attach } from '../../../../image/attest/attach.ts';
-import { listBasePackages } from '../../../../image/attest/base-packages.ts';
-import { type SigningKey, shortKey, type TrustedKey } from '../../../../image/attest/keys.ts';
-import { makeProvenance } from '../../../../image/attest/provenance.ts';
-import { type BaseName, makeSbom, type Sbom } from '../../../../image/attest/sbom.ts';
-import type { TreeImage } from '../../../../image/build-tree-image.ts';
-import type { Image } from '../../../../image/image.ts';
-import { type RuntimePackage, runtimePackage } from '../../../../image/runtime-package.ts';
-import type { ImageWriter } from '../../../../image/store.ts';
-import { tellImage } from '../../../image/tell-image.ts';
-import type { Io } from '../../../io.ts';
-import { version } from '../../../program.ts';
-import type { Revision } from '../../../rollout/revision.ts';
-import type { Tested } from '../../../rollout/run-tests.ts';
-import type { Board } from '../../../terminal/board.ts';
-import { count } from '../../../terminal/count.ts';
+import type { Config } from '../../core/config.ts';
+import { attach } from '../../image/attest/attach.ts';
+import { listBasePackages } from '../../image/attest/base-packages.ts';
+import { type SigningKey, shortKey, type TrustedKey } from '../../image/attest/keys.ts';
+import { makeProvenance } from '../../image/attest/provenance.ts';
+import { type BaseName, makeSbom, type Sbom } from '../../image/attest/sbom.ts';
+import type { TreeImage } from '../../image/build-tree-image.ts';
+import type { Image } from '../../image/image.ts';
+import { type RuntimePackage, runtimePackage } from '../../image/runtime-package.ts';
+import type { ImageWriter } from '../../image/store.ts';
+import type { Io } from '../io.ts';
+import { version } from '../program.ts';
+import type { Revision } from '../rollout/revision.ts';
+import type { Tested } from '../rollout/run-tests.ts';
+import type { Board } from '../terminal/board.ts';
+import { count } from '../terminal/count.ts';
 import type { Destination } from './destination.ts';
 import type { Progress } from './progress.ts';
+import { tellImage } from './tell-image.ts';
 
 /** What the SBOM and the provenance say of an image's parts. */
 export interface Parts {
@@ -67,6 +67,8 @@ interface Attachment {
   readonly tested: Tested | undefined;
   readonly trusted: readonly TrustedKey[];
   readonly key: SigningKey | undefined;
+  /** Why it is not signed, where keys are trusted and none is given. */
+  readonly whyUnsigned: string;
   readonly to: ImageWriter;
   readonly board: Board;
   readonly progress: Progress;
@@ -133,7 +135,7 @@ function provenanceOf(
   });
 }
 
-function signText({ trusted, key }: Attachment): string {
+function signText({ trusted, key, whyUnsigned }: Attachment): string {
   if (key) return `by ${shortKey(key.id)}`;
-  return trusted.length === 0 ? 'not signed: image.trust names no key' : 'not signed: --unsigned was given';
+  return trusted.length === 0 ? 'not signed: image.trust names no key' : `not signed: ${whyUnsigned}`;
 }

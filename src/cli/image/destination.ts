@@ -1,7 +1,11 @@
-import type { Config } from '../../../../core/config.ts';
-import { UserError } from '../../../../core/errors.ts';
-import { parseReference, type Reference, showReference } from '../../../../image/registry/reference.ts';
-import type { PushOptions } from './push.ts';
+import type { Config } from '../../core/config.ts';
+import { UserError } from '../../core/errors.ts';
+import { parseReference, type Reference, showReference } from '../../image/registry/reference.ts';
+
+export interface NamedDestination {
+  readonly repository?: string | undefined;
+  readonly tag?: string | undefined;
+}
 
 export interface Destination {
   readonly reference: Pick<Reference, 'host' | 'repository'>;
@@ -12,7 +16,7 @@ export interface Destination {
 
 /** Where `image push` writes to: what the user names, or `image.repository`; the tag stands behind it, or apart. */
 export function destinationOf(
-  { repository, tag }: PushOptions,
+  { repository, tag }: NamedDestination,
   { image, project }: Pick<Config, 'image' | 'project'>,
 ): Destination {
   const text = repository ?? image.repository;

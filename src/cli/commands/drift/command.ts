@@ -1,0 +1,19 @@
+import type { Run } from '../../cli.ts';
+import { environmentCommand } from '../../grammar/environment-command.ts';
+import { withGuide } from '../../grammar/guide.ts';
+
+export function driftCommand(run: Run) {
+  const command = environmentCommand('drift', 'what differs from what was rolled out').action((name) =>
+    run(async (cli) => {
+      const { showDrift } = await import('./drift.ts');
+      return showDrift(cli, name);
+    }),
+  );
+  return withGuide(command, {
+    examples: [{ command: 'causeway drift staging', shows: 'what somebody else changed there' }],
+    about: [
+      'Compares the objects of an environment in a cluster with what Causeway put there: a field of ours that has another value, an object that is missing, and whatever was added to the template of the pods. Fields of other owners elsewhere are theirs. Where there is drift, it ends with 1; causeway up puts it right. On this machine the supervisor keeps what runs, and there is nothing to compare.',
+    ],
+    exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
+  });
+}
