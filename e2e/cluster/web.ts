@@ -20,7 +20,7 @@ export function web({ name: namespace }: Namespace, image: string) {
   ] as const;
 }
 
-export function pod({ name: namespace }: Namespace, spec: object) {
+export function pod({ name: namespace }: Pick<Namespace, 'name'>, spec: object) {
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', namespace }, spec };
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cached, cacheFolder } from './cache-folder.ts';
 import { knownPackages, unpackPrograms } from './debian.ts';
 import { mustRun, run } from './run-program.ts';
@@ -42,17 +42,33 @@ function tripletsOf(folder: string): readonly string[] {
     .map((name) => join(folder, name));
 }
 
-const cosignVersion = 'v2.6.5';
-
 /** cosign, built once from its Go module. */
-export async function findCosign(): Promise<string> {
-  const folder = await cached(`cosign-${cosignVersion.slice(1)}`, async (beside) => {
-    if (!Bun.which('go')) throw new Error('there is no Go here to build it with');
-    const module = `github.com/sigstore/cosign/v2/cmd/cosign@${cosignVersion}`;
-    await mustRun(['go', 'install', '-trimpath', module], { env: { GOBIN: beside, CGO_ENABLED: '0' } });
+export function findCosign(): Promise<string> {
+  return findGoProgram({
+    package: 'github.com/sigstore/cosign/v2/cmd/cosign',
+    version: 'v2.6.5',
+    runs: 'version',
   });
-  const cosign = join(folder, 'cosign');
-  const { exitCode, stderr } = await run([cosign, 'version']);
-  if (exitCode !== 0) throw new Error(`${cosign} does not run; remove ${cacheFolder}: ${stderr}`);
-  return cosign;
+}
+
+export interface GoProgram {
+  /** Its last part is the program's name. */
+  readonly package: string;
+  readonly version: string;
+  /** The argument with which it only says what it is. */
+  readonly runs: string;
+}
+
+/** A program of a Go module, with what that module's own go.sum names; built once. */
+export async function findGoProgram({ package: path, version, runs }: GoProgram): Promise<string> {
+  const name = basename(path);
+  const folder = await cached(`${name}-${version.slice(1)}`, async (beside) => {
+    if (!Bun.which('go')) throw new Error('there is no Go here to build it with');
+    const install = ['go', 'install', '-trimpath', `${path}@${version}`];
+    await mustRun(install, { env: { GOBIN: beside, CGO_ENABLED: '0' } });
+  });
+  const program = join(folder, name);
+  const { exitCode, stderr } = await run([program, runs]);
+  if (exitCode !== 0) throw new Error(`${program} does not run; remove ${cacheFolder}: ${stderr}`);
+  return program;
 }

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CausewayConfig } from '../../src/core/config.ts';
+import type { Difference } from '../../src/core/environment.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import { type Load, startLoad } from '../../src/load/load.ts';
 import type { Shape } from '../../src/load/shape.ts';
@@ -66,6 +67,7 @@ interface Document {
   readonly claims?: readonly { readonly name: string; readonly isGood: boolean; readonly says: string }[];
   readonly id?: string;
   readonly publicKey?: string;
+  readonly differences?: readonly Difference[];
 }
 
 export interface Started {
@@ -103,7 +105,6 @@ const launcher = [
 export async function makeProject(options: ProjectOptions = {}) {
   const base = mkdtempSync(join(realpathSync('/tmp'), 'cw-'));
   const folder = join(base, 'a project');
-  mkdirSync(folder);
   const port = findFreePort();
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
@@ -117,6 +118,7 @@ export async function makeProject(options: ProjectOptions = {}) {
   const paths: Paths = pathsOf({ ...about, env });
   const children = new Set<Bun.Subprocess>();
   const loads: Load[] = [];
+  const files = openFiles(folder, options.files);
   let config: CausewayConfig = configOf(options, port);
 
   const project = {
@@ -128,10 +130,7 @@ export async function makeProject(options: ProjectOptions = {}) {
     url: `http://127.0.0.1:${port}`,
     causeway: (...args: readonly string[]) => start(args).ended,
     start: (...args: readonly string[]) => start(args),
-    write,
-    edit,
-    /** Makes a fixture the service; `change` makes another release of it. */
-    use,
+    ...files,
     /** Changes the config; what is not named stays. */
     configure(changes: Pick<ProjectOptions, 'service' | 'environment' | 'image'>) {
       const { local } = config.environments;
@@ -169,50 +168,43 @@ export async function makeProject(options: ProjectOptions = {}) {
     },
   };
 
-  copyFileSync(join(fixtures, 'serve.ts'), join(folder, 'serve.ts'));
-  use('good.ts');
-  for (const [path, content] of Object.entries(options.files ?? {})) {
-    if (typeof content === 'string') write(path, content);
-    else copyFileSync(join(fixtures, content.fixture), place(path));
-  }
   writeConfig();
   return project;
 
   function start(args: readonly string[]): Started {
-    const heard = { stdout: '', stderr: '' };
-    const child = Bun.spawn([...launcher, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    children.add(child);
-    const ended = (async () => {
-      await Promise.all([listen('stdout'), listen('stderr')]);
-      await child.exited;
-      children.delete(child);
-      return { exitCode: child.exitCode, ...heard, json: () => parse(args, heard) };
-    })();
-    return {
-      process: child,
-      ended,
-      says: (text) => hear('stderr', text),
-      prints: (text) => hear('stdout', text),
-    };
-
-    function hear(stream: keyof typeof heard, text: string): Promise<void> {
-      return until(`causeway ${args.join(' ')} says ${text}`, () => {
-        if (heard[stream].includes(text)) return true;
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${heard.stderr}`);
-        return false;
-      });
-    }
-
-    async function listen(stream: keyof typeof heard): Promise<void> {
-      const decoder = new TextDecoder();
-      for await (const chunk of child[stream]) heard[stream] += decoder.decode(chunk, { stream: true });
-    }
+    const started = startCauseway({ args, folder, env });
+    children.add(started.process);
+    void started.ended.then(() => children.delete(started.process));
+    return started;
   }
 
   function writeConfig(): void {
-    write('causeway.config.ts', `export default ${JSON.stringify(config, null, 2)};\n`);
+    files.write('causeway.config.ts', `export default ${JSON.stringify(config, null, 2)};\n`);
   }
 
+  async function ask(path = '/', init?: BunFetchRequestInit): Promise<Answer> {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      keepalive: false,
+      signal: AbortSignal.timeout(20_000),
+      ...init,
+    });
+    const { status, headers } = response;
+    return { status, release: headers.get('x-release'), body: await response.text() };
+  }
+}
+
+/** The files of a project, which begins as `good.ts`. */
+export function openFiles(folder: string, more: ProjectOptions['files'] = {}) {
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(fixtures, 'serve.ts'), join(folder, 'serve.ts'));
+  use('good.ts');
+  for (const [path, content] of Object.entries(more)) {
+    if (typeof content === 'string') write(path, content);
+    else copyFileSync(join(fixtures, content.fixture), place(path));
+  }
+  return { use, write, edit };
+
+  /** Makes a fixture the service; `change` makes another release of it. */
   function use(fixture: string, change?: { readonly mark: string }): void {
     const text = readFileSync(join(fixtures, fixture), 'utf8');
     const mark = /(?<=mark(?: =|:) ')[^']*/;
@@ -235,15 +227,41 @@ export async function makeProject(options: ProjectOptions = {}) {
     mkdirSync(dirname(whole), { recursive: true });
     return whole;
   }
+}
 
-  async function ask(path = '/', init?: BunFetchRequestInit): Promise<Answer> {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      keepalive: false,
-      signal: AbortSignal.timeout(20_000),
-      ...init,
+interface StartOptions {
+  readonly args: readonly string[];
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The command as a process of its own, as `./causeway` starts it. */
+export function startCauseway({ args, folder, env }: StartOptions): Started {
+  const heard = { stdout: '', stderr: '' };
+  const child = Bun.spawn([...launcher, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = (async () => {
+    await Promise.all([listen('stdout'), listen('stderr')]);
+    await child.exited;
+    return { exitCode: child.exitCode, ...heard, json: () => parse(args, heard) };
+  })();
+  return {
+    process: child,
+    ended,
+    says: (text) => hear('stderr', text),
+    prints: (text) => hear('stdout', text),
+  };
+
+  function hear(stream: keyof typeof heard, text: string): Promise<void> {
+    return until(`causeway ${args.join(' ')} says ${text}`, () => {
+      if (heard[stream].includes(text)) return true;
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${heard.stderr}`);
+      return false;
     });
-    const { status, headers } = response;
-    return { status, release: headers.get('x-release'), body: await response.text() };
+  }
+
+  async function listen(stream: keyof typeof heard): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of child[stream]) heard[stream] += decoder.decode(chunk, { stream: true });
   }
 }
 
@@ -275,8 +293,12 @@ function parse(args: readonly string[], { stdout, stderr }: Pick<Ended, 'stdout'
 const hangingMs = 30_000;
 
 /** Resolves as soon as the claim holds. */
-export async function until(what: string, claim: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + hangingMs;
+export async function until(
+  what: string,
+  claim: () => boolean | Promise<boolean>,
+  { withinMs = hangingMs }: { readonly withinMs?: number } = {},
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while (!(await claim())) {
     if (Date.now() > deadline) throw new Error(`still not: ${what}`);
     await Bun.sleep(10);

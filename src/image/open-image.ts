@@ -17,6 +17,8 @@ export interface OpenedImage {
   /** A digest, or a registry's tag. The image of a layout is always known by its digest. */
   readonly reference: string;
   readonly isDigest: boolean;
+  /** The repository that it is in, `registry.example.com/team/shop`; none of a layout. */
+  readonly repository?: string;
   /** The name for people, tag and digest included. */
   readonly shown: string;
 }
@@ -46,7 +48,7 @@ export async function openImage({
   const reference = digest ?? tag ?? 'latest';
   const name = tag === undefined ? placeOf(source) : `${placeOf(source)}:${tag}`;
   const shown = digest !== undefined ? `${name}@${digest}` : `${placeOf(source)}:${reference}`;
-  return { reader, reference, isDigest: digest !== undefined, shown };
+  return { reader, reference, isDigest: digest !== undefined, repository: placeOf(source), shown };
 }
 
 function isPath(text: string, folder: string): boolean {

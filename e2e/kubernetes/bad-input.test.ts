@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findFreePort } from '../../src/local/free-port.ts';
+import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
+import { have } from '../images/have.ts';
+import { mustRun } from '../images/run-program.ts';
+import { type KubeconfigChanges, writeKubeconfig } from './kubeconfig.ts';
+import { makeProject, type Project, type ProjectOptions } from './project.ts';
+import { serving } from './serving-project.ts';
+
+setDefaultTimeout(120_000);
+
+const kind = await have('a cluster', findCluster);
+if (kind) {
+  describe('what serves still serves, and the error says what it is', testServing);
+  describe('nothing is made, and the error says what it is', testFresh);
+}
+
+function testServing(): void {
+  let cluster: Cluster;
+  let project: Project;
+  let other: Project;
+  let stable: string | null;
+
+  beforeAll(async () => {
+    cluster = await openCluster();
+    project = await serving(cluster);
+    stable = (await project.ask()).release;
+    project.use('good.ts', { mark: 'never rolled out' });
+  }, 20 * 60_000);
+
+  afterAll(async () => {
+    await other?.[Symbol.asyncDispose]();
+    await project?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const kubeconfigs: readonly {
+    readonly what: string;
+    readonly changes: () => Promise<KubeconfigChanges>;
+    readonly exit: number;
+    readonly code: string;
+    readonly says: RegExp;
+  }[] = [
+    {
+      what: 'an API server that nobody runs',
+      changes: async () => ({ server: `https://127.0.0.1:${findFreePort()}` }),
+      exit: 5,
+      code: 'environment_unreachable',
+      says: /127\.0\.0\.1:\d+/,
+    },
+    {
+      what: 'a token that the cluster does not know',
+      changes: async () => ({ token: 'eyJhbGciOiJub25lIn0.e30.' }),
+      exit: 1,
+      code: 'cluster_refused',
+      says: /401|credentials|Unauthorized/i,
+    },
+    {
+      what: 'an authority that did not sign the server’s certificate',
+      changes: async () => ({ ca: await otherAuthority() }),
+      exit: 1,
+      code: 'cluster_untrusted',
+      says: /certificate/i,
+    },
+  ];
+  for (const { what, changes, exit, code, says } of kubeconfigs) {
+    test(what, async () => {
+      const path = join(project.base, 'another kubeconfig');
+      writeKubeconfig(path, cluster, await changes());
+      const before = project.env.KUBECONFIG ?? '';
+      project.env.KUBECONFIG = path;
+
+      const ended = await project.causeway('deploy', '--json');
+      project.env.KUBECONFIG = before;
+
+      const { error } = ended.json();
+      expect([ended.exitCode, error?.code], ended.stderr).toEqual([exit, code]);
+      expect(error?.message).toMatch(says);
+      expect(error?.hint).not.toBe('');
+      expect((await project.ask()).release).toBe(stable);
+    });
+  }
+
+  test('a context that no kubeconfig has', async () => {
+    project.configure({ environment: { context: 'causeway-k9s' } });
+
+    const ended = await project.causeway('deploy', '--json');
+    project.configure({ environment: { context: cluster.context } });
+
+    const { error } = ended.json();
+    expect([ended.exitCode, error?.code]).toEqual([2, 'context_missing']);
+    expect(error?.message).toContain('causeway-k9s');
+    expect((await project.ask()).release).toBe(stable);
+  });
+
+  test('a quota that has no room for both releases', async () => {
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'tight', namespace: project.namespace },
+      spec: { hard: { pods: '3' } },
+    });
+
+    const ended = await project.causeway('deploy', '--json');
+    await project.kubectl('delete', 'resourcequota/tight');
+
+    const { error, record } = ended.json();
+    expect([1, 3]).toContain(ended.exitCode ?? -1);
+    expect(`${error?.message} ${JSON.stringify(record?.verdict)}`).toMatch(/quota|tight/);
+    expect((await project.ask()).release).toBe(stable);
+  });
+
+  test('two rollouts at once from two machines: one goes on, the other is told of it', async () => {
+    project.configure({ environment: { bake: '2s' } });
+
+    const both = await Promise.all([project.causeway('deploy', '--json'), deployElsewhere()]);
+
+    const codes = both.map(({ exitCode, json }) => (exitCode === 0 ? 'good' : json().error?.code)).sort();
+    expect(codes).toEqual(['good', 'rollout_running']);
+    expect((await project.ask()).release).not.toBe(stable);
+  });
+
+  for (const minutes of [-5, 5]) {
+    test(`a clock that is ${minutes} minutes off changes nothing`, async () => {
+      const path = join(project.base, 'clock.ts');
+      writeFileSync(path, otherClock(minutes * 60_000));
+      project.env.BUN_OPTIONS = `--preload=${path}`;
+      project.use('good.ts', { mark: `by a clock that is ${minutes} minutes off` });
+
+      const ended = await project.causeway('deploy', '--json');
+      delete project.env.BUN_OPTIONS;
+
+      const { release = '', record } = ended.json();
+      expect(ended.exitCode, ended.stderr).toBe(0);
+      expect(Math.round(((record?.startedAt ?? 0) - Date.now()) / 60_000)).toBe(minutes);
+      expect((await project.ask()).release).toBe(release.slice(0, 7));
+    });
+  }
+
+  /** Of another folder, with another change. */
+  async function deployElsewhere() {
+    other = await makeProject(cluster, {
+      namespace: project.namespace,
+      image: { repository: project.repository },
+    });
+    other.use('good.ts', { mark: 'of another machine' });
+    return other.causeway('deploy', '--json');
+  }
+}
+
+function testFresh(): void {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await openCluster();
+  }, 20 * 60_000);
+
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  test('a namespace of another project of Causeway', async () => {
+    await using there = await cluster.makeNamespace({
+      'app.kubernetes.io/name': 'another',
+      'app.kubernetes.io/managed-by': 'causeway',
+      'causeway.dev/environment': 'test',
+    });
+
+    expect(await upFails({ namespace: there.name })).toMatchObject({
+      exitCode: 1,
+      code: 'namespace_taken',
+      message: expect.stringContaining(there.name),
+    });
+  });
+
+  test('a Service of that name that another tool made', async () => {
+    await using there = await cluster.makeNamespace();
+    await cluster.apply({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'shop',
+        namespace: there.name,
+        labels: { 'app.kubernetes.io/managed-by': 'Helm' },
+      },
+      spec: { selector: { app: 'theirs' }, ports: [{ port: 80 }] },
+    });
+
+    expect(await upFails({ namespace: there.name })).toMatchObject({
+      exitCode: 1,
+      code: 'namespace_taken',
+      message: expect.stringContaining('shop'),
+    });
+    const found = await cluster.kubectl('--namespace', there.name, 'get', 'service/shop', '--output=json');
+    expect(JSON.parse(found)).toMatchObject({ spec: { selector: { app: 'theirs' } } });
+  });
+
+  test('a namespace that is on its way out', async () => {
+    const { name } = await cluster.makeNamespace();
+    const held = { name: 'held', namespace: name, finalizers: ['example.com/held'] };
+    await cluster.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: held });
+    await cluster.kubectl('delete', 'namespace', name, '--wait=false');
+
+    const ended = await upFails({ namespace: name });
+    await cluster.kubectl(
+      '--namespace',
+      name,
+      'patch',
+      'configmap/held',
+      '--type=merge',
+      '--patch={"metadata":{"finalizers":null}}',
+    );
+
+    expect(ended).toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(/terminat|going|removed|deleted/i),
+    });
+  });
+
+  test('an image on a registry that the nodes do not reach', async () => {
+    const ended = await upFails({
+      image: { repository: `127.0.0.1:${findFreePort()}/shop` },
+    });
+
+    expect(ended).toMatchObject({ exitCode: 1, code: 'registry_unreachable' });
+  });
+
+  async function upFails(options: ProjectOptions) {
+    await using project = await makeProject(cluster, options);
+    const { exitCode, json } = await project.causeway('up', '--json');
+    return { exitCode, ...json().error };
+  }
+}
+
+/** A module after which a program sees another time. */
+function otherClock(offMs: number): string {
+  return `const Real = Date;
+globalThis.Date = class extends Real {
+  constructor(...given) {
+    if (given.length === 0) super(Real.now() + ${offMs});
+    else super(...given);
+  }
+  static now = () => Real.now() + ${offMs};
+};
+`;
+}
+
+async function otherAuthority(): Promise<string> {
+  const make = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  return mustRun([...make, '-keyout', '/dev/null', '-subj', '/CN=another', '-days', '1']);
+}

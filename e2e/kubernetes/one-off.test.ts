@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { kinds } from '../../src/kubernetes/api/kinds.ts';
+import { execInReplica } from '../../src/kubernetes/exec-in-replica.ts';
+import { runOneOff } from '../../src/kubernetes/one-off.ts';
+import type { Terminal } from '../../src/kubernetes/terminal.ts';
+import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
+import { have } from '../images/have.ts';
+import { until } from '../local/project.ts';
+import { makeCommandPlace, pushShellImage, type ShellImage } from './command-place.ts';
+
+const minuteMs = 60_000;
+setDefaultTimeout(3 * minuteMs);
+
+if (await have('a cluster', findCluster)) describe('one-off commands in a cluster', testOneOff);
+
+function testOneOff(): void {
+  let cluster: Cluster;
+  let image: ShellImage;
+
+  beforeAll(async () => {
+    cluster = await openCluster();
+    image = await pushShellImage(cluster);
+  }, 20 * minuteMs);
+
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test('a command gets input and gives output and exit code, and its pod is gone after it', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const terminal = fakeTerminal('one\ntwo\n');
+    const script = `const text = await Bun.stdin.text(); console.log(text.length, process.env.COLOUR); process.exit(3)`;
+
+    const exit = await runOneOff({ ...about(place, script), openTerminal: () => terminal });
+
+    expect(exit).toBe(3);
+    expect(terminal.text()).toBe('8 amber\n');
+    await isGone(place);
+  });
+
+  test('a command that ends before it can be joined has its whole output shown, once', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const terminal = fakeTerminal('');
+    const script = `for (let n = 0; n < 2000; n += 1) console.log('line ' + n)`;
+
+    const exit = await runOneOff({ ...about(place, script), openTerminal: () => terminal });
+
+    expect(exit).toBe(0);
+    const lines = Array.from({ length: 2_000 }, (_, n) => `line ${n}\n`);
+    expect(terminal.text()).toBe(lines.join(''));
+  });
+
+  test('what a command prints before and after it is joined is shown once, and in order', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const terminal = fakeTerminal('');
+    const script = `for (let n = 0; n < 300; n += 1) { console.log('line ' + n); await Bun.sleep(10) }`;
+
+    await runOneOff({ ...about(place, script), openTerminal: () => terminal });
+
+    const lines = Array.from({ length: 300 }, (_, n) => `line ${n}\n`);
+    expect(terminal.text()).toBe(lines.join(''));
+  });
+
+  test('a command in a terminal has one too, of the same size', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const terminal = {
+      ...fakeTerminal(''),
+      isTerminal: true,
+      input: keys(),
+      sizes: once({ columns: 91, rows: 17 }),
+    };
+    const script = `
+      const { WriteStream } = require('node:tty');
+      while (!new WriteStream(1).columns) await Bun.sleep(20);
+      console.log([process.stdin.isTTY, new WriteStream(1).columns, process.env.TERM].join(' '));`;
+
+    const exit = await runOneOff({ ...about(place, script), term: 'vt220', openTerminal: () => terminal });
+
+    expect(exit).toBe(0);
+    expect(terminal.text()).toBe('true 91 vt220\r\n');
+  });
+
+  test('a program that is not in the image is told', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const options = {
+      ...about(place, ''),
+      command: ['no-such-program'],
+      openTerminal: () => fakeTerminal(''),
+    };
+
+    await expect(runOneOff(options)).rejects.toMatchObject({
+      code: 'one_off_failed',
+      message: 'no-such-program could not be started, neither from PATH nor from the image',
+    });
+    await isGone(place);
+  });
+
+  test('a command that is interrupted leaves no pod', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const stop = new AbortController();
+    const terminal = fakeTerminal('');
+    const script = `console.log('ready'); setInterval(() => {}, 1000)`;
+    const ended = runOneOff({ ...about(place, script), signal: stop.signal, openTerminal: () => terminal });
+    ended.catch(() => undefined);
+    await until('it runs', () => terminal.text() === 'ready\n', { withinMs: minuteMs });
+
+    stop.abort(new Error('SIGINT'));
+
+    await expect(ended).rejects.toThrow('SIGINT');
+    await isGone(place);
+  });
+
+  test('exec runs in a replica, with input, output and exit code', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const { metadata, spec } = JSON.parse(place.stored.template);
+    await place.api.create(
+      { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'shop-1' }, spec },
+      { signal: AbortSignal.timeout(minuteMs) },
+    );
+    await place.kubectl('wait', '--for=condition=Ready', 'pod/shop-1', '--timeout=60s');
+    const terminal = fakeTerminal('hello');
+    const script = `console.log(await Bun.stdin.text(), process.env.HOSTNAME); console.error('bad'); process.exit(4)`;
+
+    const exit = await execInReplica({ ...about(place, script), openTerminal: () => terminal });
+
+    expect(exit).toBe(4);
+    expect(terminal.text()).toContain('hello shop-1\n');
+    expect(terminal.text()).toContain('bad\n');
+  });
+
+  test('exec where no replica runs says so', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+
+    await expect(execInReplica(about(place, ''))).rejects.toMatchObject({
+      message: expect.stringMatching(/^no replica of .* runs on test$/),
+    });
+  });
+}
+
+type CommandPlace = Awaited<ReturnType<typeof makeCommandPlace>>;
+
+function about({ api, place, store, running, trace }: CommandPlace, script: string) {
+  const signal = AbortSignal.timeout(2 * minuteMs);
+  return { api, place, store, running, command: ['bun', '-e', script], trace, signal };
+}
+
+async function isGone({ api }: CommandPlace): Promise<void> {
+  const signal = AbortSignal.timeout(minuteMs);
+  const none = async () => (await api.list(kinds.pod, {}, signal)).items.length === 0;
+  await until('its pod is gone', none, { withinMs: minuteMs });
+}
+
+/** Nobody types anything. */
+async function* keys(): AsyncGenerator<Uint8Array> {
+  await new Promise(() => undefined);
+}
+
+async function* once<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}
+
+function fakeTerminal(input: string): Terminal & { readonly text: () => string } {
+  const chunks: Uint8Array[] = [];
+  const take = (chunk: Uint8Array) => void chunks.push(chunk.slice());
+  return {
+    isTerminal: false,
+    input: (async function* () {
+      if (input !== '') yield new TextEncoder().encode(input);
+    })(),
+    output: take,
+    errors: take,
+    text: () => Buffer.concat(chunks).toString(),
+    async [Symbol.asyncDispose]() {},
+  };
+}
