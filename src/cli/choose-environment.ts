@@ -47,11 +47,13 @@ export async function openChosen(
   const { io, options } = cli;
   const environmentConfig = environmentOf(config, name);
   refuseContext(cli, name, environmentConfig);
-  const trace = (line: string) => {
-    if (!options.verbose) return;
-    const text = cli.err.spell(cli.err.dim(`  ${printable(line)}`));
+  const write = (text: string) => {
+    const shown = cli.err.spell(text);
     // A live line may stand there; it is drawn again below.
-    io.stderr.write(cli.err.isLive ? `\r${text}\x1b[K\n` : `${text}\n`);
+    io.stderr.write(cli.err.isLive ? `\r${shown}\x1b[K\n` : `${shown}\n`);
+  };
+  const trace = (line: string) => {
+    if (options.verbose) write(cli.err.dim(`  ${printable(line)}`));
   };
   const environment = await io.openEnvironment({
     project: config.project,
@@ -64,6 +66,7 @@ export async function openChosen(
     env: io.env,
     uid: io.uid,
     runtime: io.runtime,
+    say: (line) => write(`install  ${printable(line)}`),
     trace,
   });
   return { name, config, environmentConfig, environment, folder };

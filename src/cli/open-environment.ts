@@ -23,6 +23,8 @@ export interface Place {
   readonly runtime: string;
   /** Told of each request and process, for `--verbose`. */
   readonly trace: (line: string) => void;
+  /** Told what takes seconds, once, such as what is installed on first use. */
+  readonly say: (line: string) => void;
 }
 
 /** An environment that this machine remembers, whatever became of its project's folder and config. */

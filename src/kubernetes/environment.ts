@@ -37,6 +37,8 @@ export interface OpenKubernetesOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told of each request and process. */
   readonly trace: (line: string) => void;
+  /** Told what takes seconds, once. */
+  readonly say: (line: string) => void;
 }
 
 /** What an environment is reached by. */
@@ -244,13 +246,13 @@ class KubernetesEnvironment implements Environment {
   }
 
   async #reach(signal: AbortSignal): Promise<Cluster> {
-    const { config, context = config.context, env, trace } = this.#options;
+    const { config, context = config.context, env, say, trace } = this.#options;
     const [{ openAccess }, { openApi }, { openStore }] = await Promise.all([
       import('./kubeconfig/open-access.ts'),
       import('./api/open-api.ts'),
       import('./store/open-store.ts'),
     ]);
-    const access = await openAccess({ context, env, home: env.HOME ?? homedir(), trace, signal });
+    const access = await openAccess({ context, env, home: env.HOME ?? homedir(), say, trace, signal });
     const api = openApi({ access, namespace: this.#place.namespace, trace });
     return { api, store: openStore({ api, place: this.#place }) };
   }

@@ -27,7 +27,7 @@ export async function installPackage(options: InstallPackageOptions): Promise<st
   const place = join(home, `${name}-${hashOf(folder, entry)}`);
   const bundle = join(place, `${name}.js`);
   if (existsSync(bundle)) return bundle;
-  say(`what reads a ${name}, once: npm installs it into ${home}`);
+  say(`what reads a ${name}, once; npm fetches it into ${home}`);
   const work = `${place}.${randomUUID()}`;
   try {
     mkdirSync(work, { recursive: true });
