@@ -190,6 +190,21 @@ describe('through the Service', () => {
     expect(probe.report().service.lost).toBe(0);
   });
 
+  test('what is refused while a replica leaves that was in trouble, however long ago, is an error', async () => {
+    const service = serve(ok);
+    const probe = start({ stable: serve(ok), candidate: serve(ok), service });
+    await until('it was asked', () => service.seen.length > 3);
+    probe.seen(pod({ name: 'candidate', release: 'candidate', restarts: 1 }));
+    const troubledAt = performance.now();
+    await until('that is long ago', () => performance.now() - troubledAt > 2_500);
+
+    probe.seen(pod({ name: 'candidate', release: 'candidate', restarts: 1, isLeaving: true }));
+    await service.stop();
+
+    await until('it is an error', () => probe.report().service.errors > 0);
+    expect(probe.report().service.lost).toBe(0);
+  });
+
   test('nobody is asked while no replica is ready', async () => {
     const service = serve(ok);
     const probe = new Probe({ setup: setupOf({ stable: serve(ok), candidate: serve(ok), service }) });

@@ -51,8 +51,9 @@ export class Replica {
     return !this.#isGone && (this.pod.isReady || this.pod.isLeaving);
   }
 
-  /** A request of it waits longer than an answer may take. */
+  /** A request of it waits longer than an answer may take; or it was in trouble, and is on its way out. */
   get isStuck(): boolean {
+    if (this.#leavesInTrouble) return true;
     const [oldest] = this.#caller.waiting;
     return oldest !== undefined && Date.now() - oldest.since > this.probed.timeoutMs / 2;
   }
@@ -98,6 +99,11 @@ export class Replica {
     } else if (kind === 'cut' || kind === 'late') this.#tally.lost();
   }
 
+  /** What it had taken and never answered is cut as it ends. */
+  get #leavesInTrouble(): boolean {
+    return !this.#isGone && this.pod.isLeaving && this.troubledAt.length > 0;
+  }
+
   report(): ReplicaReport {
     return this.#tally.report(this.#caller.waiting);
   }
@@ -106,7 +112,7 @@ export class Replica {
   close(): void {
     if (this.#isGone) return;
     this.#wasForced = this.pod.isReady && !this.pod.isLeaving;
-    if (this.#wasForced) this.noteTrouble();
+    if (this.#wasForced || this.#leavesInTrouble) this.noteTrouble();
     this.#isGone = true;
     this.pod = { ...this.pod, isReady: false, isLeaving: true };
     this.#caller.close();

@@ -18,7 +18,7 @@ export interface AgentOptions {
 }
 
 /** How often it says what it has seen. */
-const reportMs = 500;
+const reportMs = 250;
 
 /** Probes, reports and watches over its rollout until that is over, or the signal aborts. */
 export async function runAgent({ setup, api, print, signal }: AgentOptions): Promise<void> {
