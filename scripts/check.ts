@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { didYouMean } from '../src/core/did-you-mean.ts';
 import { LiveLine } from './check/live-line.ts';
 import { close, runChecks } from './check/run-checks.ts';
-import { listSteps, type Step, tierStep, tiers, writeSteps } from './check/steps.ts';
+import { listSteps, type Step, tierSteps, tiers, writeSteps } from './check/steps.ts';
 
 const help = `usage: ./check [--all] [--write]
 
@@ -54,7 +54,7 @@ async function check({ isAll, hasToWrite }: { isAll: boolean; hasToWrite: boolea
   const root = resolve(import.meta.dir, '..');
   const bun = process.execPath;
   const steps = await listSteps({ root, bun });
-  const { tierSteps, skipped } = await chooseTiers({ isAll, root, bun });
+  const { chosen, skipped } = await chooseTiers({ isAll, root, bun });
 
   const line = new LiveLine(process.stderr, process.env);
   const common = { root, scratch, signal: interrupt.signal, print: line.print, watch: line.show };
@@ -62,25 +62,27 @@ async function check({ isAll, hasToWrite }: { isAll: boolean; hasToWrite: boolea
   const results = [
     ...(await runChecks({ ...common, steps: writing, atOnce: 1 })),
     ...(await runChecks({ ...common, steps, atOnce: Math.min(availableParallelism(), 4) })),
-    // What runs real parts has the machine to itself.
-    ...(await runChecks({ ...common, steps: tierSteps, atOnce: 1 })),
   ];
+  // What runs real parts has the machine to itself.
+  for (const { steps: parts, atOnce } of chosen)
+    results.push(...(await runChecks({ ...common, steps: parts, atOnce })));
   line.close();
   for (const why of skipped) console.log(why);
-  const { line: closing, exitCode } = close(results, writing.length + steps.length + tierSteps.length);
+  const wanted = chosen.reduce((sum, { steps: parts }) => sum + parts.length, writing.length + steps.length);
+  const { line: closing, exitCode } = close(results, wanted);
   console.log(closing);
   return exitCode;
 }
 
 async function chooseTiers({ isAll, root, bun }: { isAll: boolean; root: string; bun: string }) {
-  const tierSteps: Step[] = [];
+  const chosen: { readonly steps: readonly Step[]; readonly atOnce: number }[] = [];
   const skipped: string[] = [];
   for (const tier of tiers) {
-    const step = await tierStep(tier, { root, bun });
+    const steps = await tierSteps(tier, { root, bun });
     const label = `tier ${tier.name}`.padEnd(12);
-    if (!step) skipped.push(`${label} skipped: there is no test in ${tier.folders.join(' or ')}`);
+    if (steps.length === 0) skipped.push(`${label} skipped: there is no test in ${tier.folder}`);
     else if (!isAll) skipped.push(`${label} skipped: ./check --all runs it`);
-    else tierSteps.push(step);
+    else chosen.push({ steps, atOnce: tier.filesAtOnce ?? 1 });
   }
-  return { tierSteps, skipped };
+  return { chosen, skipped };
 }

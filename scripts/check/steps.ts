@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { Glob } from 'bun';
 
 /** One thing that is checked by running a program; it fails by its exit code. */
@@ -15,7 +15,9 @@ export interface Step {
 /** A part that takes longer or needs more than the rest, and runs with `--all`. */
 export interface Tier {
   readonly name: string;
-  readonly folders: readonly string[];
+  readonly folder: string;
+  /** How many of its test files run at a time, each as a step of its own: they wait more than they work. */
+  readonly filesAtOnce?: number;
 }
 
 const minute = 60_000;
@@ -74,9 +76,10 @@ const tools = (bun: string): readonly Step[] => [
 ];
 
 export const tiers: readonly Tier[] = [
-  { name: 'local', folders: ['e2e/local'] },
-  { name: 'images', folders: ['e2e/images'] },
-  { name: 'cluster', folders: ['e2e/cluster', 'e2e/kubernetes'] },
+  { name: 'local', folder: 'e2e/local' },
+  { name: 'images', folder: 'e2e/images' },
+  { name: 'cluster', folder: 'e2e/cluster' },
+  { name: 'kubernetes', folder: 'e2e/kubernetes', filesAtOnce: 2 },
 ];
 
 export async function listSteps({ root, bun }: { root: string; bun: string }): Promise<readonly Step[]> {
@@ -93,15 +96,18 @@ export async function listSteps({ root, bun }: { root: string; bun: string }): P
   ];
 }
 
-/** The step of a tier; none if there is nothing in its folder. */
-export async function tierStep(
+/** The steps of a tier, the longest first; none if there is nothing in its folder. */
+export async function tierSteps(
   tier: Tier,
   { root, bun }: { root: string; bun: string },
-): Promise<Step | undefined> {
+): Promise<readonly Step[]> {
   const files = (await findTests(root)).filter((file) => isOf(file, tier));
-  if (files.length === 0) return undefined;
+  if (files.length === 0) return [];
   // Where nothing is cached yet, a tier builds what it needs: Kubernetes, a quarter of an hour.
-  return testStep(`tier ${tier.name}`, files, { root, bun, deadlineMs: 40 * minute });
+  const how = { root, bun, deadlineMs: 40 * minute };
+  if (tier.filesAtOnce === undefined) return [testStep(`tier ${tier.name}`, files, how)];
+  const bySize = files.toSorted((a, b) => Bun.file(join(root, b)).size - Bun.file(join(root, a)).size);
+  return bySize.map((file) => testStep(`${tier.name} ${basename(file, '.test.ts')}`, [file], how));
 }
 
 function testStep(
@@ -121,6 +127,6 @@ async function findTests(root: string): Promise<readonly string[]> {
   return found.filter((file) => !file.includes('node_modules/')).sort();
 }
 
-function isOf(file: string, { folders }: Tier): boolean {
-  return folders.some((folder) => file.startsWith(`${folder}/`));
+function isOf(file: string, { folder }: Tier): boolean {
+  return file.startsWith(`${folder}/`);
 }
