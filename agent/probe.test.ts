@@ -129,6 +129,21 @@ describe('a replica that leaves', () => {
     expect(of(probe.report(), 'candidate').late).toBe(0);
   });
 
+  test('has erred, where another of its release hangs as well', async () => {
+    let isHanging = false;
+    const leaving = serve((request, server) => (isHanging ? hang : ok)(request, server));
+    const probe = start({ stable: serve(ok), candidate: leaving, timeoutMs: 300 });
+    await until('it was asked', () => of(probe.report(), 'candidate').ok > 3);
+    probe.seen(pod({ name: 'second', release: 'candidate', restarts: 0 }));
+    probe.seen(pod({ name: 'second', release: 'candidate', restarts: 1 }));
+
+    isHanging = true;
+    probe.seen(pod({ name: 'candidate', release: 'candidate', isLeaving: true }));
+
+    await until('it is late', () => of(probe.report(), 'candidate').late > 0);
+    expect(of(probe.report(), 'candidate').lost).toBe(0);
+  });
+
   test('has erred as before, if it was not well', async () => {
     const probe = start({ stable: serve(ok), candidate: serve(hang), timeoutMs: 200 });
     await until('it is late', () => of(probe.report(), 'candidate').late > 0);

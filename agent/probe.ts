@@ -70,7 +70,8 @@ export class Probe {
     if (known) known.seen(pod);
     else {
       const probed = this.#probedOf(pod);
-      if (probed && pod.address !== '') this.#replicas.set(pod.uid, new Replica(pod, probed));
+      if (probed && pod.address !== '')
+        this.#replicas.set(pod.uid, new Replica(pod, probed, () => this.#isTroubled(probed)));
     }
   }
 
@@ -90,6 +91,12 @@ export class Probe {
 
   #probedOf({ release, secretSet }: LabelledPod): Probed | undefined {
     return this.#setup.running.find((one) => one.release === release && one.secretSet === secretSet);
+  }
+
+  #isTroubled(probed: Probed): boolean {
+    return [...this.#replicas.values()].some(
+      (replica) => replica.probed === probed && replica.troubledAt.length > 0,
+    );
   }
 
   #tick(): void {

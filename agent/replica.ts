@@ -32,9 +32,12 @@ export class Replica {
   readonly probed: Probed;
   readonly #caller: Caller;
   readonly #tally: ReplicaTally;
+  readonly #areOthersTroubled: () => boolean;
   #count = 0;
 
-  constructor(pod: PodState, probed: Probed) {
+  /** Of the others of its release it is known whether one was in trouble. */
+  constructor(pod: PodState, probed: Probed, areOthersTroubled: () => boolean) {
+    this.#areOthersTroubled = areOthersTroubled;
     this.pod = pod;
     this.probed = probed;
     this.#caller = new Caller({ host: pod.address, port: probed.port }, { kept: 1 });
@@ -83,8 +86,8 @@ export class Replica {
   }
 
   /**
-   * What a replica that was well does not answer because it leaves is not its fault: a request that it had taken is lost,
-   * and a client sends the others elsewhere.
+   * What a replica that was well cuts because it leaves is not its fault: a request that it had taken is lost, and a
+   * client sends the others elsewhere. But where others of its release hang, it hangs as they do, and not because it leaves.
    */
   async #settle(outcome: Outcome): Promise<void> {
     const { kind } = outcome.ending;
@@ -93,7 +96,7 @@ export class Replica {
     // Whoever ends a pod by force, or takes its node, asks for that.
     if (this.#wasForced) return;
     const wasWell = !this.troubledAt.some((earlier) => earlier < at);
-    if (!this.pod.isLeaving || !wasWell) {
+    if (!this.pod.isLeaving || !wasWell || (kind === 'late' && this.#areOthersTroubled())) {
       this.noteTrouble(at);
       this.#tally.add(outcome);
     } else if (kind === 'cut' || kind === 'late') this.#tally.lost();
