@@ -16,6 +16,8 @@ export interface PageOptions {
   readonly about: string;
   readonly repository: string;
   readonly rows: readonly Row[];
+  /** Below the table. */
+  readonly more?: string;
 }
 
 /** Prints a page of what was measured; with `--write` it goes to docs/proof, too. */
@@ -28,7 +30,7 @@ export function showPage(options: PageOptions): void {
   writeFileSync(join(folder, `${options.name}.md`), page);
 }
 
-function makePage({ title, about, repository, rows }: PageOptions): string {
+function makePage({ title, about, repository, rows, more }: PageOptions): string {
   const commit = Bun.spawnSync(['git', 'rev-parse', '--short', 'HEAD'], { cwd: repository })
     .stdout.toString()
     .trim();
@@ -40,5 +42,5 @@ Made by \`bench/run --write\` at ${commit}, on ${process.platform} ${process.arc
 | what | to reach | measured |
 | --- | --- | --- |
 ${lines.join('\n')}
-`;
+${more === undefined ? '' : `\n${more}\n`}`;
 }
