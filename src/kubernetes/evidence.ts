@@ -64,10 +64,14 @@ function badness(pod: IPod): number {
   );
 }
 
-/** Of the container before a restart, where there was one: that is the one that ended. */
+/**
+ * Of the container before a restart, where there was one: that is the one that ended. The first restart comes at
+ * once, so a container that was seen ended is already another one when its log is asked for.
+ */
 async function lastLines({ api, place, pod, signal }: PodEvidenceOptions): Promise<readonly string[]> {
   const status = containerOf(pod);
-  const isPrevious = (status?.restartCount ?? 0) > 0 && status?.state?.terminated === undefined;
+  const hasRestarted = (status?.restartCount ?? 0) > 0;
+  const hasEnded = status?.state?.terminated !== undefined;
   const name = pod.metadata?.name ?? '';
   const { container } = namesOf(place);
   const read = async (previous: boolean) => {
@@ -81,8 +85,10 @@ async function lastLines({ api, place, pod, signal }: PodEvidenceOptions): Promi
     }
     return lines.slice(-evidenceLines);
   };
-  const lines = await read(isPrevious);
-  return lines.length > 0 || !isPrevious ? lines : read(false);
+  if (hasRestarted && hasEnded) return read(false);
+  const present = await read(false);
+  const before = hasRestarted || hasEnded ? await read(true) : [];
+  return before.length > 0 ? before : present;
 }
 
 async function whatIsSaid(

@@ -51,6 +51,8 @@ export class FakeApi implements Api {
   after: (call: FakeCall) => void = () => undefined;
   /** By pod: what its container printed. */
   readonly printed = new Map<string, string>();
+  /** By pod: what its container printed before its last restart. */
+  readonly printedBefore = new Map<string, string>();
   answerProxy: (pod: string, port: number, path: string) => Response = () =>
     new Response('', { status: 503 });
   answerRead: (path: string) => unknown = () => ({});
@@ -162,7 +164,7 @@ export class FakeApi implements Api {
 
   async *logs(pod: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
     const printed = await this.#call({ verb: 'logs', kind: 'Pod', name: pod }, signal, () =>
-      this.printed.get(pod),
+      (options.isPrevious ? this.printedBefore : this.printed).get(pod),
     );
     if (printed === undefined) throw refusal(404, 'NotFound', `pods "${pod}" not found`);
     const lines = printed.split('\n').filter(Boolean);
