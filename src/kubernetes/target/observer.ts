@@ -16,7 +16,7 @@ export interface ObserverOptions extends TargetOptions {
 }
 
 /** How long to wait when nothing changes, and how long for what changes together. */
-const everyMs = 200;
+const everyMs = 50;
 const togetherMs = 10;
 /** How long replicas are held back for an agent that has said nothing yet. */
 const agentMs = 5_000;
