@@ -156,8 +156,8 @@ export interface Environment {
   /** Rolls a release out. Where another process drives the rollout, it goes on when the signal aborts. */
   deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
   rollback(request: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
-  /** Oldest first. */
-  history(signal: AbortSignal): Promise<readonly RolloutRecord[]>;
+  /** Oldest first. Older ones than the `newest` so many may be left out, but none that tells the revision of one of those. */
+  history(signal: AbortSignal, newest?: number): Promise<readonly RolloutRecord[]>;
   /** The stored manifest of a release that ran here, while it is kept. */
   release(id: string): Promise<Release | undefined>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;

@@ -159,9 +159,10 @@ class KubernetesEnvironment implements Environment {
     );
   }
 
-  async history(signal: AbortSignal) {
+  async history(signal: AbortSignal, newest?: number) {
     const { store } = await this.#open(signal);
-    return store.history.list();
+    const state = newest === undefined ? undefined : await store.readState(signal);
+    return state && newest !== undefined ? store.newestRecords(state, newest, signal) : store.history.list();
   }
 
   async release(id: string) {

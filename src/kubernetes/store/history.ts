@@ -40,7 +40,7 @@ export async function listRecords(
 }
 
 /** Of the newest records, oldest first, as many segments as it takes until they are enough. */
-async function newestRecords(
+async function newestUntil(
   { api, place }: StoreOptions,
   { history }: Pick<StoredState, 'history'>,
   isEnough: (records: readonly RolloutRecord[]) => boolean,
@@ -55,6 +55,22 @@ async function newestRecords(
   return withoutDoubles(records);
 }
 
+/** At least so many, and those that tell the revisions of these. */
+export function newestRecords(
+  options: StoreOptions,
+  state: Pick<StoredState, 'history'>,
+  count: number,
+  signal: AbortSignal,
+): Promise<readonly RolloutRecord[]> {
+  const isEnough = (records: readonly RolloutRecord[]) => {
+    const told = new Set(
+      records.flatMap(({ release, revision }) => (revision === undefined ? [] : [release])),
+    );
+    return records.length >= count && records.slice(-count).every(({ release }) => told.has(release));
+  };
+  return newestUntil(options, state, isEnough, signal);
+}
+
 /** Enough to say since when the stable release is stable. */
 export function latestRecords(
   options: StoreOptions,
@@ -65,7 +81,7 @@ export function latestRecords(
   const isEnough = (records: readonly RolloutRecord[]) =>
     stable === undefined ||
     records.some(({ release, verdict }) => release === stable && verdict.kind === 'good');
-  return newestRecords(options, state, isEnough, signal);
+  return newestUntil(options, state, isEnough, signal);
 }
 
 /** The last good releases, latest first. */
@@ -76,7 +92,7 @@ export async function lastGood(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const isEnough = (records: readonly RolloutRecord[]) => goodReleases(records).length >= most;
-  return goodReleases(await newestRecords(options, state, isEnough, signal)).slice(0, most);
+  return goodReleases(await newestUntil(options, state, isEnough, signal)).slice(0, most);
 }
 
 /** Records are kept in the order in which they were written: clocks of those who write them may differ. */

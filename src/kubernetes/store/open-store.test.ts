@@ -138,10 +138,26 @@ describe('records', () => {
     expect(await store.history.list()).toHaveLength(701);
     expect(latest[0]?.id).toBe('0000');
     expect(await store.latestRecords({ ...state, history: 2 }, signal)).not.toHaveLength(701);
+    expect(await store.newestRecords({ ...state, history: 2 }, 1, signal)).not.toHaveLength(701);
     for (const { data } of api
       .all(kinds.configMap)
       .filter(({ metadata }) => /history/.test(metadata?.name ?? '')))
       expect(JSON.stringify(data).length).toBeLessThan(400 * 1024);
+  });
+
+  test('of the newest, those that tell the revision of an earlier deploy are read as well', async () => {
+    const { store, state } = await openMade();
+    const [wanted, other] = [fakeRelease('wanted'), fakeRelease('other')];
+    await store.history.append(fakeRecord('deploy', { release: wanted }));
+    for (let n = 0; n < 700; n += 1) await store.history.append(fakeRecord(`r${n}`, { release: other }));
+    const { revision: _, ...rollback } = fakeRecord('rollback', { release: wanted });
+    await store.history.append(rollback);
+
+    const moved = await store.readState(signal);
+    const newest = await store.newestRecords({ ...state, history: moved?.history ?? 0 }, 1, signal);
+
+    expect(newest.at(-1)).toEqual(rollback);
+    expect(newest[0]?.id).toBe('deploy');
   });
 
   test('go on in the present object where a new one may not be made', async () => {

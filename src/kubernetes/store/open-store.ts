@@ -1,4 +1,4 @@
-import { appendRecord, latestRecords, listRecords } from './history.ts';
+import { appendRecord, latestRecords, listRecords, newestRecords } from './history.ts';
 import type { StoreOptions } from './owned.ts';
 import { readRelease, storeRelease } from './releases.ts';
 import { readSecrets, storeSecrets } from './secrets.ts';
@@ -20,6 +20,7 @@ export function openStore(options: StoreOptions): Store {
     writeState: (state, within) => writeState(options, state, within),
     readRelease: (id, within) => readRelease(options, id, within),
     storeRelease: (stored, within) => storeRelease(options, stored, within),
+    newestRecords: (state, count, within) => newestRecords(options, state, count, within),
     latestRecords: (state, within) => latestRecords(options, state, within),
     readSecrets: (set, within) => readSecrets(options, set, within),
     storeSecrets: (values, about, within) => storeSecrets(options, values, about, within),

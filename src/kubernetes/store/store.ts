@@ -40,6 +40,8 @@ export interface Store {
   readRelease(id: string, signal: AbortSignal): Promise<StoredRelease | undefined>;
   /** Keeps a release with its settings, and answers what is kept: of one that is there already, the first bytes. */
   storeRelease(stored: StoredRelease, signal: AbortSignal): Promise<StoredRelease>;
+  /** At least so many of the newest records, oldest first, with those that tell the revisions of these. */
+  newestRecords(state: StoredState, count: number, signal: AbortSignal): Promise<readonly RolloutRecord[]>;
   /** Of the newest records, oldest first, as many as it takes to say since when the stable release is stable. */
   latestRecords(state: StoredState, signal: AbortSignal): Promise<readonly RolloutRecord[]>;
   /** The values by name; undefined: there is no such set. */

@@ -15,7 +15,7 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
   const { io, out } = cli;
   const { environment, environmentConfig } = await chooseMade(cli, name);
   const [records, status] = await Promise.all([
-    environment.history(io.signal),
+    environment.history(io.signal, limit),
     environment.status(io.signal),
   ]);
   const rollouts = records.slice(-limit).reverse();
