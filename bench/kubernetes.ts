@@ -202,29 +202,39 @@ async function statusAndMemory(): Promise<void> {
   add('`status`', '< 300 ms', showSample(await sample(10, () => timed(() => project.causeway('status')))));
   project.use('good.ts', { mark: 'memory' });
   const deploy = project.start('deploy');
-  let kilobytes = 0;
-  const watch = setInterval(() => {
-    kilobytes = Math.max(kilobytes, peakInKilobytes(deploy.process.pid));
+  let isWatching = false;
+  void deploy.says('start ').then(() => {
+    isWatching = true;
+  });
+  let watched = 0;
+  let peak = 0;
+  const timer = setInterval(() => {
+    const { now, most } = memoryOf(deploy.process.pid);
+    if (isWatching) watched = Math.max(watched, now);
+    peak = Math.max(peak, most);
   }, 20);
   await mustEnd(deploy.ended);
-  clearInterval(watch);
+  clearInterval(timer);
   const { process: viewer } = project.start('status', '--watch');
   await Bun.sleep(3000);
-  const watching = peakInKilobytes(viewer.pid);
+  const viewed = memoryOf(viewer.pid).most;
   viewer.kill('SIGINT');
-  const show = (peak: number) => `${Math.round((peak * 1024) / 1e6)} MB`;
+  const show = (kilobytes: number) => `${Math.round((kilobytes * 1024) / 1e6)} MB`;
   add(
-    'memory of the command, peak: `deploy` (it builds and pushes, too) · `status --watch`',
-    '< 120 MB',
-    `${show(kilobytes)} · ${show(watching)}`,
+    'memory of the command while it watches, most: `status --watch` · `deploy` · `deploy` while it builds and pushes',
+    '< 120 MB · < 120 MB · –',
+    `${show(viewed)} · ${show(watched)} · ${show(peak)}`,
   );
 }
 
-function peakInKilobytes(pid: number): number {
+/** Resident, in kilobytes: as it is, and as it was at most. */
+function memoryOf(pid: number): { readonly now: number; readonly most: number } {
   try {
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+    return { now: field('VmRSS'), most: field('VmHWM') };
   } catch {
-    return 0;
+    return { now: 0, most: 0 };
   }
 }
 
