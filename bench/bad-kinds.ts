@@ -1,6 +1,6 @@
 import { pushWithoutLayer } from '../e2e/kubernetes/broken-image.ts';
 import type { Project } from '../e2e/kubernetes/project.ts';
-import type { Started } from '../e2e/local/project.ts';
+import { type Started, until } from '../e2e/local/project.ts';
 
 /** A kind of bad release. */
 export interface Kind {
@@ -84,6 +84,7 @@ export const kinds: readonly Kind[] = [
     what: 'pods that a policy refuses',
     async deploy(project) {
       await project.cluster.apply(...denyLarge(project.namespace));
+      await until('the policy counts', () => refusesLarge(project));
       project.configure({ environment: { resources: { cpu: '20m', memory: '400Mi' } } });
       return project.start('deploy', '--json');
     },
@@ -128,6 +129,25 @@ async function candidateShows(
     .filter(({ metadata: { labels = {} } }) => !labels['causeway.dev/release']?.startsWith(stable))
     .flatMap(({ status: { containerStatuses = [] } }) => containerStatuses)
     .some(({ state, lastState }) => is(state) || (lastState !== undefined && is(lastState)));
+}
+
+/** The API server acts by a policy some time after it was made; asked with a pod that nothing else refuses. */
+async function refusesLarge(project: Project): Promise<boolean> {
+  const { items } = await project.read<{ readonly items: readonly { readonly spec: PodSpec }[] }>('pods');
+  const { spec } = items[0] ?? { spec: { containers: [] } };
+  const containers = spec.containers.map((container) => ({
+    ...container,
+    resources: { requests: { cpu: '20m', memory: '400Mi' } },
+  }));
+  const overrides = JSON.stringify({ spec: { ...spec, nodeName: undefined, containers } });
+  const run = ['run', 'large', '--image=large', `--overrides=${overrides}`, '--dry-run=server'];
+  const { namespace, cluster } = project;
+  const { stderr } = await cluster.tryKubectl('--namespace', namespace, ...run);
+  return stderr.includes('at most 300Mi');
+}
+
+interface PodSpec {
+  readonly containers: readonly object[];
 }
 
 /** As a platform team refuses what it does not like. */
