@@ -109,7 +109,9 @@ export async function compareWithHelm(
     await using namespace = await cluster.makeNamespace();
     const chart = join(project.base, `chart-${namespace.name}`);
     writeChart(chart);
-    const { deployment, others } = await plainObjects(project, namespace.name);
+    // Without a time-out of ours, nothing else of ours is set either: 600 s is what Kubernetes takes.
+    const deadlineSeconds = timeout === undefined ? 600 : 60;
+    const { deployment, others } = await plainObjects(project, namespace.name, deadlineSeconds);
     const upgrade = async (image: string | undefined) => {
       const values = join(chart, 'values.json');
       writeFileSync(values, JSON.stringify({ objects: [...others, withImage(deployment, image)] }));

@@ -15,8 +15,11 @@ export interface Deployment {
   };
 }
 
-/** What Causeway rolled out last, as plain objects for another namespace and another tool. */
-export async function plainObjects(project: Project, namespace: string) {
+/**
+ * What Causeway rolled out last, as plain objects for another namespace and another tool; `deadlineSeconds` is after what
+ * time without progress Kubernetes calls a rollout failed.
+ */
+export async function plainObjects(project: Project, namespace: string, deadlineSeconds = 60) {
   const { spec } = await project.read<Deployment>(
     `/apis/apps/v1/namespaces/${project.namespace}/deployments/shop`,
   );
@@ -32,7 +35,7 @@ export async function plainObjects(project: Project, namespace: string) {
       spec: {
         ...spec,
         minReadySeconds: 0,
-        progressDeadlineSeconds: 60,
+        progressDeadlineSeconds: deadlineSeconds,
         strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '100%' } },
       } as Deployment['spec'],
     },
