@@ -18,6 +18,8 @@ export interface Tier {
   readonly folder: string;
   /** How many of its test files run at a time, each as a step of its own: they wait more than they work. */
   readonly filesAtOnce?: number;
+  /** Its folder has packages of its own, which are installed first, and its types are checked with them. */
+  readonly isPackage?: boolean;
 }
 
 const minute = 60_000;
@@ -80,6 +82,7 @@ export const tiers: readonly Tier[] = [
   { name: 'images', folder: 'e2e/images' },
   { name: 'cluster', folder: 'e2e/cluster' },
   { name: 'kubernetes', folder: 'e2e/kubernetes', filesAtOnce: 2 },
+  { name: 'aws', folder: 'aws', isPackage: true },
 ];
 
 export async function listSteps({ root, bun }: { root: string; bun: string }): Promise<readonly Step[]> {
@@ -105,9 +108,28 @@ export async function tierSteps(
   if (files.length === 0) return [];
   // Where nothing is cached yet, a tier builds what it needs: Kubernetes, a quarter of an hour.
   const how = { root, bun, deadlineMs: 40 * minute };
-  if (tier.filesAtOnce === undefined) return [testStep(`tier ${tier.name}`, files, how)];
+  const tests = testStep(`tier ${tier.name}`, files, how);
+  if (tier.isPackage) return [...packageSteps(tier), tests];
+  if (tier.filesAtOnce === undefined) return [tests];
   const bySize = files.toSorted((a, b) => Bun.file(join(root, b)).size - Bun.file(join(root, a)).size);
   return bySize.map((file) => testStep(`${tier.name} ${basename(file, '.test.ts')}`, [file], how));
+}
+
+/** Installed as its lockfile says, once; the marker is that of scripts/install.sh. */
+function packageSteps({ name, folder }: Tier): readonly Step[] {
+  const marker = 'node_modules/.installed-all';
+  const npm = 'npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error';
+  const install = `cd ${folder} && { cmp -s package-lock.json ${marker} || { ${npm} && cp package-lock.json ${marker}; }; }`;
+  const types = ['node_modules/.bin/tsc', '--noEmit', '--pretty', 'false', '--project', folder];
+  return [
+    { name: `${name} install`, argv: ['sh', '-c', install], mend: install, deadlineMs: 10 * minute },
+    {
+      name: `${name} types`,
+      argv: types,
+      mend: `node_modules/.bin/tsc --noEmit --project ${folder}`,
+      deadlineMs: 2 * minute,
+    },
+  ];
 }
 
 function testStep(
@@ -122,7 +144,7 @@ function testStep(
 
 async function findTests(root: string): Promise<readonly string[]> {
   const found = await Array.fromAsync(
-    new Glob('{src,agent,service,scripts,e2e,bench}/**/*.test.{ts,tsx}').scan(root),
+    new Glob('{src,agent,aws,service,scripts,e2e,bench}/**/*.test.{ts,tsx}').scan(root),
   );
   return found.filter((file) => !file.includes('node_modules/')).sort();
 }
