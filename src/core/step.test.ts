@@ -103,6 +103,21 @@ describe('a candidate', () => {
     });
   });
 
+  test('is not to blame where both begin to fail, however long the stable release was well before', () => {
+    const sight = (mine: readonly ReplicaState[], ...traffic: readonly TrafficCount[]): Seen => ({
+      ...see({ mine }),
+      traffic,
+    });
+    const waiting = sight([starting()], answered(stable, 1_000, 0));
+    const well = sight([ready()], answered(stable, 1_020, 0), answered(one, 10, 0));
+    const failing = sight([ready()], answered(stable, 1_020, 120), answered(one, 10, 60));
+
+    expect(after([waiting, 0], [well, 100], [failing, 1_900]).act).toEqual({ kind: 'wait' });
+    expect(judgementOf(after([waiting, 0], [well, 100], [failing, 2_200]).act)).toEqual(
+      failed('environment', '60 of 70 requests failed, of the stable release 120 of 140 requests'),
+    );
+  });
+
   test('is not judged by what the stable release does', () => {
     const seen = see({ mine: [ready()], stable: [starting({ trouble: crash, restarts: 7 })] });
 
@@ -136,6 +151,23 @@ describe('a candidate', () => {
 
       expect(judgementOf(act)).toMatchObject({ cause: 'environment' });
     }
+  });
+
+  test('is not to blame where it never answers well and the stable release fails meanwhile', () => {
+    const isNot = see({ mine: [starting({ trouble: notReady })] });
+    const before = { ...isNot, traffic: [answered(stable, 500, 0)] };
+    const failing = { ...isNot, traffic: [answered(stable, 520, 180)] };
+    const little = { ...isNot, traffic: [answered(stable, 690, 10)] };
+
+    expect(judgementOf(after([before, 0], [failing, 2_600], [failing, 5_001]).act)).toEqual(
+      failed(
+        'environment',
+        'not ready in 5.0 s: GET / answered 503; of the stable release 180 of 200 requests failed',
+      ),
+    );
+    expect(judgementOf(after([before, 0], [little, 2_600], [little, 5_001]).act)).toMatchObject({
+      cause: 'never-ready',
+    });
   });
 
   test('of a rollback is good as soon as all of it is ready', () => {

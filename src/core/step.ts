@@ -2,8 +2,16 @@ import { showMs } from './duration.ts';
 import type { RolloutEvent } from './event.ts';
 import { belongsTo, type Candidate, candidateCount, type Desired, type Rollout } from './rollout.ts';
 import type { Observation, ReplicaState, Seen } from './target.ts';
-import { answersOf, type TrafficCount, totalOf } from './traffic.ts';
-import { type Allowance, type Failure, failed, type Judgement, judgeErrors, judgeWatch } from './verdict.ts';
+import { type Answers, answersOf, answersSince, type TrafficCount, totalOf } from './traffic.ts';
+import {
+  type Allowance,
+  type Failure,
+  failed,
+  type Judgement,
+  judgeErrors,
+  judgeStart,
+  judgeWatch,
+} from './verdict.ts';
 
 /** The environment's rules for a rollout; all times in milliseconds. */
 export interface Rules {
@@ -31,6 +39,10 @@ export interface RolloutState {
   readonly awaitedMs?: number;
   /** Since when all of them are ready. */
   readonly watchingSince?: number;
+  /** What the stable release had answered before the candidate did: the two are compared over the same time. */
+  readonly stableBefore?: Answers;
+  /** What it had answered at `startingSince`. */
+  readonly stableAtStart?: Answers;
   readonly unreachableSince?: number;
   readonly lastUnreachableAt?: number;
 }
@@ -80,7 +92,7 @@ export function step(state: RolloutState, seen: Observation, now: number): Step 
   if (refreshed.giveUp !== undefined) {
     return judge(refreshed, seen, failed('interrupted', refreshed.giveUp));
   }
-  return watch(refreshed, seen, candidate, now);
+  return watch(beforeItsAnswers(refreshed, seen, candidate), seen, candidate, now);
 }
 
 function waitForAnswer(state: RolloutState, cause: string, now: number): Step {
@@ -123,14 +135,25 @@ function carryOut(state: RolloutState, seen: Seen, rollout: Rollout, judgement: 
   return act(state, { kind: 'end', rollout, judgement, seen });
 }
 
+function beforeItsAnswers(state: RolloutState, seen: Seen, candidate: Candidate): RolloutState {
+  const { ok, errors } = answersOf(seen.traffic.filter((count) => belongsTo(count, candidate)));
+  if (ok + errors > 0) return state;
+  return { ...state, stableBefore: stableAnswersOf(seen) };
+}
+
+function stableAnswersOf({ traffic, desired }: Seen): Answers {
+  return answersOf(traffic.filter((count) => belongsTo(count, desired.stable)));
+}
+
 function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: number): Step {
   const { rules } = state;
   const { size } = candidate;
   if (size === 'none') return act(state, { kind: 'wait' });
   const mine = seen.replicas.filter((replica) => belongsTo(replica, candidate));
   const stable = seen.replicas.filter((replica) => belongsTo(replica, seen.desired.stable));
+  const stableAnswers = stableAnswersOf(seen);
   const fault = findFault(mine);
-  if (fault) return judge(state, seen, fault);
+  if (fault) return judge(state, seen, judgeStart(fault, answersSince(stableAnswers, state.stableAtStart)));
 
   const wanted = candidateCount(seen.desired, stable.length);
   const ready = mine.filter(isReady).length;
@@ -138,8 +161,12 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
 
   if (ready < wanted) {
     const startingSince = state.startingSince ?? now - (state.awaitedMs ?? 0);
-    const next = { ...state, startingSince, watchingSince: undefined };
-    if (now - startingSince > rules.startMs) return judge(next, seen, whyNotReady(mine, seen, rules));
+    const stableAtStart = state.startingSince === undefined ? stableAnswers : state.stableAtStart;
+    const next = { ...state, startingSince, stableAtStart, watchingSince: undefined };
+    if (now - startingSince > rules.startMs) {
+      const meanwhile = answersSince(stableAnswers, stableAtStart);
+      return judge(next, seen, judgeStart(whyNotReady(mine, seen, rules), meanwhile));
+    }
     const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
     return act(next, { kind: 'wait' }, [
       { kind: 'starting', size, ready, wanted, ...(trouble === undefined ? {} : { waitingFor: trouble }) },
@@ -155,7 +182,7 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
 
   const traffic = seen.traffic.filter((count) => belongsTo(count, candidate));
   const answers = answersOf(traffic);
-  const stableAnswers = answersOf(seen.traffic.filter((count) => belongsTo(count, seen.desired.stable)));
+  const besideIt = answersSince(stableAnswers, state.stableBefore);
   const elapsedMs = now - watchingSince;
   const watched: RolloutEvent = {
     kind: 'watching',
@@ -165,7 +192,7 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
     traffic: totalOf(seen.traffic),
   };
   const isOver = elapsedMs >= rules.bakeMs && !isAwaiting(traffic, watchingSince + rules.bakeMs);
-  const failure = (isOver ? judgeWatch : judgeErrors)(answers, stableAnswers, rules.allowance);
+  const failure = (isOver ? judgeWatch : judgeErrors)(answers, besideIt, rules.allowance);
   if (failure) return judge(next, seen, failure, [...started, watched]);
   if (!isOver) return act(next, { kind: 'wait' }, [...started, watched]);
   const everyone: Desired = { ...seen.desired, candidate: { ...candidate, size: 'all' } };

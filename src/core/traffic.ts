@@ -77,6 +77,20 @@ export function answersOf(counts: readonly TrafficCount[]): Answers {
   return { ok, errors, late, latencyBuckets, latencyAtMost };
 }
 
+/** Those that came after the earlier ones; a count that is lower by now, of another source, is none. */
+export function answersSince(now: Answers, before: Answers | undefined): Answers {
+  if (!before) return now;
+  const less = (buckets: readonly number[], earlier: readonly number[]) =>
+    buckets.map((count, index) => Math.max(0, count - (earlier[index] ?? 0)));
+  return {
+    ok: Math.max(0, now.ok - before.ok),
+    errors: Math.max(0, now.errors - before.errors),
+    late: Math.max(0, now.late - before.late),
+    latencyBuckets: less(now.latencyBuckets, before.latencyBuckets),
+    latencyAtMost: less(now.latencyAtMost, before.latencyAtMost),
+  };
+}
+
 function addTo(sum: number[], buckets: readonly number[]): void {
   for (const [index, n] of buckets.entries()) sum[index] = (sum[index] ?? 0) + n;
 }

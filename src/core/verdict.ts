@@ -88,6 +88,13 @@ export function judgeWatch(candidate: Answers, stable: Answers, allowance: Allow
   return judgeLatency(candidate, stable, allowance);
 }
 
+/** Judges a start that failed by what the stable release answered meanwhile: where that fails too, so does the environment. */
+export function judgeStart(failure: Failure, stable: Answers): Failure {
+  const isOfAnswers = failure.cause === 'never-ready' || failure.cause === 'declared-path';
+  if (!isOfAnswers || stable.errors < errorFloor || errorShare(stable) < 1 / 2) return failure;
+  return failed('environment', `${failure.message}; of the stable release ${describeShare(stable)} failed`);
+}
+
 function judgeShare(
   share: number,
   candidate: Answers,
@@ -141,7 +148,10 @@ function describeLate({ ok, errors, late }: Answers): string {
 }
 
 function describeErrors(candidate: Answers, stable: Answers): string {
-  const share = (answers: Answers) => `${answers.errors} of ${answers.ok + answers.errors} requests`;
-  const beside = stable.ok + stable.errors > 0 ? `, of the stable release ${share(stable)}` : '';
-  return `${share(candidate)} failed${beside}`;
+  const beside = stable.ok + stable.errors > 0 ? `, of the stable release ${describeShare(stable)}` : '';
+  return `${describeShare(candidate)} failed${beside}`;
+}
+
+function describeShare({ ok, errors }: Answers): string {
+  return `${errors} of ${ok + errors} requests`;
 }
