@@ -180,13 +180,29 @@ test('a watch whose version has expired lists anew', async () => {
 test('a watch outlives a server that is away', async () => {
   const { api } = serve([
     () => listed('1', 'a'),
-    failing(503),
     () => lines({ type: 'ADDED', object: map('b', '2') }),
+    failing(503),
+    () => listed('3', 'a', 'b'),
+    () => lines({ type: 'ADDED', object: map('c', '4') }),
   ]);
 
-  const changes = await take(api.watch(kinds.configMap, {}, signal), 2);
+  const changes = await take(api.watch(kinds.configMap, {}, signal), 4);
 
-  expect(changes.map(describe)).toEqual(['listed a', 'set b']);
+  expect(changes.map(describe)).toEqual(['listed a', 'set b', 'listed a b', 'set c']);
+});
+
+test('where no watch comes through, what there is is listed again and again', async () => {
+  const { api } = serve([
+    () => listed('1', 'a'),
+    () => lines(),
+    () => listed('2', 'a', 'b'),
+    failing(504),
+    () => listed('3', 'b'),
+  ]);
+
+  const changes = await take(api.watch(kinds.configMap, {}, signal), 3);
+
+  expect(changes.map(describe)).toEqual(['listed a', 'listed a b', 'listed b']);
 });
 
 test('a watch that is refused says so', async () => {
@@ -198,17 +214,20 @@ test('a watch that is refused says so', async () => {
 });
 
 test('a watch that is cut in the middle of a change sees that change', async () => {
-  const text = `${JSON.stringify({ type: 'ADDED', object: map('b', '2') })}\n`;
+  const text = ['b', 'c'].map((name, index) => {
+    const object = map(name, String(index + 2));
+    return `${JSON.stringify({ type: 'ADDED', object })}\n`;
+  });
   const { api, queries } = serve([
     () => listed('1', 'a'),
-    () => new Response(text.slice(0, 20)),
-    () => new Response(text),
+    () => new Response(text.join('').slice(0, -20)),
+    () => new Response(text[1]),
   ]);
 
-  const changes = await take(api.watch(kinds.configMap, {}, signal), 2);
+  const changes = await take(api.watch(kinds.configMap, {}, signal), 3);
 
-  expect(changes.map(describe)).toEqual(['listed a', 'set b']);
-  expect(queries.slice(1).map((query) => query.get('resourceVersion'))).toEqual(['1', '1']);
+  expect(changes.map(describe)).toEqual(['listed a', 'set b', 'set c']);
+  expect(queries.slice(1).map((query) => query.get('resourceVersion'))).toEqual(['1', '2']);
 });
 
 test('a watch that is left is closed', async () => {

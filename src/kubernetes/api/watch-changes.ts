@@ -31,6 +31,7 @@ export async function* watchChanges<T extends KubernetesObject>(
   let pauseMs = firstPauseMs;
   let version: string | undefined;
   while (!signal.aborted) {
+    let isHeard = false;
     try {
       if (version === undefined) {
         const { items, resourceVersion } = await list(signal);
@@ -39,6 +40,7 @@ export async function* watchChanges<T extends KubernetesObject>(
       }
       for await (const { type, object } of follow(options, version)) {
         if (type === 'ERROR') throw new Expired(JSON.stringify(object));
+        isHeard = true;
         version = object.metadata?.resourceVersion ?? version;
         pauseMs = firstPauseMs;
         if (type !== 'BOOKMARK') yield { kind: type === 'DELETED' ? 'removed' : 'set', item: object };
@@ -50,6 +52,8 @@ export async function* watchChanges<T extends KubernetesObject>(
       trace(`watch: ${error instanceof Error ? error.message : error}`);
     }
     if (signal.aborted) return;
+    // Between here and a server that answers the rest, something may let no watch through: lists are what there is then.
+    if (!isHeard) version = undefined;
     await wait(pauseMs * (0.5 + Math.random() / 2), signal).catch(() => undefined);
     pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
