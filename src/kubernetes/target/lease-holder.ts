@@ -2,14 +2,14 @@ import { hostname } from 'node:os';
 import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1';
 import type { Holder } from '../../core/target.ts';
 
-/** Who holds a Lease, and since when by the holder's own clock. */
+/** Who holds a Lease, and for how long. */
 export interface LeaseHolder extends Holder {
   readonly identity: string;
   /** The machine or pod, and the process there. */
   readonly host: string;
   readonly pid: number;
-  /** In milliseconds since 1970. */
-  readonly since: number;
+  /** Up to its last renewal, both by the holder's own clock, which may be minutes off. */
+  readonly heldMs: number;
 }
 
 export const purposeAnnotation = 'causeway.dev/purpose';
@@ -31,7 +31,7 @@ export function holderOf({ metadata, spec }: ILease): LeaseHolder | undefined {
     host,
     pid: Number(pid),
     purpose: metadata?.annotations?.[purposeAnnotation] ?? 'a rollout',
-    since: Date.parse(spec?.acquireTime ?? '') || Date.now(),
+    heldMs: Date.parse(spec?.renewTime ?? '') - Date.parse(spec?.acquireTime ?? '') || 0,
   };
 }
 

@@ -66,16 +66,22 @@ test('whoever renews by a clock that is minutes off is alive, ahead or behind', 
     const api = new FakeApi();
     const lease = left(api);
     let renewed = 0;
-    const renewing = setInterval(() => {
+    const renew = () => {
       renewed += 1;
       const renewTime = new Date(Date.now() + minutes * 60_000 + renewed).toISOString();
-      api.put<ILease>({ ...lease, spec: { ...lease.spec, renewTime } });
-    }, 20);
+      const acquireTime = new Date(Date.parse(renewTime) - 90_000).toISOString();
+      api.put<ILease>({ ...lease, spec: { ...lease.spec, acquireTime, renewTime } });
+    };
+    renew();
+    const renewing = setInterval(renew, 20);
 
-    const code = await codeOf(take(api));
+    const refused = await take(api).catch((error: unknown) => error);
 
     clearInterval(renewing);
-    expect(code).toBe('rollout_running');
+    expect(refused).toMatchObject({
+      code: 'rollout_running',
+      message: 'deploy 1111111 by bob on elsewhere is under way on staging since 90 s',
+    });
   }
 });
 

@@ -154,11 +154,11 @@ async function write(
   }
 }
 
-function runningError({ environment }: Place, { by, host, purpose, since }: LeaseHolder): UserError {
+function runningError({ environment }: Place, { by, host, purpose, heldMs }: LeaseHolder): UserError {
   const where = host === '' ? '' : ` on ${host}`;
   return new UserError({
     code: 'rollout_running',
-    message: `${purpose} by ${by}${where} is under way on ${environment} since ${showMs(Date.now() - since)}`,
+    message: `${purpose} by ${by}${where} is under way on ${environment} since ${showMs(heldMs)}`,
     hint: `causeway status ${environment} --watch, or take it out: causeway rollback ${environment}`,
   });
 }
