@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { packTar, type TarEntry, unpackTar } from 'modern-tar';
 import { type Descriptor, type ImageConfig, mediaTypes } from '../../src/image/oci.ts';
 import { cached } from './cache-folder.ts';
-import { type Architecture, downloadPackages } from './debian.ts';
+import { type Architecture, downloadPackages, knownPackages } from './debian.ts';
 
 const architectures: readonly Architecture[] = ['amd64', 'arm64'];
 
@@ -32,6 +32,25 @@ export function composeBuilder(): Promise<string> {
   ];
   return compose('bun', withShell, () => entries, [process.arch === 'arm64' ? 'arm64' : 'amd64']);
 }
+
+export interface PythonBase {
+  /** An OCI layout of an image with Python and its standard library, for this machine's architecture, tagged `python`. */
+  readonly folder: string;
+  /** The program. */
+  readonly python: string;
+}
+
+export async function composePython(): Promise<PythonBase> {
+  const [known] = await knownPackages(pythons.map((python) => `${python}-minimal`));
+  if (known === undefined) throw new Error('the package sources have no Python that is known');
+  const python = known.replace('-minimal', '');
+  const library = [`lib${python}-minimal`, `lib${python}-stdlib`, 'libexpat1', 'zlib1g'];
+  const packages = [...distroless, ...library, known];
+  const folder = await compose('python', packages, () => [], [process.arch === 'arm64' ? 'arm64' : 'amd64']);
+  return { folder, python };
+}
+
+const pythons = ['python3.11', 'python3.12', 'python3.13', 'python3.14'];
 
 /** Another recipe is another folder of the cache. */
 const recipe = 2;

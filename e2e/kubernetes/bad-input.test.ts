@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { allRights } from '../../src/kubernetes/rights/rights.ts';
 import { findFreePort } from '../../src/local/free-port.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
+import { mustEnd } from '../images/image-project.ts';
 import { mustRun } from '../images/run-program.ts';
+import { until } from '../local/project.ts';
 import { type KubeconfigChanges, writeKubeconfig } from './kubeconfig.ts';
+import { makeLimitedUser } from './limited-user.ts';
 import { makeProject, type Project, type ProjectOptions } from './project.ts';
-import { serving } from './serving-project.ts';
+import { candidateReady, serving } from './serving-project.ts';
 
 setDefaultTimeout(120_000);
 
@@ -83,6 +86,24 @@ function testServing(): void {
     });
   }
 
+  test('a user who lacks the right to one kind of object', async () => {
+    const rights = allRights().filter(({ resource }) => resource !== 'poddisruptionbudgets');
+    const { headers } = await makeLimitedUser(cluster, project.namespace, rights);
+    const { authorization = '' } = await headers();
+    const path = join(project.base, 'kubeconfig of few rights');
+    writeKubeconfig(path, cluster, { token: authorization.replace('Bearer ', '') });
+    const before = project.env.KUBECONFIG ?? '';
+    project.env.KUBECONFIG = path;
+
+    const ended = await project.causeway('deploy', '--json');
+    project.env.KUBECONFIG = before;
+
+    const { error } = ended.json();
+    expect([ended.exitCode, error?.code], ended.stderr).toEqual([1, 'preflight_failed']);
+    expect(error?.message).toMatch(/^you may not .* poddisruptionbudgets\.policy in namespace /);
+    expect((await project.ask()).release).toBe(stable);
+  });
+
   test('a context that no kubeconfig has', async () => {
     project.configure({ environment: { context: 'causeway-k9s' } });
 
@@ -96,12 +117,7 @@ function testServing(): void {
   });
 
   test('a quota that has no room for both releases', async () => {
-    await cluster.apply({
-      apiVersion: 'v1',
-      kind: 'ResourceQuota',
-      metadata: { name: 'tight', namespace: project.namespace },
-      spec: { hard: { pods: '3' } },
-    });
+    await cluster.apply(quota({ pods: '3' }));
 
     const ended = await project.causeway('deploy', '--json');
     await project.kubectl('delete', 'resourcequota/tight');
@@ -112,7 +128,65 @@ function testServing(): void {
     expect((await project.ask()).release).toBe(stable);
   });
 
+  test('a quota that there is room in no more once one candidate runs', async () => {
+    project.configure({ environment: { bake: '3s' } });
+    const deploy = project.start('deploy', '--json');
+    await candidateReady(project, stable ?? '');
+
+    const running = ['get', 'pods', '--field-selector=status.phase=Running', '--output=name'];
+    const pods = String((await project.kubectl(...running)).trim().split('\n').length);
+    await cluster.apply(quota({ pods }));
+    const used = ['get', 'resourcequota/tight', '--output=jsonpath={.status.used.pods}'];
+    await until('it is in force', async () => (await project.kubectl(...used)) === pods);
+    const { exitCode, stderr, json } = await deploy.ended;
+    await project.kubectl('delete', 'resourcequota/tight');
+    project.configure({ environment: { bake: '1s' } });
+
+    const { error, record } = json();
+    expect([exitCode, error?.code], stderr).toEqual([3, 'rollout_failed']);
+    expect(record).toMatchObject({
+      verdict: {
+        kind: 'failed',
+        cause: 'refused',
+        message: expect.stringMatching(/^the namespace's quota refused it: exceeded quota: tight, /),
+      },
+      traffic: { lost: 0 },
+    });
+    expect((await project.ask()).release).toBe(stable);
+  });
+
+  test('a registry that the nodes do not reach, until the config names another', async () => {
+    using registry = openRegistryHere(cluster);
+    project.use('good.ts', { mark: 'in a registry that the nodes do not reach' });
+    project.configure({
+      image: { repository: `${registry.name}/shop` },
+      environment: { deadlines: { start: '8s' } },
+    });
+
+    const ended = await project.causeway('deploy', '--json');
+    project.configure({
+      image: { repository: project.repository },
+      environment: { deadlines: { start: '20s' } },
+    });
+    const { release: still } = await project.ask();
+    const again = await mustEnd(project.causeway('deploy', '--json'));
+
+    const { record, release } = ended.json();
+    expect([ended.exitCode, record], ended.stderr).toMatchObject([
+      3,
+      {
+        verdict: { kind: 'failed', cause: 'image', message: expect.stringContaining(registry.name) },
+        traffic: { lost: 0 },
+      },
+    ]);
+    expect(still).toBe(stable);
+    expect(again.json().release).toBe(release ?? '');
+    stable = (await project.ask()).release;
+    expect(release).toStartWith(stable ?? '?');
+  });
+
   test('two rollouts at once from two machines: one goes on, the other is told of it', async () => {
+    project.use('good.ts', { mark: 'of one machine' });
     project.configure({ environment: { bake: '2s' } });
 
     const both = await Promise.all([project.causeway('deploy', '--json'), deployElsewhere()]);
@@ -122,21 +196,9 @@ function testServing(): void {
     expect((await project.ask()).release).not.toBe(stable);
   });
 
-  for (const minutes of [-5, 5]) {
-    test(`a clock that is ${minutes} minutes off changes nothing`, async () => {
-      const path = join(project.base, 'clock.ts');
-      writeFileSync(path, otherClock(minutes * 60_000));
-      project.env.BUN_OPTIONS = `--preload=${path}`;
-      project.use('good.ts', { mark: `by a clock that is ${minutes} minutes off` });
-
-      const ended = await project.causeway('deploy', '--json');
-      delete project.env.BUN_OPTIONS;
-
-      const { release = '', record } = ended.json();
-      expect(ended.exitCode, ended.stderr).toBe(0);
-      expect(Math.round(((record?.startedAt ?? 0) - Date.now()) / 60_000)).toBe(minutes);
-      expect((await project.ask()).release).toBe(release.slice(0, 7));
-    });
+  function quota(hard: Readonly<Record<string, string>>): object {
+    const metadata = { name: 'tight', namespace: project.namespace };
+    return { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } };
   }
 
   /** Of another folder, with another change. */
@@ -217,7 +279,7 @@ function testFresh(): void {
     });
   });
 
-  test('an image on a registry that the nodes do not reach', async () => {
+  test('a registry that nobody runs', async () => {
     const ended = await upFails({
       image: { repository: `127.0.0.1:${findFreePort()}/shop` },
     });
@@ -232,17 +294,23 @@ function testFresh(): void {
   }
 }
 
-/** A module after which a program sees another time. */
-function otherClock(offMs: number): string {
-  return `const Real = Date;
-globalThis.Date = class extends Real {
-  constructor(...given) {
-    if (given.length === 0) super(Real.now() + ${offMs});
-    else super(...given);
-  }
-  static now = () => Real.now() + ${offMs};
-};
-`;
+/** The cluster's registry, at a port of this machine's alone. */
+function openRegistryHere({ registry }: Cluster) {
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const { method, headers } = request;
+      const body = await request.arrayBuffer();
+      return fetch(`http://${registry}${pathname}${search}`, {
+        method,
+        headers,
+        ...(body.byteLength === 0 ? {} : { body }),
+      });
+    },
+  });
+  return { name: `127.0.0.1:${server.port}`, [Symbol.dispose]: () => void server.stop(true) };
 }
 
 async function otherAuthority(): Promise<string> {

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
 import { mustEnd } from '../images/image-project.ts';
-import type { Project } from './project.ts';
+import { until } from '../local/project.ts';
+import type { Project, Replica } from './project.ts';
 import { serving, settled } from './serving-project.ts';
 
 setDefaultTimeout(120_000);
@@ -16,7 +17,10 @@ function testDrift(): void {
 
   beforeAll(async () => {
     cluster = await openCluster();
-    project = await serving(cluster);
+    project = await serving(cluster, {
+      service: { secrets: { TOKEN: { file: 'token' } } },
+      files: { token: 'birch' },
+    });
   }, 20 * 60_000);
 
   afterAll(async () => {
@@ -44,6 +48,16 @@ function testDrift(): void {
       args: ['delete', 'networkpolicy/shop'],
       finds: { object: 'NetworkPolicy/shop' },
     },
+    {
+      what: 'the deleted ConfigMap of its variables',
+      args: ['delete', 'configmap', '--selector=causeway.dev/keeps=settings'],
+      finds: { object: expect.stringMatching(/^ConfigMap\/shop-/) },
+    },
+    {
+      what: 'deleted secrets',
+      args: ['delete', 'secret', '--selector=causeway.dev/secret-set'],
+      finds: { object: expect.stringMatching(/^Secret\/shop-secrets-/) },
+    },
   ];
   for (const { what, args, finds } of changes) {
     test(`finds ${what}, and the next up puts it right`, async () => {
@@ -57,6 +71,27 @@ function testDrift(): void {
       await settled(project);
     });
   }
+
+  test('finds nothing in the midst of a rollout to other secrets, with one candidate replica or all', async () => {
+    const { release } = await project.ask();
+    const before = (await project.replicas()).map(({ name }) => name);
+    const isNew = ({ name, isReady }: Replica) => isReady && !before.includes(name);
+    project.write('token', 'oak');
+    project.configure({ environment: { bake: '3s' } });
+    const deploy = project.start('deploy');
+
+    for (const count of [1, 2]) {
+      await until(`${count} of the candidate are ready`, async () => {
+        return (await project.replicas()).filter(isNew).length === count;
+      });
+      expect(await found(project)).toEqual([]);
+    }
+
+    await mustEnd(deploy.ended);
+    expect(await found(project)).toEqual([]);
+    expect((await project.ask()).release).toBe(release);
+    await settled(project);
+  });
 
   test('finds kubectl set image to an image that is admitted, and the next up puts it right', async () => {
     const image = await project.kubectl('get', 'deployment/shop', '--output=jsonpath={..image}');

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
+import { composePython } from '../images/base.ts';
 import { have } from '../images/have.ts';
 import { mustEnd } from '../images/image-project.ts';
 import type { Load } from './load.ts';
@@ -8,9 +11,12 @@ import { settled } from './serving-project.ts';
 
 setDefaultTimeout(120_000);
 
+const fixtures = join(import.meta.dir, '..', 'fixtures');
+
 const kind = await have('a cluster', findCluster);
 if (kind) {
   describe('a service in Go, in an image of its own, brought by digest', testGo);
+  describe('a service in Python, in an image that is built of its files', testPython);
   describe('a release command', testCommand);
 }
 
@@ -72,6 +78,58 @@ function testGo(): void {
     await settled(project);
     expect((await project.ask()).body).toMatch(/^version=one /);
     expect((await load.stop()).failures).toEqual([]);
+  });
+}
+
+function testPython(): void {
+  let cluster: Cluster;
+  let project: Project;
+  let stable: string | null;
+
+  beforeAll(async () => {
+    cluster = await openCluster();
+    const { folder, python } = await composePython();
+    project = await makeProject(cluster, {
+      service: { files: ['service.py'], command: [python, 'service.py'] },
+      image: { base: `oci:${folder}:python` },
+      files: { 'service.py': { fixture: 'python/server.py' } },
+    });
+  }, 20 * 60_000);
+
+  afterAll(async () => {
+    await project?.[Symbol.asyncDispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test('is up, and answers', async () => {
+    await mustEnd(project.causeway('up'));
+
+    const { release, body } = await project.ask();
+    stable = release;
+    expect(JSON.parse(body)).toEqual({ release, mark: 'python' });
+  });
+
+  test('is taken back with the end of its traceback where it fails at its start', async () => {
+    project.write('service.py', readFileSync(join(fixtures, 'python', 'bad.py'), 'utf8'));
+
+    const { exitCode, json } = await project.causeway('deploy', '--json');
+
+    expect([exitCode, json().record]).toMatchObject([
+      3,
+      {
+        verdict: {
+          kind: 'failed',
+          cause: 'crashed',
+          evidence: {
+            exit: 'exit code 1',
+            lines: expect.arrayContaining(["KeyError: 'DATABASE_URL_THAT_NOBODY_SET'"]),
+          },
+        },
+        traffic: { lost: 0 },
+      },
+    ]);
+    await settled(project);
+    expect((await project.ask()).release).toBe(stable);
   });
 }
 
