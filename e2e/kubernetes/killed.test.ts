@@ -21,7 +21,7 @@ function testKilled(): void {
 
   beforeAll(async () => {
     cluster = await openCluster();
-    project = await serving(cluster, { environment: { deadlines: { start: '6s' } } });
+    project = await serving(cluster, { environment: { deadlines: { start: '9s' } } });
     load = await project.load();
   }, 20 * 60_000);
 

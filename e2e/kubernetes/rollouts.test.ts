@@ -108,7 +108,7 @@ function tellStory(): void {
 
   beforeAll(async () => {
     cluster = await openCluster();
-    project = await makeProject(cluster, { environment: { deadlines: { start: '6s' } } });
+    project = await makeProject(cluster, { environment: { deadlines: { start: '9s' } } });
   });
 
   afterAll(async () => {
