@@ -27,7 +27,7 @@ describe('a record', () => {
 
     const json = JSON.stringify(record);
 
-    expect(Buffer.byteLength(json)).toBeLessThan(1_024);
+    expect(Buffer.byteLength(json)).toBeLessThan(1_000);
     expect(recordSchema.parse(JSON.parse(json))).toEqual(JSON.parse(json));
   });
 
@@ -59,6 +59,28 @@ describe('a record', () => {
     const kept = verdict.evidence?.lines ?? [];
     expect(kept.length).toBeGreaterThan(5);
     expect(kept).toEqual(lines.slice(-kept.length));
+  });
+
+  test('gives its verdict all the room that the rest leaves, to its one line first', () => {
+    const message = 'a word '.repeat(30).trim();
+    const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`);
+    const verdict: Judgement = { ...failed('crashed', message), evidence: { exit: 'exit code 1', lines } };
+
+    const record = makeRecord({ ...base, verdict });
+
+    const size = Buffer.byteLength(JSON.stringify(record));
+    expect(record.verdict).toMatchObject({ message, evidence: { exit: 'exit code 1' } });
+    expect(size).toBeGreaterThan(980);
+    expect(size).toBeLessThan(1_000);
+  });
+
+  test('cuts at the end of a word', () => {
+    const message = 'unpronounceable '.repeat(100);
+
+    const { verdict } = makeRecord({ ...base, verdict: failed('crashed', message) });
+
+    if (verdict.kind !== 'failed') throw new Error('it is a failure');
+    expect(verdict.message).toMatch(/^(unpronounceable )+unpronounceable…$/);
   });
 
   test('that is short is kept as it is', () => {

@@ -26,53 +26,67 @@ export const recordSchema = z.object({
 /** What one rollout did, kept with the environment; smaller than 1 kB. */
 export type RolloutRecord = Readonly<z.infer<typeof recordSchema>>;
 
-/** Cuts what grows without bound, so that a record stays small; the whole is in the replica's log. */
+/**
+ * Cuts what grows without bound, so that a record stays small; the whole is in the replica's log. What room the rest
+ * leaves goes to the verdict: to its one line first, then to how the replica ended and what it printed last.
+ */
 export function makeRecord(record: Omit<RolloutRecord, 'schemaVersion'>): RolloutRecord {
   const { by, revision, verdict, signedBy } = record;
-  return {
+  const small: RolloutRecord = {
     schemaVersion: 1,
     ...record,
     ...(signedBy === undefined ? {} : { signedBy: signedBy.slice(0, most.signers) }),
     by: cut(by, most.by),
     ...(revision === undefined ? {} : { revision: cut(revision, most.revision) }),
-    verdict: shorten(verdict),
+    verdict: fill(verdict, 0),
   };
+  return { ...small, verdict: fill(verdict, most.record - bytesOf(small)) };
 }
 
-/** In bytes of JSON, but for the number of signers; all else takes 716 at most. */
-const most = { by: 28, revision: 52, message: 100, exit: 26, lines: 96, signers: 2 };
+/** In bytes of JSON, but for the number of signers. */
+const most = { record: 999, by: 28, revision: 52, signers: 2 };
+/** What a long message leaves to the evidence. */
+const least = { exit: 26, lines: 96 };
 
-function shorten(verdict: RolloutRecord['verdict']): RolloutRecord['verdict'] {
+/** The verdict in so many bytes beyond those that it takes without any text. */
+function fill(verdict: RolloutRecord['verdict'], bytes: number): RolloutRecord['verdict'] {
   if (verdict.kind === 'good') return verdict;
   const { evidence, ...rest } = verdict;
-  const message = cut(rest.message, most.message);
-  if (!evidence) return { ...rest, message };
-  const { exit, lines } = evidence;
+  if (!evidence) return { ...rest, message: cut(rest.message, bytes) };
+  const { exit } = evidence;
+  const lines = evidence.lines.filter((line) => line.trim() !== '');
+  const forLines = Math.min(least.lines, sum(lines.map(sizeAsLine)));
+  const forExit = Math.min(least.exit, sizeOf(exit ?? ''));
+  const message = cut(rest.message, bytes - forExit - forLines);
+  const left = bytes - sizeOf(message);
+  const end = cut(exit ?? '', left - forLines);
   return {
     ...rest,
     message,
-    evidence: {
-      ...(exit === undefined ? {} : { exit: cut(exit, most.exit) }),
-      lines: cutLines(lines.filter((line) => line.trim() !== '')),
-    },
+    evidence: { ...(exit === undefined ? {} : { exit: end }), lines: cutLines(lines, left - sizeOf(end)) },
   };
 }
 
 /** The last lines that fit, and of a longer one its beginning. */
-function cutLines(lines: readonly string[]): string[] {
+function cutLines(lines: readonly string[], bytes: number): string[] {
   const kept: string[] = [];
-  let room = most.lines;
+  let room = bytes;
   for (const line of lines.toReversed()) {
-    if (kept.length > 0 && sizeOf(line) > room) break;
-    const shown = cut(line, room);
+    if (sizeAsLine(line) > room && (kept.length > 0 || room < fewest)) break;
+    const shown = cut(line, room - sizeAsLine(''));
     kept.unshift(shown);
-    room -= sizeOf(shown) + `"",`.length;
+    room -= sizeAsLine(shown);
   }
   return kept;
 }
 
+/** In fewer bytes nothing of a line can be told. */
+const fewest = 12;
+
+/** At the end of a word, where there is one near. */
 function cut(text: string, bytes: number): string {
   if (sizeOf(text) <= bytes) return text;
+  if (bytes < sizeOf('…')) return '';
   let shown = '';
   let room = bytes - sizeOf('…');
   for (const character of text) {
@@ -80,12 +94,26 @@ function cut(text: string, bytes: number): string {
     if (room < 0) break;
     shown += character;
   }
-  return `${shown}…`;
+  const end = text[shown.length] === ' ' ? shown.length : shown.lastIndexOf(' ');
+  return `${end > shown.length / 2 ? shown.slice(0, end) : shown}…`;
+}
+
+/** In a list of lines, with its quotes and its comma. */
+function sizeAsLine(line: string): number {
+  return sizeOf(line) + `"",`.length;
 }
 
 /** How many bytes a text takes in JSON. */
 function sizeOf(text: string): number {
-  return new TextEncoder().encode(JSON.stringify(text)).length - 2;
+  return bytesOf(text) - `""`.length;
+}
+
+function bytesOf(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
+}
+
+function sum(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total + size, 0);
 }
 
 /** The release that a plain `rollback` returns to: the good one that served before the one that serves now. */
