@@ -1,10 +1,13 @@
 import type { RolloutRecord } from './record.ts';
 import type { Rollout } from './rollout.ts';
+import type { Finding } from './target.ts';
 import type { TrafficTotal } from './traffic.ts';
 import type { Evidence, Judgement } from './verdict.ts';
 
 /** What happens in a rollout, told as it happens. The terminal, `--json`, the page and the tests read the same. */
 export type RolloutEvent =
+  /** What the preflight found that keeps the rollout from nothing, before it begins. */
+  | { readonly kind: 'noted'; readonly notes: readonly Finding[] }
   | { readonly kind: 'begun'; readonly rollout: Rollout; readonly isResumed: boolean }
   | { readonly kind: 'command'; readonly state: 'begun' | 'done'; readonly command: readonly string[] }
   | {

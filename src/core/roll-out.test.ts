@@ -89,6 +89,17 @@ describe('a good release', () => {
     expect(target.now).toBeGreaterThan(1_080_000);
   });
 
+  test('rolls out though the preflight found what is worth knowing, which is told before it begins', async () => {
+    const note = { isProblem: false, message: 'the disk is nearly full', hint: 'clear some' };
+    const target = servedBy('a', { findings: [note] });
+    const events: RolloutEvent[] = [];
+
+    const outcome = await deploy(target, 'b', { onEvent: (event) => events.push(event) });
+
+    expect(endOf(outcome)).toBe('good');
+    expect(events.slice(0, 2)).toMatchObject([{ kind: 'noted', notes: [note] }, { kind: 'begun' }]);
+  });
+
   test('is accepted over a stable one that fails', async () => {
     const target = servedBy('a', { behaviours: { a: { errorShare: () => 1 } } });
 

@@ -155,7 +155,7 @@ async function moveTo(
   }
   const desired = plan(context, found, request);
   await refuseUnknownCommand(target, request);
-  await refuseProblems(await target.preflight(desired, signal));
+  refuseProblems(await target.preflight(desired, signal), context.emit);
   await target.publish(request.running.release, signal);
   await target.set(desired, lock);
   return goOn(context, lock, desired, { isResumed: false });
@@ -184,7 +184,10 @@ function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutR
   };
 }
 
-async function refuseProblems(findings: Awaited<ReturnType<Target['preflight']>>): Promise<void> {
+/** What is worth knowing keeps no rollout from beginning, and is told. */
+function refuseProblems(findings: Awaited<ReturnType<Target['preflight']>>, emit: Emit): void {
+  const notes = findings.filter(({ isProblem }) => !isProblem);
+  if (notes.length > 0) emit({ kind: 'noted', notes });
   const problem = findings.find(({ isProblem }) => isProblem);
   if (problem)
     throw new UserError({ code: 'preflight_failed', message: problem.message, hint: problem.hint });

@@ -2,6 +2,7 @@ import type { Status } from '../../core/environment.ts';
 import type { Emit } from '../../core/event.ts';
 import { shortId } from '../../core/release.ts';
 import type { Outcome } from '../../core/roll-out.ts';
+import type { Finding } from '../../core/target.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
@@ -35,7 +36,13 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
   const env = hooks?.hookEnv(chosen, followed.release) ?? {};
   await hooks?.runBefore(cli, { ...chosen, env }, board, io.signal);
   const act = await followed.prepare();
-  const outcome = await follow(cli, chosen, followed, act);
+  const notes: Finding[] = [];
+  const outcome = await follow(cli, chosen, followed, (emit) =>
+    act((event) => {
+      if (event.kind === 'noted') notes.push(...event.notes);
+      emit(event);
+    }),
+  );
   const release = await releaseOf(chosen, followed, outcome);
   if (outcome.kind === 'unchanged') board.say({ label: 'release', text: unchangedText(release) });
   if (hooks && outcome.kind !== 'unknown') {
@@ -47,6 +54,7 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
     name: chosen.name,
     outcome,
     ...(status ? { status } : {}),
+    notes,
     elapsedMs: io.now() - startedAt,
     isRollback: followed.isRollback === true,
     ...(release ? { release } : {}),

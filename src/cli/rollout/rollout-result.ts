@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { RolloutRecord } from '../../core/record.ts';
 import { shortId } from '../../core/release.ts';
 import type { Outcome } from '../../core/roll-out.ts';
+import type { Finding } from '../../core/target.ts';
 import type { Cause } from '../../core/verdict.ts';
 import type { Cli, Result } from '../cli.ts';
 import type { RolloutResult } from '../json.ts';
@@ -18,12 +19,14 @@ export interface EndedRollout {
   readonly isRollback?: boolean;
   /** What runs now, if it answers. */
   readonly status?: Status;
+  /** What was found before it began and kept it from nothing. */
+  readonly notes?: readonly Finding[];
   readonly elapsedMs: number;
 }
 
 /** How `up`, `deploy` and `rollback` end. */
 export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): Result {
-  const { name, outcome, status, elapsedMs } = ended;
+  const { name, outcome, status, notes = [], elapsedMs } = ended;
   const url = status?.url;
   const serves = servesAfter(ended);
   const isTakenOut =
@@ -36,6 +39,7 @@ export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): R
     outcome: isTakenOut ? 'takenOut' : outcome.kind === 'ended' ? outcome.record.verdict.kind : outcome.kind,
     ...(serves === undefined ? {} : { serves }),
     ...(outcome.kind === 'ended' ? { record: outcome.record } : {}),
+    ...(notes.length === 0 ? {} : { notes: notes.map(({ message, hint }) => ({ message, hint })) }),
     elapsedMs: Math.round(elapsedMs),
   };
   const error = isTakenOut ? undefined : errorOf(ended, release, serves);

@@ -130,3 +130,14 @@ test('a replica that could not be started is told once, with its path once', () 
     "verdict  failed: crashed, /srv/shop/run.sh did not start: ENOEXEC: unknown error, posix_spawn 'run.sh' after 0 ms",
   );
 });
+
+test('what the preflight noted is told with what to do about it, and what needs nothing done is not', () => {
+  const notes = [
+    { isProblem: false, message: 'the cluster has no metrics-server', hint: 'install metrics-server' },
+    { isProblem: false, message: 'images are pulled by Secret pull', hint: '' },
+  ];
+
+  expect(tell([{ kind: 'noted', notes }])).toBe(
+    'note     the cluster has no metrics-server; install metrics-server',
+  );
+});

@@ -1,6 +1,7 @@
 import { showMs } from '../../core/duration.ts';
 import type { RolloutEvent } from '../../core/event.ts';
 import type { RolloutRecord } from '../../core/record.ts';
+import type { Finding } from '../../core/target.ts';
 import type { TrafficTotal } from '../../core/traffic.ts';
 import type { Evidence, Judgement } from '../../core/verdict.ts';
 import { count } from '../terminal/count.ts';
@@ -38,6 +39,8 @@ export interface Told {
 /** Tells the next event of a rollout; a pure function of what was told before. */
 export function showRollout(view: RolloutView, event: RolloutEvent): Told {
   switch (event.kind) {
+    case 'noted':
+      return tell(view, ...event.notes.filter(({ hint }) => hint !== '').map(noteLine));
     case 'begun':
       return showBegin(view, event);
     case 'command':
@@ -64,6 +67,11 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
     case 'ended':
       return showEnd(view, event.record);
   }
+}
+
+/** What needs nothing done about it is in `--json` and in `doctor`. */
+function noteLine({ message, hint }: Finding): ToldLine {
+  return { label: 'note', text: `${message}; ${hint}` };
 }
 
 /** Another rollout may have been taken out before it: what was seen of that one is not its own. */

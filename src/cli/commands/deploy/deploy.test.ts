@@ -279,3 +279,18 @@ test('Ctrl-C while the rollout is asked for does not claim that nothing began', 
   expect(exit).toBe(130);
   expect(stderr).toContain('interrupted: the rollout was asked for, and goes on by itself if it had begun\n');
 });
+
+test('what the preflight notes stands before the rollout, and in --json', async () => {
+  using terminal = new FakeTerminal();
+  await terminal.call('up');
+  const note = { message: 'there is room for 1 of 2 pods', hint: 'free room or add a node' };
+  terminal.environment.notes = [{ isProblem: false, ...note }];
+
+  terminal.write('main.ts', 'console.log("other");\n');
+  const told = await terminal.call('deploy');
+  terminal.write('main.ts', 'console.log("another");\n');
+  const json = await terminal.call('deploy', '--json');
+
+  expect(told.stderr).toMatch(/note +there is room for 1 of 2 pods; free room or add a node\nstart /);
+  expect(rolloutResultSchema.parse(JSON.parse(json.stdout)).notes).toEqual([note]);
+});
