@@ -23,6 +23,8 @@ export class FakeEnvironment implements Environment {
   readonly name: string = 'local';
   readonly costs: string = 'nothing: it runs on this machine';
   readonly releases = new Map<string, Release>();
+  /** Good ones whose copies are gone. */
+  readonly cleared = new Set<string>();
   readonly requests: DeployRequest[] = [];
   records: RolloutRecord[] = [];
   lines: LogLine[] = [];
@@ -39,6 +41,8 @@ export class FakeEnvironment implements Environment {
   /** Called once the rollout has begun, which then goes on without its command. */
   onBegun: (() => void) | undefined;
   onMake: (() => void) | undefined;
+  /** What the preflight of the next rollouts finds that keeps them from nothing. */
+  notes: Finding[] = [];
   /** What keeps every rollout here from beginning. */
   missing: UserError | undefined;
   oneOffExit = 0;
@@ -103,6 +107,10 @@ export class FakeEnvironment implements Environment {
     return this.records;
   }
 
+  async keeps(): Promise<(release: string) => boolean> {
+    return (release) => !this.cleared.has(release);
+  }
+
   async release(id: string): Promise<Release | undefined> {
     return this.releases.get(id);
   }
@@ -146,6 +154,7 @@ export class FakeEnvironment implements Environment {
       ...(this.stable ? { replaces: this.stable.release } : {}),
       command: 'none',
     };
+    if (this.notes.length > 0) emit({ kind: 'noted', notes: this.notes });
     emit({ kind: 'begun', rollout, isResumed: false });
     this.onBegun?.();
     signal.throwIfAborted();

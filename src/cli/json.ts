@@ -26,6 +26,8 @@ export const rolloutResultSchema = z.strictObject({
   /** The release that serves now. */
   serves: z.string().optional(),
   record: recordSchema.optional(),
+  /** What was found before it began and kept it from nothing, each with what to do about it, if anything. */
+  notes: z.array(z.strictObject({ message: z.string(), hint: z.string() })).optional(),
   elapsedMs: z.number(),
   error: errorSchema.optional(),
 });
@@ -39,6 +41,8 @@ export const releasesResultSchema = z.strictObject({
   environment: z.string(),
   stable: z.string().optional(),
   rollouts: z.array(recordSchema),
+  /** Of the releases that were good, those that no rollback can return to: no copy of them is kept. */
+  gone: z.array(z.string()),
 });
 export type ReleasesResult = Readonly<z.infer<typeof releasesResultSchema>>;
 
@@ -49,7 +53,19 @@ export const logLineSchema = z.strictObject({
   release: z.string(),
   text: z.string(),
 });
-export const logsResultSchema = z.strictObject({ environment: z.string(), lines: z.array(logLineSchema) });
+export const logsResultSchema = z.strictObject({
+  environment: z.string(),
+  lines: z.array(logLineSchema),
+  /** Of a release that has no replica and no log any more: what the record of its rollout kept. */
+  evidence: z
+    .strictObject({
+      rollout: z.string(),
+      endedAt: z.number(),
+      exit: z.string().optional(),
+      lines: z.array(z.string()),
+    })
+    .optional(),
+});
 export type LogsResult = Readonly<z.infer<typeof logsResultSchema>>;
 
 export const openResultSchema = z.strictObject({ environment: z.string(), url: z.string() });

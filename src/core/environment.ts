@@ -158,6 +158,8 @@ export interface Environment {
   rollback(request: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome>;
   /** Oldest first. Older ones than the `newest` so many may be left out, but none that tells the revision of one of those. */
   history(signal: AbortSignal, newest?: number): Promise<readonly RolloutRecord[]>;
+  /** Tells of a release that was good here, by its id, whether it is kept, so that a rollback can return to it. */
+  keeps(signal: AbortSignal): Promise<(release: string) => boolean>;
   /** The stored manifest of a release that ran here, while it is kept. */
   release(id: string): Promise<Release | undefined>;
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;

@@ -1,4 +1,5 @@
 import type { Difference } from '../core/environment.ts';
+import { canonicalJson } from '../core/release.ts';
 import type { KubernetesObject } from './api/kinds.ts';
 import { toMilli } from './preflight/quantity.ts';
 
@@ -26,6 +27,14 @@ export function missing(wanted: KubernetesObject): Difference {
 
 export function needless(found: KubernetesObject): Difference {
   return { object: showObject(found), wanted: undefined, found: withoutServerFields(found) };
+}
+
+/**
+ * Whether an object says the same, beyond what the server keeps about it: its version also moves when a controller
+ * writes the status, such as whether a policy's expressions are of the right types.
+ */
+export function saysTheSame(before: KubernetesObject, after: KubernetesObject): boolean {
+  return canonicalJson(withoutServerFields(before)) === canonicalJson(withoutServerFields(after));
 }
 
 /** `Deployment/shop`. */

@@ -6,6 +6,7 @@ import { openAgent } from './agent/open-agent.ts';
 import type { Api } from './api/api.ts';
 import type { Place } from './manifests/names.ts';
 import type { Store } from './store/store.ts';
+import type { StoredRelease } from './store/stored-release.ts';
 import { openTarget } from './target/open-target.ts';
 
 export interface DriveOptions {
@@ -16,6 +17,8 @@ export interface DriveOptions {
   readonly by: string;
   /** Its reference, by digest; none could be published. */
   readonly agentImage: string | undefined;
+  /** The release to roll out as it is rendered now; a release that ran there before is what was stored then. */
+  readonly rendered?: StoredRelease;
   /** Told whether an agent watches the rollout. */
   readonly sayAgent: (isThere: boolean) => void;
   readonly emit: Emit;
@@ -23,12 +26,12 @@ export interface DriveOptions {
   readonly signal: AbortSignal;
 }
 
-/** Drives a rollout from here, and tidies up after it. */
+/** Drives a rollout from here. */
 export async function driveRollout(
   { by, agentImage, sayAgent, emit, signal, ...about }: DriveOptions,
   work: (context: RolloutContext) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const { config, store } = about;
+  const { config } = about;
   const agent = agentImage === undefined ? undefined : openAgent({ ...about, image: agentImage });
   const target = openTarget({
     ...about,
@@ -54,12 +57,10 @@ export async function driveRollout(
     giveUp: target.giveUp,
   };
   try {
-    const outcome = await work(context).catch(async (error: unknown) => {
+    return await work(context).catch(async (error: unknown) => {
       await clearAfter(error, context, by);
       throw error;
     });
-    if (outcome.kind === 'ended') await tidy(store, signal, about.trace);
-    return outcome;
   } finally {
     target.close();
   }
@@ -83,15 +84,6 @@ const others: ReadonlySet<string> = new Set([
   'state_corrupt',
   'namespace_taken',
 ]);
-
-async function tidy(store: Store, signal: AbortSignal, trace: (line: string) => void): Promise<void> {
-  try {
-    const state = await store.readState(signal);
-    if (state) await store.tidy(state.desired, signal);
-  } catch (error) {
-    trace(`could not tidy up: ${error instanceof Error ? error.message : error}`);
-  }
-}
 
 /** Sorts by time, two of one millisecond are told apart, and objects are named by it. */
 function makeRolloutId(): string {

@@ -22,6 +22,7 @@ import type { Api } from './api/api.ts';
 import { describeCosts } from './costs.ts';
 import { type Place, placeOf } from './manifests/names.ts';
 import type { Store, StoredState } from './store/store.ts';
+import type { StoredRelease } from './store/stored-release.ts';
 
 export interface OpenKubernetesOptions {
   readonly project: string;
@@ -96,7 +97,8 @@ class KubernetesEnvironment implements Environment {
 
   async make(signal: AbortSignal): Promise<string | undefined> {
     const { makeEnvironment } = await import('./make.ts');
-    return makeEnvironment({ ...(await this.#about(signal)), signal });
+    const about = await this.#about(signal);
+    return makeEnvironment({ ...about, stateFolder: this.#stateFolder(), signal });
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
@@ -107,7 +109,7 @@ class KubernetesEnvironment implements Environment {
     const inUse = [desired.candidate?.secretSet, desired.stable?.secretSet];
     const secretSet = await store.storeSecrets(secrets, { inUse, isFresh: isAgain }, signal);
     const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
-    await this.#publish({ release, pullFrom }, store, signal);
+    const rendered = await this.#publish({ release, pullFrom }, store, signal);
     const { config } = this.#options;
     const replicas = config.autoscale ? 'autoscaled' : config.replicas;
     const asked = {
@@ -120,9 +122,8 @@ class KubernetesEnvironment implements Environment {
       ...(revision === undefined ? {} : { revision }),
       ...(signedBy === undefined ? {} : { signedBy }),
     } as const;
-    return this.#drive({ by, agentImage: agentImage ?? state.agentImage, emit, signal }, (context) =>
-      rollOut(context, asked),
-    );
+    const driven = { by, agentImage: agentImage ?? state.agentImage, rendered, emit, signal };
+    return this.#drive(driven, (context) => rollOut(context, asked));
   }
 
   async rollback({ to, trusted, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
@@ -163,6 +164,11 @@ class KubernetesEnvironment implements Environment {
     const { store } = await this.#open(signal);
     const state = newest === undefined ? undefined : await store.readState(signal);
     return state && newest !== undefined ? store.newestRecords(state, newest, signal) : store.history.list();
+  }
+
+  async keeps(signal: AbortSignal) {
+    const { store } = await this.#open(signal);
+    return store.keptReleases(signal);
   }
 
   async release(id: string) {
@@ -220,8 +226,8 @@ class KubernetesEnvironment implements Environment {
 
   async down(signal: AbortSignal): Promise<Receipt> {
     const { takeDown } = await import('./down/down.ts');
-    const { env, user } = this.#options;
-    return takeDown({ ...(await this.#about(signal)), stateFolder: stateFolder(env), by: user, signal });
+    const about = await this.#about(signal);
+    return takeDown({ ...about, stateFolder: this.#stateFolder(), by: this.#options.user, signal });
   }
 
   async doctor(signal: AbortSignal): Promise<readonly Finding[]> {
@@ -264,6 +270,12 @@ class KubernetesEnvironment implements Environment {
     return { ...(await this.#open(signal)), place: this.#place, config, trace };
   }
 
+  /** Where `down` keeps the history, and `up` finds it. */
+  #stateFolder(): string {
+    const { env } = this.#options;
+    return stateFolder({ ...env, HOME: env.HOME || homedir() });
+  }
+
   /** Where its images are pushed to, as this machine reaches it. */
   async #registry(): Promise<ImageReader | undefined> {
     const { repository, env } = this.#options;
@@ -301,14 +313,12 @@ class KubernetesEnvironment implements Environment {
     { release, pullFrom }: { readonly release: Release; readonly pullFrom: string },
     store: Store,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<StoredRelease> {
     const { renderRelease } = await import('./manifests/render-release.ts');
     const { pullSecret } = this.#options.config;
     const about = { release, pullFrom, place: this.#place };
-    await store.storeRelease(
-      renderRelease({ ...about, ...(pullSecret === undefined ? {} : { pullSecret }) }),
-      signal,
-    );
+    const rendered = renderRelease({ ...about, ...(pullSecret === undefined ? {} : { pullSecret }) });
+    return store.storeRelease(rendered, signal);
   }
 
   async #drive(driven: Driven, work: (context: RolloutContext) => Promise<Outcome>): Promise<Outcome> {
@@ -330,6 +340,7 @@ class KubernetesEnvironment implements Environment {
 interface Driven {
   readonly by: string;
   readonly agentImage: string | undefined;
+  readonly rendered?: StoredRelease;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }

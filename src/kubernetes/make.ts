@@ -4,6 +4,8 @@ import { UserError } from '../core/errors.ts';
 import type { Api } from './api/api.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
+import { saysTheSame } from './difference.ts';
+import { readKeptHistory } from './down/keep-history.ts';
 import { admissionObjects } from './manifests/admission.ts';
 import { environmentObjects } from './manifests/environment-objects.ts';
 import { namesOf, type Place } from './manifests/names.ts';
@@ -16,7 +18,9 @@ export interface MakeOptions {
   readonly api: Api;
   readonly place: Place;
   readonly config: KubernetesConfig;
-  readonly store: Pick<Store, 'readState' | 'writeState'>;
+  readonly store: Pick<Store, 'readState' | 'writeState' | 'takeIn'>;
+  /** The user's, where `down` kept the history of an earlier one; none: there is nothing to take in. */
+  readonly stateFolder?: string;
   readonly signal: AbortSignal;
 }
 
@@ -48,8 +52,10 @@ export async function makeEnvironment(options: MakeOptions): Promise<string | un
   return describe([...made, ...done.flat()]);
 }
 
+const acts = ['made', 'took in', 'put right', 'removed', 'left out'] as const;
+
 interface Done {
-  readonly act: 'made' | 'put right' | 'removed' | 'left out';
+  readonly act: (typeof acts)[number];
   readonly what: string;
 }
 
@@ -132,7 +138,7 @@ async function apply(
 }
 
 function changesOf(before: KubernetesObject | undefined, after: KubernetesObject): readonly Done[] {
-  if (before?.metadata?.resourceVersion === after.metadata?.resourceVersion) return [];
+  if (before && saysTheSame(before, after)) return [];
   return [{ act: before ? 'put right' : 'made', what: shown(after) }];
 }
 
@@ -148,13 +154,25 @@ async function remove({ api, signal }: MakeOptions, object: KubernetesObject): P
   return [{ act: 'removed', what: shown(object) }];
 }
 
-/** An environment is there once it has a state. */
-async function makeState({ config, store, signal }: MakeOptions): Promise<readonly Done[]> {
+/** An environment is there once it has a state; its history begins with that of the one before it. */
+async function makeState(options: MakeOptions): Promise<readonly Done[]> {
+  const { config, store, signal } = options;
+  const done = await takeInHistory(options);
   const replicas = config.autoscale ? 'autoscaled' : config.replicas;
   const written = await orRefusal(() => store.writeState({ desired: { replicas }, token: 0 }, signal));
   // Another `up` was first.
   if (written instanceof ApiRefusal && written.status !== 409) throw written;
-  return [];
+  return done;
+}
+
+async function takeInHistory(options: MakeOptions): Promise<readonly Done[]> {
+  const { api, place, store, stateFolder, signal } = options;
+  if (stateFolder === undefined) return [];
+  const { path, records } = await readKeptHistory({ stateFolder, place, server: api.access.server });
+  const taken = await store.takeIn(records, signal);
+  if (taken === 0) return [];
+  const rollouts = `${taken} ${taken === 1 ? 'rollout' : 'rollouts'}`;
+  return [{ act: 'took in', what: `the history of ${rollouts} that down kept in ${path}` }];
 }
 
 /** It is the cluster's, not the namespace's: who may not write there gets everything else. */
@@ -181,10 +199,9 @@ function shown({ kind, metadata }: KubernetesObject): string {
 }
 
 function describe(done: readonly Done[]): string | undefined {
-  const acts = ['made', 'put right', 'removed', 'left out'] as const;
   const parts = acts.flatMap((act) => {
-    const what = done.filter((one) => one.act === act).map((one) => one.what);
-    return what.length === 0 ? [] : [`${act} ${what.join(', ')}`];
+    const what = new Set(done.filter((one) => one.act === act).map((one) => one.what));
+    return what.size === 0 ? [] : [`${act} ${[...what].join(', ')}`];
   });
   return parts.length === 0 ? undefined : parts.join('; ');
 }

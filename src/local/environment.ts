@@ -136,6 +136,11 @@ class LocalEnvironment implements Environment {
     return openHistory(this.#paths).list();
   }
 
+  async keeps() {
+    const { readRelease } = await import('./history.ts');
+    return (id: string) => readRelease(this.#paths, id) !== undefined;
+  }
+
   async release(id: string) {
     const { openHistory } = await import('./history.ts');
     return openHistory(this.#paths).release(id);

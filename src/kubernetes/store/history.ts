@@ -8,9 +8,55 @@ import type { StoredState } from './store.ts';
 /** An object holds 1 MiB; a patch of one is sent, stored and listed whole. */
 const segmentBytes = 256 * 1024;
 
-/** Makes the first segment, so that from then on a record is a patch of what is there. */
-export async function beginHistory({ api, place }: StoreOptions, signal: AbortSignal): Promise<void> {
-  await createIfMissing(api, keptMap(place, 'history', namesOf(place).history(1), {}), signal);
+/** Makes the first segment where there is none, so that from then on a record is a patch of what is there; the last one's number. */
+export async function beginHistory({ api, place }: StoreOptions, signal: AbortSignal): Promise<number> {
+  const { items } = await api.list(kinds.configMap, { labels: keptLabels(place, 'history') }, signal);
+  const last = Math.max(0, ...items.map(numberOf));
+  if (last === 0)
+    await createIfMissing(api, keptMap(place, 'history', namesOf(place).history(1), {}), signal);
+  return Math.max(1, last);
+}
+
+/** See `Store.takeIn`. The first segment is written last: where it is there, all are, or the history has begun. */
+export async function takeInRecords(
+  options: StoreOptions,
+  records: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { api, place } = options;
+  const entries = new Map(records.flatMap(entryOf));
+  if (entries.size === 0) return 0;
+  if (await api.get(kinds.configMap, namesOf(place).history(1), signal)) return 0;
+  const segments = inSegments([...entries]);
+  for (const [index, data] of [...segments.entries()].reverse()) {
+    const segment = keptMap(place, 'history', namesOf(place).history(index + 1), data);
+    // Who else makes the environment at this moment may have begun it.
+    if (!(await createIfMissing(api, segment, signal))) await writeTo(options, index + 1, data, signal);
+  }
+  return entries.size;
+}
+
+/** A record's id and its text; none of what has no id that can be a key. */
+function entryOf(text: string): readonly (readonly [string, string])[] {
+  const { id } = (parseJson(text) ?? {}) as { readonly id?: unknown };
+  return typeof id === 'string' && /^[-._a-zA-Z0-9]{1,200}$/.test(id) ? [[id, text]] : [];
+}
+
+function inSegments(
+  entries: readonly (readonly [string, string])[],
+): readonly Readonly<Record<string, string>>[] {
+  const segments: Record<string, string>[] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const [id, text] of entries) {
+    if (size + text.length > segmentBytes) {
+      segments.push({});
+      size = 0;
+    }
+    const segment = segments.at(-1) ?? {};
+    segment[keyOf(Object.keys(segment).length, { id })] = text;
+    size += text.length;
+  }
+  return segments;
 }
 
 /** Once, by the record's id. Who may not make segments, such as the agent, goes on with the present one. */
@@ -96,7 +142,7 @@ export async function lastGood(
 }
 
 /** Records are kept in the order in which they were written: clocks of those who write them may differ. */
-function keyOf(index: number, { id }: RolloutRecord): string {
+function keyOf(index: number, { id }: Pick<RolloutRecord, 'id'>): string {
   return `${String(index).padStart(5, '0')}.${id}`;
 }
 

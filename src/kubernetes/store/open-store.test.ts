@@ -191,6 +191,77 @@ describe('records', () => {
   });
 });
 
+describe('records of an earlier environment', () => {
+  const texts = (...ids: readonly string[]) => ids.map((id) => JSON.stringify(fakeRecord(id)));
+
+  test('stand before all new ones, in their order', async () => {
+    const { store } = open();
+
+    const taken = await store.takeIn(texts('zz', 'b'), signal);
+    await store.writeState({ desired: empty, token: 0 }, signal);
+    await store.history.append(fakeRecord('a'));
+
+    expect(taken).toBe(2);
+    expect((await store.history.list()).map(({ id }) => id)).toEqual(['zz', 'b', 'a']);
+  });
+
+  test('fill as many objects as they need, and new ones go on after the last', async () => {
+    const { api, store } = open();
+    const ids = Array.from({ length: 1_000 }, (_, n) => `r${n}`);
+
+    await store.takeIn(texts(...ids), signal);
+    const state = await store.writeState({ desired: empty, token: 0 }, signal);
+    await store.history.append(fakeRecord('new'));
+
+    expect((await store.history.list()).map(({ id }) => id)).toEqual([...ids, 'new']);
+    expect(state.history).toBe(2);
+    expect((await store.newestRecords(state, 1, signal)).at(-1)?.id).toBe('new');
+    for (const { data } of api.all(kinds.configMap))
+      expect(JSON.stringify(data).length).toBeLessThan(400 * 1024);
+  });
+
+  test('are not taken in where a history has begun', async () => {
+    const { store } = await openMade();
+    await store.history.append(fakeRecord('a'));
+
+    expect(await store.takeIn(texts('b'), signal)).toBe(0);
+    expect((await store.history.list()).map(({ id }) => id)).toEqual(['a']);
+  });
+
+  test('are taken in whole when it was cut off the first time', async () => {
+    const { api, store } = open();
+    const ids = Array.from({ length: 1_000 }, (_, n) => `r${n}`);
+    api.before = ({ verb, name }) => {
+      if (verb === 'create' && name === 'shop-history-1') throw new Error('killed');
+    };
+    await expect(store.takeIn(texts(...ids), signal)).rejects.toThrow('killed');
+    api.before = () => undefined;
+
+    await store.takeIn(texts(...ids), signal);
+    await store.writeState({ desired: empty, token: 0 }, signal);
+
+    expect((await store.history.list()).map(({ id }) => id)).toEqual(ids);
+  });
+
+  test('are each taken once, and what is no record is left out', async () => {
+    const { store } = open();
+
+    const taken = await store.takeIn([...texts('a', 'a'), '{"id":"not a key"}', '{', 'null'], signal);
+
+    expect(taken).toBe(1);
+  });
+
+  test('name releases that are kept no more', async () => {
+    const { store } = open();
+    await store.takeIn(texts('a'), signal);
+    const kept = await store.storeRelease(fakeStored('kept'), signal);
+
+    const keeps = await store.keptReleases(signal);
+
+    expect([keeps(kept.release.id), keeps(fakeRelease('a').id)]).toEqual([true, false]);
+  });
+});
+
 describe('releases', () => {
   test('keep the bytes in which they were stored first', async () => {
     const { api, store } = open();
@@ -204,6 +275,25 @@ describe('releases', () => {
     expect(await store.readRelease(first.release.id, signal)).toEqual(first);
     expect(await store.history.release(first.release.id)).toEqual(first.release);
     expect(await api.get(kinds.configMap, first.settings.name, signal)).toMatchObject({ immutable: true });
+  });
+
+  test('are stored anew when their image is pulled from elsewhere, unless they run', async () => {
+    const { api, store } = open();
+    const [wrong, other] = [fakeStored('a'), fakeStored('a', { image: 'elsewhere' })];
+    const secret = { spec: { imagePullSecrets: [{ name: 'registry' }] } };
+    const bySecret = { ...other, template: JSON.stringify(secret) };
+    await store.storeRelease(wrong, signal);
+
+    const again = await store.storeRelease(other, signal);
+    const kept = await store.keepRelease(other.release.id, bySecret, signal);
+    await store.writeState(
+      { desired: { replicas: 2, stable: { release: other.release } }, token: 0 },
+      signal,
+    );
+    const running = await store.storeRelease(wrong, signal);
+
+    expect([again, kept, running]).toEqual([other, bySecret, bySecret]);
+    expect(await api.get(kinds.configMap, other.settings.name, signal)).toBeDefined();
   });
 
   test('get their settings back when somebody deleted those', async () => {

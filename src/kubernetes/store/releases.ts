@@ -1,10 +1,11 @@
-import type { IConfigMap } from 'kubernetes-models/v1';
+import type { IConfigMap, IPodTemplateSpec } from 'kubernetes-models/v1';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
 import { kinds } from '../api/kinds.ts';
 import { namesOf, type Place } from '../manifests/names.ts';
 import { settingsMapOf } from '../manifests/pod-template.ts';
-import { createIfMissing, keptMap, parseJson, type StoreOptions } from './owned.ts';
+import { createIfMissing, keptLabels, keptMap, parseJson, type StoreOptions } from './owned.ts';
+import { readState } from './state.ts';
 import { type StoredRelease, storedReleaseSchema } from './stored-release.ts';
 
 /** See `Store.readRelease`. */
@@ -26,17 +27,60 @@ export async function storeRelease(
   stored: StoredRelease,
   signal: AbortSignal,
 ): Promise<StoredRelease> {
+  return (await keepRelease(options, stored.release.id, stored, signal)) ?? stored;
+}
+
+/** See `Store.keepRelease`. */
+export async function keepRelease(
+  options: StoreOptions,
+  id: string,
+  otherwise: StoredRelease | undefined,
+  signal: AbortSignal,
+): Promise<StoredRelease | undefined> {
   const { api, place } = options;
-  const { id } = stored.release;
-  const found = await readRelease(options, id, signal);
-  const kept = found ?? stored;
+  const before = await readRelease(options, id, signal);
+  const found = before && (await isToBeAnew(options, before, otherwise, signal)) ? undefined : before;
+  const kept = found ?? otherwise;
+  if (!kept) return undefined;
   // A release is only found with its settings: a crash between the two leaves none that cannot start.
   await createIfMissing(api, settingsMapOf(place, kept), signal);
   if (found) return found;
   const name = namesOf(place).release(id);
-  const map = { ...keptMap(place, 'release', name, { release: JSON.stringify(stored) }), immutable: true };
-  if (await createIfMissing(api, map, signal)) return stored;
-  return (await readRelease(options, id, signal)) ?? stored;
+  const map = { ...keptMap(place, 'release', name, { release: JSON.stringify(kept) }), immutable: true };
+  if (before) await api.remove(kinds.configMap, name, { signal });
+  if (await createIfMissing(api, map, signal)) return kept;
+  return (await readRelease(options, id, signal)) ?? kept;
+}
+
+/**
+ * Whether its image is somewhere else by now, such as after a rollout that failed by a wrong repository. What runs is put
+ * back from the bytes that it was made of.
+ */
+async function isToBeAnew(
+  options: StoreOptions,
+  kept: StoredRelease,
+  otherwise: StoredRelease | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!otherwise || pullOf(kept) === pullOf(otherwise)) return false;
+  const { stable, candidate } = (await readState(options, signal))?.desired ?? {};
+  return ![stable, candidate].some((running) => running?.release.id === kept.release.id);
+}
+
+/** Where its image is, and by which Secret it may be had. */
+function pullOf({ image, template }: StoredRelease): string {
+  const { spec } = (parseJson(template) ?? {}) as IPodTemplateSpec;
+  return JSON.stringify([image, spec?.imagePullSecrets]);
+}
+
+/** See `Store.keptReleases`. */
+export async function keptReleases(
+  { api, place }: StoreOptions,
+  signal: AbortSignal,
+): Promise<(id: string) => boolean> {
+  const { items } = await api.list(kinds.configMap, { labels: keptLabels(place, 'release') }, signal);
+  const names = new Set(items.map(({ metadata }) => metadata?.name));
+  return (id) => names.has(namesOf(place).release(id));
 }
 
 /** Undefined: it does not have the shape that this version of Causeway knows. */

@@ -39,11 +39,11 @@ export async function writeState(
     return parseState(place, await api.patch(kinds.configMap, name, patch, { signal }));
   }
   await refuseOthers({ api, place }, signal);
-  await beginHistory({ api, place }, signal);
+  const history = await beginHistory({ api, place }, signal);
   const { project, environment } = place;
   const first = keptMap(place, 'state', name, {
     ...data,
-    history: '1',
+    history: String(history),
     project,
     environment,
     ...(agentImage === undefined ? {} : { agentImage }),

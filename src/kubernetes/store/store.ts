@@ -36,10 +36,29 @@ export interface Store {
    * with status 409 where somebody wrote meanwhile.
    */
   writeState(state: Omit<StoredState, 'history'>, signal: AbortSignal): Promise<StoredState>;
+  /**
+   * Begins the history with records of an earlier environment, a JSON document each, oldest first; how many it took. None
+   * where a history has begun.
+   */
+  takeIn(records: readonly string[], signal: AbortSignal): Promise<number>;
   /** By its whole id; undefined: it is not kept, or not any more. */
   readRelease(id: string, signal: AbortSignal): Promise<StoredRelease | undefined>;
-  /** Keeps a release with its settings, and answers what is kept: of one that is there already, the first bytes. */
+  /**
+   * Keeps a release with its settings, and answers what is kept: of one that is there already, the first bytes, unless its
+   * image is pulled from elsewhere by now and it does not run.
+   */
   storeRelease(stored: StoredRelease, signal: AbortSignal): Promise<StoredRelease>;
+  /**
+   * What is kept of a release, its settings put back where somebody deleted them; where none is kept, or `storeRelease`
+   * would not keep it, `otherwise` is stored. Undefined: there is neither.
+   */
+  keepRelease(
+    id: string,
+    otherwise: StoredRelease | undefined,
+    signal: AbortSignal,
+  ): Promise<StoredRelease | undefined>;
+  /** Tells of a release, by its whole id, whether it is kept. */
+  keptReleases(signal: AbortSignal): Promise<(id: string) => boolean>;
   /** At least so many of the newest records, oldest first, with those that tell the revisions of these. */
   newestRecords(state: StoredState, count: number, signal: AbortSignal): Promise<readonly RolloutRecord[]>;
   /** Of the newest records, oldest first, as many as it takes to say since when the stable release is stable. */

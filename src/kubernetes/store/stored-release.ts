@@ -5,9 +5,9 @@ export const storedReleaseSchema = z.object({
   schemaVersion: z.literal(1),
   release: releaseSchema,
   /**
-   * The pod template as JSON text, as it was rendered when the release was first rolled out; rendered never anew, so
-   * that the same release is the same template whatever version of Causeway rolls it out. `secretSetMark` stands where the
-   * name of the secret set goes.
+   * The pod template as JSON text, as it was rendered when the release was first rolled out; not rendered anew
+   * unless its image is pulled from elsewhere, so that the same release is the same template whatever version of Causeway
+   * rolls it out. `secretSetMark` stands where the name of the secret set goes.
    */
   template: z.string(),
   /** The immutable ConfigMap that the template names: its name and data. */

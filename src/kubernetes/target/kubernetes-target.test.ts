@@ -22,6 +22,7 @@ afterEach(() => {
 const digest = (letter: string) => letter.repeat(64);
 const one = fakeStored('one', { image: `registry.example.com/shop@sha256:${digest('1')}` });
 const two = fakeStored('two', { image: `registry.example.com/shop@sha256:${digest('2')}` });
+const three = fakeStored('three', { image: `registry.example.com/shop@sha256:${digest('3')}` });
 const stable: Running = { release: one.release };
 const candidate: Running = { release: two.release };
 const rollout: NonNullable<Desired['rollout']> = {
@@ -272,6 +273,76 @@ test('a new holder writes its token at once, so that a late write of the one bef
   );
   expect(await write.catch((error: { status?: number }) => error.status)).toBe(409);
   await next.release();
+});
+
+describe('the end of a rollout', () => {
+  test('tidies up while the lock is held, so that nothing goes that the next rollout needs', async () => {
+    const { api, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    await target.set(tries('one'), lock);
+    const tidied: (string | undefined)[] = [];
+    api.before = ({ verb, kind }) => {
+      if (verb === 'list' && kind === 'Job') tidied.push(api.all(kinds.lease)[0]?.spec?.holderIdentity);
+    };
+
+    await target.set(serves, lock);
+    await lock.release();
+
+    expect(tidied).toEqual([expect.stringMatching(/^ada@/)]);
+  });
+
+  test('is not come to where it is left half-done, and nothing is tidied up', async () => {
+    const { api, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    await target.set(tries('one'), lock);
+    const before = api.calls.length;
+
+    await lock.release();
+
+    expect(api.calls.slice(before).filter(({ verb }) => verb === 'list')).toEqual([]);
+  });
+
+  test('frees the lock though nothing could be tidied up', async () => {
+    const { api, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    await target.set(tries('one'), lock);
+    await target.set(serves, lock);
+    api.before = ({ verb }) => {
+      if (verb === 'list') throw new Error('may not list');
+    };
+
+    await lock.release();
+
+    expect(api.all(kinds.lease)[0]?.spec?.holderIdentity).toBeUndefined();
+  });
+});
+
+describe('what is published', () => {
+  test('has its settings put back where somebody deleted them', async () => {
+    const { api, target } = await makeTarget();
+    await api.remove(kinds.configMap, two.settings.name, { signal });
+
+    await target.publish(two.release, signal);
+
+    expect(await api.get(kinds.configMap, two.settings.name, signal)).toMatchObject({
+      data: two.settings.data,
+    });
+  });
+
+  test('is stored again where another command tidied it away meanwhile', async () => {
+    const { store, target } = await makeTarget({ rendered: three });
+    expect(await store.readRelease(three.release.id, signal)).toBeUndefined();
+
+    await target.publish(three.release, signal);
+
+    expect(await store.readRelease(three.release.id, signal)).toEqual(three);
+  });
+
+  test('must have been stored, or be rendered', async () => {
+    const { target } = await makeTarget({ rendered: two });
+
+    await expect(target.publish(three.release, signal)).rejects.toThrow('was not stored before its rollout');
+  });
 });
 
 describe('what is observed', () => {

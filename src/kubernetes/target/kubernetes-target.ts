@@ -24,6 +24,8 @@ export class KubernetesTarget implements Target {
   #held: HeldLease | undefined;
   /** What is in the cluster was made what is desired since the lock was taken. */
   #isConverged = false;
+  /** A rollout came to its end since then. */
+  #hasEnded = false;
 
   constructor(options: TargetOptions & { readonly parts: TargetParts }) {
     this.#options = options;
@@ -41,9 +43,14 @@ export class KubernetesTarget implements Target {
     return this.#options.parts.findProblems({ ...this.#options, desired, signal });
   }
 
-  /** Replicas are made from what is stored, which is stored with where its image is pulled from. */
+  /**
+   * Replicas are made from what is stored, which is stored with where its image is pulled from. Under the lock, so that
+   * what another command tidied away meanwhile, or somebody deleted, is put back.
+   */
   async publish({ id }: Release, signal: AbortSignal): Promise<void> {
-    if (!(await this.#options.store.readRelease(id, signal)))
+    const { store, rendered } = this.#options;
+    const otherwise = rendered?.release.id === id ? rendered : undefined;
+    if (!(await store.keepRelease(id, otherwise, signal)))
       throw new Error(`release ${shortId(id)} was not stored before its rollout`);
   }
 
@@ -58,12 +65,16 @@ export class KubernetesTarget implements Target {
     }
     this.#held = held;
     this.#isConverged = false;
+    this.#hasEnded = false;
     const giveUp = () => this.#giveUp.abort(held.giveUp.reason);
     held.giveUp.addEventListener('abort', giveUp);
     return {
       token: held.token,
       release: async () => {
-        if (this.#held === held) this.#held = undefined;
+        if (this.#held === held) {
+          await this.#tidy(held, signal);
+          this.#held = undefined;
+        }
         await held.release();
       },
     };
@@ -73,6 +84,7 @@ export class KubernetesTarget implements Target {
     const held = this.#expectHeld(token);
     const signal = this.#signalOf(held);
     await held.check(signal);
+    if (this.#observer.state?.desired.rollout && !desired.rollout) this.#hasEnded = true;
     this.#observer.take(await this.#store(desired, held, signal));
     await this.#converge(desired, held);
     if (!desired.rollout) await this.#observer.stopAgent(signal);
@@ -157,6 +169,18 @@ export class KubernetesTarget implements Target {
     await this.#converge(desired, held).catch((error: unknown) => {
       if (!(error instanceof UnreachableError)) throw error;
     });
+  }
+
+  /** While the lock is held, so that nothing goes that the rollout of another command has begun to need. */
+  async #tidy(held: HeldLease, signal: AbortSignal): Promise<void> {
+    const { store, trace } = this.#options;
+    const { state } = this.#observer;
+    if (!this.#hasEnded || !state || held.lost.aborted) return;
+    try {
+      await store.tidy(state.desired, AbortSignal.any([signal, this.#signalOf(held)]));
+    } catch (error) {
+      trace(`could not tidy up: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   #expectHeld(token: number): HeldLease {

@@ -6,6 +6,7 @@ import type { Agent } from '../agent/open-agent.ts';
 import type { Api } from '../api/api.ts';
 import type { Place } from '../manifests/names.ts';
 import type { Store } from '../store/store.ts';
+import type { StoredRelease } from '../store/stored-release.ts';
 import { KubernetesTarget } from './kubernetes-target.ts';
 
 export interface TargetOptions {
@@ -17,6 +18,8 @@ export interface TargetOptions {
   readonly agent?: Pick<Agent, 'start' | 'stop' | 'close' | 'hasReported' | 'cannotRun' | 'counts'>;
   /** By digest; it is admitted, and noted for the next command. */
   readonly agentImage?: string;
+  /** The release to roll out as it is rendered now: what is stored where none of its id is kept. */
+  readonly rendered?: StoredRelease;
   readonly trace: (line: string) => void;
   /** Instead of what is loaded when it is needed. */
   readonly parts?: Partial<TargetParts>;

@@ -20,7 +20,7 @@ export function downCommand(run: Run) {
     ],
     about: [
       'The receipt names each thing that there was and whether it is gone. Of a local environment nothing is destroyed that up does not make again, so it never asks. Its logs and secrets go; its history and the last good releases are kept.',
-      'Of an environment in a cluster it asks for the name, or takes --yes: its users lose the service, and its releases go. What Causeway did not make is left, and a namespace with it; the history is written to a file beside the receipt.',
+      'Of an environment in a cluster it asks for the name, or takes --yes: its users lose the service, and its releases go. What Causeway did not make is left, and a namespace with it; the history is written to a file on this machine, which the receipt names, and the next up takes it in again.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'cancelled', 'unknown', 'interrupted'],
   });

@@ -18,7 +18,8 @@ export function releasesCommand(run: Run) {
       { command: 'causeway releases --limit 3 --json', shows: 'the last three, to be read by a program' },
     ],
     about: [
-      'A rollout that ended good is one that rollback --to can return to. ● marks the release that serves.',
+      'A rollout that ended good is one that rollback --to can return to, as long as a copy of its release is kept: the last 20 good ones are, and of others it says not kept. ● marks the release that serves.',
+      'In a cluster, what ran before a down and was taken in again by up is told as well, and its releases are not kept.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });

@@ -115,3 +115,17 @@ test('a rollback keeps the revision that its release had been deployed from, wha
   const revisions = stdout.split('\n').map((line) => /main@[0-9a-f]+/.exec(line)?.[0]);
   expect(revisions.slice(1, 5)).toEqual(['main@c0ffee1', 'main@4be21c0', 'main@77e0d12', 'main@4be21c0']);
 });
+
+test('a good release of which no copy is kept is told, as no rollback can return to it', async () => {
+  using terminal = withRecords();
+  const gone: RolloutRecord = { ...good, id: 'r0', release: 'c3'.repeat(32) };
+  terminal.environment.records = [gone, good, bad];
+  terminal.environment.cleared.add(gone.release).add(bad.release);
+
+  const { stdout } = await terminal.call('releases');
+  const json = await terminal.call('releases', '--json');
+
+  const told = stdout.split('\n').map((line) => /good, not kept|good|failed/.exec(line)?.[0]);
+  expect(told.slice(1, 4)).toEqual(['failed', 'good', 'good, not kept']);
+  expect(releasesResultSchema.parse(JSON.parse(json.stdout)).gone).toEqual([gone.release]);
+});

@@ -1,5 +1,5 @@
 import { showMs } from '../../../core/duration.ts';
-import type { RolloutRecord } from '../../../core/record.ts';
+import { goodReleases, type RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
@@ -14,16 +14,19 @@ import { type Column, renderTable } from '../../terminal/table.ts';
 export async function listReleases(cli: Cli, name: string, limit: number): Promise<Result> {
   const { io, out } = cli;
   const { environment, environmentConfig } = await chooseMade(cli, name);
-  const [records, status] = await Promise.all([
+  const [records, status, isKept] = await Promise.all([
     environment.history(io.signal, limit),
     environment.status(io.signal),
+    environment.keeps(io.signal),
   ]);
   const rollouts = records.slice(-limit).reverse();
   const stable = status.stable?.release;
-  const json: ReleasesResult = { environment: name, ...(stable ? { stable } : {}), rollouts };
+  const gone = goodReleases(rollouts).filter((release) => release !== stable && !isKept(release));
+  const json: ReleasesResult = { environment: name, ...(stable ? { stable } : {}), rollouts, gone };
   const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
   const table = showReleases(rollouts, {
     stable,
+    gone,
     revisions: revisionsOf(records),
     now: io.now(),
     width,
@@ -39,6 +42,8 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
 
 interface ReleasesView {
   readonly stable: string | undefined;
+  /** The good releases of which no copy is kept. */
+  readonly gone: readonly string[];
   /** By rollout. */
   readonly revisions: ReadonlyMap<string, string>;
   readonly now: number;
@@ -61,7 +66,7 @@ const columns: readonly Column[] = [
 
 function showReleases(
   records: readonly RolloutRecord[],
-  { stable, revisions, now, width, style }: ReleasesView,
+  { stable, gone, revisions, now, width, style }: ReleasesView,
 ): readonly string[] {
   const newest = records.findIndex(({ release, verdict }) => release === stable && verdict.kind === 'good');
   const rows = records.map((record, index) => [
@@ -71,14 +76,17 @@ function showReleases(
     `${showMs(now - record.endedAt)} ago`,
     record.by,
     record.kind,
-    record.verdict.kind === 'good'
-      ? 'good'
-      : `failed: ${record.verdict.cause}, ${namePathsOnce(record.verdict.message)}`,
+    showVerdict(record, gone),
     groupThousands(record.traffic.requests),
     groupThousands(record.traffic.lost),
     groupThousands(record.traffic.errors),
   ]);
   return renderTable({ columns, rows, width, style });
+}
+
+function showVerdict({ release, verdict }: RolloutRecord, gone: readonly string[]): string {
+  if (verdict.kind === 'good') return gone.includes(release) ? 'good, not kept' : 'good';
+  return `failed: ${verdict.cause}, ${namePathsOnce(verdict.message)}`;
 }
 
 /** By rollout: its own revision, or for a rollback that of the last deploy of its release before it. */

@@ -24,6 +24,7 @@ export function upCommand(run: Run) {
       'Builds the service, runs its tests, and rolls it out: one replica beside those that serve, then all of them, watched each time. A release that is bad is taken back by itself. Safe to repeat: where nothing changed, nothing is done.',
       'In an environment whose replicas are containers, the image is built first, tests included, and the engine of this machine runs it. With --image nothing is built or tested.',
       'In a cluster it makes the namespace and what belongs to it, where that is missing, and pushes the image to image.repository while the tests run; what is there is not sent again. The command drives the rollout: after Ctrl-C both releases serve, and the same command goes on.',
+      'Where a down on this machine has kept the history of that environment, up says so and takes it in; its releases went with down, so that rollback returns to none of them.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });
