@@ -55,7 +55,8 @@ test('help lists every command, examples first', async () => {
       plan      what up would change and what it costs, changing nothing
       drift     what differs from what was rolled out
       releases  what ran, and how each rollout ended
-      logs      what replicas print, of those that are gone as well
+      logs      what replicas print, as far as it is kept of those that are gone as
+                well
       open      prints the URL, and on a terminal shows it in the browser
       run       runs a command in a one-off replica of the stable release
       exec      runs a command inside a replica that runs

@@ -6,7 +6,10 @@ import { moment, wholeNumber } from '../../grammar/parse-flag.ts';
 const defaultLines = 100;
 
 export function logsCommand(run: Run) {
-  const command = environmentCommand('logs', 'what replicas print, of those that are gone as well')
+  const command = environmentCommand(
+    'logs',
+    'what replicas print, as far as it is kept of those that are gone as well',
+  )
     .option('-f, --follow', 'go on with what is printed from now on; with --json one line a document')
     .option('--since <time>', 'no older than this: a span such as 5m, or a date such as 2026-07-01T09:30:00Z')
     .option('--release <id>', 'of this release alone, by the start of its id')
@@ -34,7 +37,9 @@ export function logsCommand(run: Run) {
       { command: 'causeway logs --since 5m', shows: 'of the last five minutes' },
       { command: 'causeway logs --release 4be21c0', shows: 'of a release that was taken back, too' },
     ],
-    about: [],
+    about: [
+      'On this machine the logs of replicas that are gone are there until the environment is taken down, the oldest cleared first. A cluster keeps none: of a release that has no replica there any more, --release prints the last lines that the record of its rollout kept, less than 1 kB, and says so.',
+    ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });
 }

@@ -1,5 +1,6 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { UserError } from '../../../core/errors.ts';
+import type { Judgement } from '../../../core/verdict.ts';
 import { logLineSchema, logsResultSchema } from '../../json.ts';
 import { FakeTerminal } from '../../terminal/fake-terminal.ts';
 
@@ -120,4 +121,65 @@ test('an environment that does not answer has logs all the same', async () => {
 
   expect(exit).toBe(0);
   expect(stdout).toContain('listening');
+});
+
+describe('of a release that has no replica and no log any more', () => {
+  const verdict: Judgement = {
+    kind: 'failed',
+    cause: 'crashed',
+    message: 'exit code 1 after 34 ms',
+    evidence: { exit: 'exit code 1', lines: ['TypeError: x is not a function', '    at main.ts:3:1'] },
+  };
+
+  async function takenOut(judgement: Judgement = verdict) {
+    const terminal = new FakeTerminal();
+    terminal.environment.judgement = judgement;
+    await terminal.call('up');
+    const release = terminal.environment.records[0]?.release ?? '';
+    return { terminal, release, [Symbol.dispose]: () => terminal[Symbol.dispose]() };
+  }
+
+  test('the last lines that its record kept are printed, and that they are no more than that', async () => {
+    using at = await takenOut();
+    const id = at.release.slice(0, 7);
+
+    const { exit, stdout, stderr } = await at.terminal.call('logs', '--release', id);
+
+    expect(exit).toBe(0);
+    expect(stderr).toBe(
+      `logs     ${id} has no replica and no log any more: this is what the record of its rollout kept of the last lines\n`,
+    );
+    expect(stdout).toBe(
+      `${id} exit code 1\n${id} TypeError: x is not a function\n${id}     at main.ts:3:1\n`,
+    );
+  });
+
+  test('--json has them apart from what replicas printed, and -n takes the latest', async () => {
+    using at = await takenOut();
+
+    const { stdout } = await at.terminal.call('logs', '--release', at.release, '--json', '-n', '1');
+
+    expect(logsResultSchema.parse(JSON.parse(stdout))).toMatchObject({
+      lines: [],
+      evidence: { rollout: 'rollout-1', exit: 'exit code 1', lines: ['    at main.ts:3:1'] },
+    });
+  });
+
+  test('one that was good has none, and that is said', async () => {
+    using at = await takenOut({ kind: 'good' });
+    at.terminal.environment.stable = undefined;
+
+    const { exit, stdout, stderr } = await at.terminal.call('logs', '--release', at.release);
+
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: '' });
+    expect(stderr).toContain('has no replica any more, and no log of them is kept\n');
+  });
+
+  test('one whose replicas run and printed nothing is not called gone', async () => {
+    using at = await takenOut({ kind: 'good' });
+
+    const { stdout, stderr } = await at.terminal.call('logs', '--release', at.release);
+
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
+  });
 });

@@ -1,5 +1,6 @@
 import type { Environment, LogLine, LogQuery, Status } from '../../../core/environment.ts';
 import { exitCodes, UserError } from '../../../core/errors.ts';
+import type { RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
@@ -7,6 +8,7 @@ import type { LogsResult } from '../../json.ts';
 import { toJsonLine } from '../../json-line.ts';
 import { printable } from '../../terminal/printable.ts';
 import { renderStep } from '../../terminal/step-line.ts';
+import { tellEvidence } from './tell-evidence.ts';
 
 /** Prints what replicas printed, as it comes. */
 export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise<Result> {
@@ -14,10 +16,13 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
   const { environment } = await chooseMade(cli, name);
   const signal = AbortSignal.any([io.signal, io.gone]);
   const status = await environment.status(io.signal).catch(nothingIfSilent);
-  if (query.release !== undefined) await refuseUnknown(environment, status, query.release, io.signal);
+  const records = query.release === undefined ? [] : await environment.history(io.signal);
+  if (query.release !== undefined) refuseUnknown(environment, { status, records }, query.release);
   if (status?.state === 'absent') sayThatItIsAway(cli, name, query);
   const collected: LogLine[] = [];
+  let isSilent = true;
   const take = (line: LogLine) => {
+    isSilent = false;
     if (!options.json) io.stdout.write(`${showLogLine(line, cli)}\n`);
     else if (query.follow) io.stdout.write(`${toJsonLine(line)}\n`);
     else collected.push(line);
@@ -28,8 +33,14 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
     if (!signal.aborted) throw thrown;
   }
   const exit = io.signal.aborted ? exitCodes.interrupted : exitCodes.done;
+  const { release, lines, since = 0 } = query;
+  const recent = records.filter(({ endedAt }) => endedAt >= since);
+  const evidence =
+    isSilent && !query.follow && release !== undefined && !signal.aborted
+      ? tellEvidence(cli, { release, records: recent, status, lines })
+      : undefined;
   if (query.follow || !options.json) return { exit };
-  const json: LogsResult = { environment: name, lines: collected };
+  const json: LogsResult = { environment: name, lines: collected, ...(evidence ? { evidence } : {}) };
   return { json, exit };
 }
 
@@ -39,14 +50,13 @@ function nothingIfSilent(error: unknown): undefined {
 }
 
 /** What ran here is in the records; what is being tried now, or serves, is in the status. */
-async function refuseUnknown(
+function refuseUnknown(
   environment: Environment,
-  status: Status | undefined,
+  { status, records }: { readonly status: Status | undefined; readonly records: readonly RolloutRecord[] },
   named: string,
-  signal: AbortSignal,
-): Promise<void> {
+): void {
   const ran = [
-    ...(await environment.history(signal)).map(({ release }) => release),
+    ...records.map(({ release }) => release),
     ...(status?.running ?? []).map(({ release }) => release),
     status?.stable?.release ?? '',
     status?.rollout?.release ?? '',
