@@ -38,7 +38,7 @@ test('what is missing is made, and said in one line', async () => {
   const said = await make();
 
   expect(said).toBe(
-    'made namespace shop-staging, ServiceAccount, NetworkPolicy, Service, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding, ValidatingAdmissionPolicyBinding',
+    'made namespace shop-staging, ServiceAccount, NetworkPolicy, Service, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding',
   );
   expect((await store.readState(signal))?.desired).toEqual({ replicas: 2 });
 });
