@@ -173,6 +173,10 @@ export const errorKinds = {
     about:
       'The environment was made, but nothing runs it now: its supervisor has ended. `up` starts it again, with the release that served.',
   },
+  environment_degraded: {
+    exit: 'failed',
+    about: 'The release serves already, so that nothing was rolled out, but its replicas do not get ready.',
+  },
   environment_elsewhere: {
     exit: 'failed',
     about: 'The environment is open at another address than the config says. `up` moves it there.',

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import type { KubernetesConfig } from '../core/config.ts';
+import { toMs } from '../core/duration.ts';
 import type {
   DeployRequest,
   Environment,
@@ -123,7 +124,9 @@ class KubernetesEnvironment implements Environment {
       ...(signedBy === undefined ? {} : { signedBy }),
     } as const;
     const driven = { by, agentImage: agentImage ?? state.agentImage, rendered, emit, signal };
-    return this.#drive(driven, (context) => rollOut(context, asked));
+    const outcome = await this.#drive(driven, (context) => rollOut(context, asked));
+    if (outcome.kind === 'unchanged') await this.#expectWell(signal);
+    return outcome;
   }
 
   async rollback({ to, trusted, by }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
@@ -268,6 +271,23 @@ class KubernetesEnvironment implements Environment {
   async #about(signal: AbortSignal) {
     const { config, trace } = this.#options;
     return { ...(await this.#open(signal)), place: this.#place, config, trace };
+  }
+
+  /** What serves already was put right where somebody had taken parts of it away: that takes as long as a start. */
+  async #expectWell(signal: AbortSignal): Promise<void> {
+    const { waitUntil } = await import('./wait-until.ts');
+    let because: string | undefined;
+    const startMs = toMs(this.#options.config.deadlines.start);
+    const isWell = await waitUntil(startMs, signal, async () => {
+      ({ because } = await this.status(signal));
+      return because === undefined;
+    });
+    if (isWell) return;
+    throw new UserError({
+      code: 'environment_degraded',
+      message: `${this.name} is degraded: ${because}`,
+      hint: `causeway up ${this.name} makes what is missing; causeway doctor ${this.name} looks at the rest`,
+    });
   }
 
   /** Where `down` keeps the history, and `up` finds it. */

@@ -1,13 +1,15 @@
-import { afterEach, expect, test } from 'bun:test';
+import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { FakeApi, type FakeCall } from './api/fake-api.ts';
 import { refusal } from './api/fake-patch.ts';
 import { kinds } from './api/kinds.ts';
 import { keepHistory } from './down/keep-history.ts';
 import { makeEnvironment } from './make.ts';
 import { makeShop, type ShopParts } from './manifests/fixtures.ts';
-import { fakeRecord } from './store/fake-stored.ts';
+import { labels, namesOf, ownLabels, releaseLabel } from './manifests/names.ts';
+import { fakeRecord, fakeStored } from './store/fake-stored.ts';
 import { openStore } from './store/open-store.ts';
 
 const { signal } = new AbortController();
@@ -110,4 +112,52 @@ test('the history that down kept of an earlier environment is taken in, once, an
   expect(first).toEndWith(`; took in the history of 2 rollouts that down kept in ${path}`);
   expect(second).toBeUndefined();
   expect((await store.history.list()).map(({ id }) => id)).toEqual(['a', 'b']);
+});
+
+describe('where the state is gone', () => {
+  async function withoutState(parts: { readonly minReadySeconds?: number; readonly isKept?: boolean }) {
+    const { minReadySeconds = 0, isKept = true } = parts;
+    const made = openMade();
+    await made.make();
+    const stored = fakeStored('stable');
+    if (isKept) await made.store.storeRelease(stored, signal);
+    const names = namesOf(makeShop().place);
+    const label = { [labels.release]: releaseLabel(stored.release.id), [labels.secretSet]: 'blue' };
+    made.api.put<IDeployment>({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: names.service, namespace: made.api.namespace, labels: ownLabels(makeShop().place) },
+      spec: {
+        minReadySeconds,
+        selector: {},
+        template: { metadata: { labels: label }, spec: { containers: [] } },
+      },
+    });
+    await made.api.remove(kinds.configMap, names.state, { signal });
+    return { ...made, stored };
+  }
+
+  test('what runs is taken in, so that a rollout over it has something to go back to', async () => {
+    const { make, store, stored } = await withoutState({});
+
+    const said = await make();
+
+    expect(said).toStartWith('took in release ');
+    expect((await store.readState(signal))?.desired).toEqual({
+      replicas: 2,
+      stable: { release: stored.release, secretSet: 'blue' },
+    });
+  });
+
+  test.each([
+    ['its gate is closed', { minReadySeconds: 1_000_000_000 }],
+    ['its release is not kept', { isKept: false }],
+  ])('and what runs cannot be told, as %s, nothing is rolled over it', async (_why, parts) => {
+    const { make, store } = await withoutState(parts);
+
+    const refused = await make().catch((error: unknown) => error);
+
+    expect(refused).toMatchObject({ code: 'state_corrupt' });
+    expect(await store.readState(signal)).toBeUndefined();
+  });
 });

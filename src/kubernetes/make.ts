@@ -1,11 +1,14 @@
 import type { INamespace } from 'kubernetes-models/v1';
 import type { KubernetesConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import { shortId } from '../core/release.ts';
+import type { Desired } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
 import { saysTheSame } from './difference.ts';
 import { readKeptHistory } from './down/keep-history.ts';
+import { findRunning } from './find-running.ts';
 import { admissionObjects } from './manifests/admission.ts';
 import { environmentObjects } from './manifests/environment-objects.ts';
 import { namesOf, type Place } from './manifests/names.ts';
@@ -18,7 +21,7 @@ export interface MakeOptions {
   readonly api: Api;
   readonly place: Place;
   readonly config: KubernetesConfig;
-  readonly store: Pick<Store, 'readState' | 'writeState' | 'takeIn'>;
+  readonly store: Pick<Store, 'readState' | 'writeState' | 'takeIn' | 'readLabelled'>;
   /** The user's, where `down` kept the history of an earlier one; none: there is nothing to take in. */
   readonly stateFolder?: string;
   readonly signal: AbortSignal;
@@ -157,9 +160,13 @@ async function remove({ api, signal }: MakeOptions, object: KubernetesObject): P
 /** An environment is there once it has a state; its history begins with that of the one before it. */
 async function makeState(options: MakeOptions): Promise<readonly Done[]> {
   const { config, store, signal } = options;
-  const done = await takeInHistory(options);
   const replicas = config.autoscale ? 'autoscaled' : config.replicas;
-  const written = await orRefusal(() => store.writeState({ desired: { replicas }, token: 0 }, signal));
+  const stable = await findRunning(options);
+  const done = stable
+    ? [{ act: 'took in' as const, what: `release ${shortId(stable.release.id)}, which runs` }]
+    : await takeInHistory(options);
+  const desired: Desired = { replicas, ...(stable ? { stable } : {}) };
+  const written = await orRefusal(() => store.writeState({ desired, token: 0 }, signal));
   // Another `up` was first.
   if (written instanceof ApiRefusal && written.status !== 409) throw written;
   return done;

@@ -3,7 +3,7 @@ import { environmentOf, type KubernetesConfig, parseConfig } from '../core/confi
 import { makeRelease } from '../core/release.ts';
 import type { Desired } from '../core/rollout.ts';
 import { FakeApi } from './api/fake-api.ts';
-import type { KubernetesObject } from './api/kinds.ts';
+import { type KubernetesObject, kinds } from './api/kinds.ts';
 import { labels, namesOf, releaseLabel, selectorOf } from './manifests/names.ts';
 import { readStatus } from './read-status.ts';
 import { openStore } from './store/open-store.ts';
@@ -37,9 +37,13 @@ async function cluster(desired?: Desired, environment: object = {}) {
   return { api, status: () => readStatus(options, signal) };
 }
 
-/** The Deployment, its ReplicaSet, and its pods: each ready, or why not. */
+/** The Service, the Deployment, its ReplicaSet, and its pods: each ready, or why not. */
 async function deploy(api: FakeApi, pods: readonly ('ready' | string)[]): Promise<void> {
   const { service } = namesOf(place);
+  await api.create<KubernetesObject>(
+    { apiVersion: 'v1', kind: 'Service', metadata: { namespace: place.namespace, name: service } },
+    { signal },
+  );
   const metadata = { namespace: place.namespace, creationTimestamp: '2026-11-01T00:00:00Z' };
   const owned = (kind: string, uid: string | undefined) => ({
     ownerReferences: [{ apiVersion: 'apps/v1', kind, name: service, uid: uid ?? '', controller: true }],
@@ -130,6 +134,27 @@ test('where a stable replica is not ready it is degraded, and why is told', asyn
 
   expect(state).toBe('degraded');
   expect(because).toBe('1 of 2 replicas ready: image x is not the name of an image');
+});
+
+test('a Service that somebody removed is told, though every replica is ready', async () => {
+  const { api, status } = await cluster({ replicas: 1, stable: { release } });
+  await deploy(api, ['ready']);
+  await api.remove(kinds.service, 'shop', { signal });
+
+  const { state, because } = await status();
+
+  expect(state).toBe('degraded');
+  expect(because).toBe('its Service is gone, so that no request reaches it; up makes it again');
+});
+
+test('replicas whose state is gone are not taken for nothing', async () => {
+  const { api, status } = await cluster();
+  await deploy(api, ['ready']);
+
+  expect(await status()).toMatchObject({
+    state: 'degraded',
+    because: 'its state is gone; causeway up prod takes in what runs',
+  });
 });
 
 test('a Deployment that somebody removed is told', async () => {

@@ -7,6 +7,7 @@ import type { ReplicaState } from '../core/target.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
 import { namesOf, type Place, selectorOf } from './manifests/names.ts';
+import { orRefusal } from './preflight/cluster-parts.ts';
 import { readUrl } from './read-url.ts';
 import type { Store } from './store/store.ts';
 import { PodMemory } from './target/pod-memory.ts';
@@ -24,12 +25,17 @@ export interface ReadStatusOptions {
 export async function readStatus(options: ReadStatusOptions, signal: AbortSignal): Promise<Status> {
   const { place, store } = options;
   const about = { environment: place.environment, target: 'kubernetes' as const };
-  const [state, view, url] = await Promise.all([
+  const [state, view, url, hasService] = await Promise.all([
     store.readState(signal),
     readView(options, signal),
     readUrl(options, signal),
+    findsService(options, signal),
   ]);
-  if (!state) return { ...about, state: 'absent', running: [] };
+  if (!state && !view.deployment) return { ...about, state: 'absent', running: [] };
+  if (!state) {
+    const because = `its state is gone; causeway up ${place.environment} takes in what runs`;
+    return { ...about, state: 'degraded', running: [], because };
+  }
   const { desired } = state;
   const records = desired.stable ? await store.latestRecords(state, signal) : [];
   const states = replicaStates({
@@ -40,7 +46,7 @@ export async function readStatus(options: ReadStatusOptions, signal: AbortSignal
     isWatched: true,
     generation: 0,
   }).filter(({ release }) => release !== '');
-  const because = whyDegraded(desired, states, view);
+  const because = whyDegraded(desired, states, { ...view, hasService });
   return {
     ...about,
     state: stateOf(desired, because),
@@ -51,6 +57,11 @@ export async function readStatus(options: ReadStatusOptions, signal: AbortSignal
     running: states.map((replica) => toReplica(replica, desired, view)),
     ...(because === undefined ? {} : { because }),
   };
+}
+
+async function findsService({ api, place }: ReadStatusOptions, signal: AbortSignal): Promise<boolean> {
+  const service = await orRefusal(() => api.get(kinds.service, namesOf(place).service, signal));
+  return service !== undefined;
 }
 
 async function readView({ api, place }: ReadStatusOptions, signal: AbortSignal): Promise<ClusterView> {
@@ -94,10 +105,11 @@ function startOf(pod: IPod | undefined): number | undefined {
 function whyDegraded(
   { stable, rollout, replicas }: Desired,
   states: readonly ReplicaState[],
-  { deployment }: ClusterView,
+  { deployment, hasService }: ClusterView & { readonly hasService: boolean },
 ): string | undefined {
   if (!stable || rollout) return undefined;
   if (!deployment) return 'its Deployment is gone';
+  if (!hasService) return 'its Service is gone, so that no request reaches it; up makes it again';
   const mine = states.filter(({ key }) => key === runningKey(stable));
   const wanted = replicas === 'autoscaled' ? (deployment.spec?.replicas ?? 1) : replicas;
   const ready = mine.filter(({ phase }) => phase === 'ready').length;

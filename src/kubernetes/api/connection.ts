@@ -50,7 +50,7 @@ export class Connection {
       if (answer instanceof Response && answer.ok) return answer;
       const error =
         answer instanceof Response
-          ? await explainAnswer(this.#access, answer, `${call.method} ${nameIn(call.path)}`)
+          ? await explainAnswer(this.#access, answer, showCall(call))
           : explainFailure(this.#access, answer);
       until = Math.min(until, performance.now() + patienceMs);
       const waitMs = Math.max(pauseAskedFor(answer) ?? 0, pauseMs * (0.5 + Math.random() / 2));
@@ -119,6 +119,7 @@ function pauseAskedFor(answer: unknown): number | undefined {
   return answer instanceof Response ? retryAfterMs(answer.headers) : undefined;
 }
 
-function nameIn(path: string): string {
-  return path.split('?')[0] ?? path;
+/** Without its query. */
+export function showCall({ method, path }: Pick<Call, 'method' | 'path'>): string {
+  return `${method} ${path.split('?')[0] ?? path}`;
 }

@@ -26,6 +26,7 @@ export async function explainAnswer(
       hint: 'nothing was undone; the same command goes on once the cluster is well again',
     });
   }
+  if (response.status < 400) return strangeAnswer({ context, server }, what, `status ${response.status}`);
   return new ApiRefusal({
     status: response.status,
     reason: status.reason ?? String(response.status),
@@ -33,6 +34,15 @@ export async function explainAnswer(
       response.status === 401 ? `context ${context}: the cluster does not know your credentials` : said,
     causes: status.details?.causes ?? [],
     hint: hintFor(response.status, context),
+  });
+}
+
+/** An answer as the API gives none: something before it answered, such as a proxy or a login page. */
+export function strangeAnswer({ context, server }: Known, what: string, came: string): UnreachableError {
+  return new UnreachableError({
+    code: 'environment_unreachable',
+    message: `${server} could not ${what}: ${came} came, which is no answer of a Kubernetes API`,
+    hint: `see what answers there: kubectl --context ${context} version; nothing was undone, and the same command goes on`,
   });
 }
 

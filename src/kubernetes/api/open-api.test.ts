@@ -22,6 +22,27 @@ test('an answer of a server that is not well is asked for again', async () => {
   expect(seen).toHaveLength(3);
 });
 
+test.each([
+  ['a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } }), 'text/html came'],
+  ['nothing', () => new Response(''), 'nothing came'],
+  [
+    'null',
+    () => new Response('null', { headers: { 'content-type': 'application/json' } }),
+    'application/json came',
+  ],
+  ['another address', () => new Response('', { status: 302 }), 'status 302 came'],
+])(
+  'where %s comes, something else answered, and the environment is called unreachable',
+  async (_what, answer, came) => {
+    const { api } = serve(Array.from({ length: 20 }, () => answer));
+
+    const error = await errorOf(api.get(kinds.configMap, 'a', AbortSignal.any([signal])));
+
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect((error as UserError).message).toContain(`${came}, which is no answer of a Kubernetes API`);
+  },
+);
+
 test('a server that asks to come again later is given that time', async () => {
   const late = () => new Response('{}', { status: 429, headers: { 'retry-after': '1' } });
   const { api, traced } = serve([late, () => Response.json({})]);

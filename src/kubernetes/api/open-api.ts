@@ -1,6 +1,6 @@
 import type { Api, ApiOptions, List, Selector, WriteOptions } from './api.ts';
-import { type Call, Connection } from './connection.ts';
-import { explainFailure } from './explain.ts';
+import { type Call, Connection, showCall } from './connection.ts';
+import { explainFailure, strangeAnswer } from './explain.ts';
 import { holds } from './holds.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './kinds.ts';
 import { readLines } from './lines.ts';
@@ -177,7 +177,10 @@ class HttpApi implements Api {
 
   async #json<T>(call: Call): Promise<T> {
     const response = await this.#connection.call(call);
-    return (await response.json()) as T;
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (typeof answer === 'object' && answer !== null) return answer as T;
+    const type = response.headers.get('content-type') ?? 'nothing';
+    throw strangeAnswer(this.access, showCall(call), type);
   }
 
   #objectPath(object: KubernetesObject): string {

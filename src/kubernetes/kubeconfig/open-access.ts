@@ -33,6 +33,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<ClusterAcc
   const server = serverOf(kubeconfig, context);
   const credentials = await readCredentials(kubeconfig, context.name);
   checkCertificates(credentials, context.name);
+  refuseNobody(credentials, context);
   return {
     context: context.name,
     server,
@@ -124,8 +125,25 @@ function checkCertificates({ ca, cert, key }: HttpsOptions, context: string): vo
   }
 }
 
+/** The API server would take requests without credentials for those of an anonymous user. */
+function refuseNobody(credentials: HttpsOptions, { name, user }: { name: string; user: string }): void {
+  const { Authorization: token } = headersOf(credentials);
+  const isBroken = token !== undefined && !/^[\x20-\x7e]+$/.test(token);
+  if (!isBroken && (token !== undefined || credentials.cert !== undefined)) return;
+  throw new UserError({
+    code: 'kubeconfig_wrong',
+    message: isBroken
+      ? `the token of user ${user}, in context ${name}, is no single line of text`
+      : `user ${user}, in context ${name}, has no credentials: no token, no certificate, no program that gives them`,
+    hint: `kubectl config view --context ${name} --minify shows it; log in again with the program that made it`,
+  });
+}
+
 function headersOf({ headers = {}, auth }: HttpsOptions): Readonly<Record<string, string>> {
-  return auth === undefined ? headers : { ...headers, Authorization: `Basic ${btoa(auth)}` };
+  const { Authorization: token } = headers;
+  if (auth !== undefined) return { ...headers, Authorization: `Basic ${btoa(auth)}` };
+  // A token's file ends with the end of a line.
+  return token === undefined ? headers : { ...headers, Authorization: token.trim() };
 }
 
 function pem<Name extends string>(

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import type { KubeConfig, KubeConfigClass } from './kube-config.ts';
 
@@ -39,6 +39,7 @@ function readFile(KubeConfig: KubeConfigClass, file: string): KubeConfig {
   const config = new KubeConfig();
   try {
     config.loadFromFile(file);
+    config.users = config.users.map((user) => withTokenFile(user, file));
   } catch (cause) {
     const [why = ''] = String(cause instanceof Error ? cause.message : cause).split('\n');
     throw new UserError({
@@ -49,6 +50,22 @@ function readFile(KubeConfig: KubeConfigClass, file: string): KubeConfig {
     });
   }
   return config;
+}
+
+/** The library knows such a file from within a pod alone; there it reads it anew each minute. */
+function withTokenFile<User extends { readonly name: string }>(user: User, kubeconfig: string): User {
+  const { users = [] } = Bun.YAML.parse(readFileSync(kubeconfig, 'utf8')) as RawKubeconfig;
+  const { tokenFile, token } = users.find(({ name }) => name === user.name)?.user ?? {};
+  if (tokenFile === undefined || token !== undefined) return user;
+  const path = resolve(dirname(kubeconfig), tokenFile);
+  return { ...user, authProvider: { name: 'tokenFile', config: { tokenFile: path } } };
+}
+
+interface RawKubeconfig {
+  readonly users?: readonly {
+    readonly name: string;
+    readonly user?: { readonly tokenFile?: string; readonly token?: string };
+  }[];
 }
 
 function firstByName<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {

@@ -1,6 +1,6 @@
 import { appendRecord, latestRecords, listRecords, newestRecords, takeInRecords } from './history.ts';
 import type { StoreOptions } from './owned.ts';
-import { keepRelease, keptReleases, readRelease, storeRelease } from './releases.ts';
+import { keepRelease, keptReleases, readLabelled, readRelease, storeRelease } from './releases.ts';
 import { readSecrets, storeSecrets } from './secrets.ts';
 import { readState, writeState } from './state.ts';
 import type { Store } from './store.ts';
@@ -19,6 +19,7 @@ export function openStore(options: StoreOptions): Store {
     readState: (within) => readState(options, within),
     writeState: (state, within) => writeState(options, state, within),
     takeIn: (records, within) => takeInRecords(options, records, within),
+    readLabelled: (label, within) => readLabelled(options, label, within),
     readRelease: (id, within) => readRelease(options, id, within),
     storeRelease: (stored, within) => storeRelease(options, stored, within),
     keepRelease: (id, otherwise, within) => keepRelease(options, id, otherwise, within),

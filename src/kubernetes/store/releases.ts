@@ -10,15 +10,25 @@ import { type StoredRelease, storedReleaseSchema } from './stored-release.ts';
 
 /** See `Store.readRelease`. */
 export async function readRelease(
-  { api, place }: StoreOptions,
+  options: StoreOptions,
   id: string,
   signal: AbortSignal,
 ): Promise<StoredRelease | undefined> {
-  const kept = await api.get(kinds.configMap, namesOf(place).release(id), signal);
+  const stored = await readLabelled(options, id, signal);
+  return stored?.release.id === id ? stored : undefined;
+}
+
+/** See `Store.readLabelled`: a label holds the start of an id, as the name does. */
+export async function readLabelled(
+  { api, place }: StoreOptions,
+  label: string,
+  signal: AbortSignal,
+): Promise<StoredRelease | undefined> {
+  const kept = await api.get(kinds.configMap, namesOf(place).release(label), signal);
   if (!kept) return undefined;
   const stored = parseRelease(kept);
-  if (!stored) throw corruptError(place, id);
-  return stored.release.id === id ? stored : undefined;
+  if (!stored) throw corruptError(place, label);
+  return stored;
 }
 
 /** See `Store.storeRelease`. */

@@ -41,6 +41,8 @@ export interface Store {
    * where a history has begun.
    */
   takeIn(records: readonly string[], signal: AbortSignal): Promise<number>;
+  /** By the label that its pods have. */
+  readLabelled(label: string, signal: AbortSignal): Promise<StoredRelease | undefined>;
   /** By its whole id; undefined: it is not kept, or not any more. */
   readRelease(id: string, signal: AbortSignal): Promise<StoredRelease | undefined>;
   /**
