@@ -35,6 +35,25 @@ test('a token is sent', async () => {
   expect(await whoami(file, 'shop')).toBe('system:serviceaccount:default:default');
 });
 
+test('a token in a file beside the kubeconfig is sent, whatever line it ends with', async () => {
+  writeFileSync(join(folder, 'its token'), `${token}\n`);
+
+  const file = write('token-file', { tokenFile: 'its token' });
+
+  expect(await whoami(file, 'shop')).toBe('system:serviceaccount:default:default');
+});
+
+test.each([
+  ['no credentials', {}, 'has no credentials'],
+  ['a file for its token that is missing', { tokenFile: 'nowhere' }, 'no such file'],
+  ['a token of two lines', { token: 'one\ntwo' }, 'is no single line of text'],
+])('a user with %s is told, and is not sent as anybody', async (_what, user, told) => {
+  const error = await errorOf(open(write('nobody', user), 'shop'));
+
+  expect(error.code).toBe('kubeconfig_wrong');
+  expect(error.message).toContain(told);
+});
+
 test('a plugin that gives credentials is run', async () => {
   const said = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
   const plugin = program('gives', `echo '${JSON.stringify(said)}'`);
