@@ -17,8 +17,6 @@ export type RolloutEvent =
       readonly wanted: number;
       /** Why those that are not ready are not. */
       readonly waitingFor?: string;
-      /** Where stable replicas give way: how many are left. */
-      readonly beside?: number;
     }
   | {
       readonly kind: 'watching';
@@ -33,12 +31,7 @@ export type RolloutEvent =
   | { readonly kind: 'judged'; readonly judgement: Judgement }
   /** What was seen of a bad release, before it is taken out: more than its record keeps. */
   | { readonly kind: 'evidence'; readonly evidence: Evidence }
-  | {
-      readonly kind: 'draining';
-      readonly left: number;
-      /** Where stable replicas had given way to a bad candidate: how many are ready again. */
-      readonly stable?: { readonly ready: number; readonly wanted: number; readonly waitingFor?: string };
-    }
+  | { readonly kind: 'draining'; readonly left: number }
   | { readonly kind: 'ended'; readonly record: RolloutRecord };
 
 /** Synchronous, and never waits: a stalled reader must not stop the code that takes a bad release back. */

@@ -3,15 +3,7 @@ import type { Emit } from './event.ts';
 import { makeRecord, type RolloutRecord } from './record.ts';
 import { shortId } from './release.ts';
 import { refuseUnknownCommand, runReleaseCommand } from './release-command.ts';
-import {
-  type Desired,
-  firstSize,
-  giveUpReason,
-  isSame,
-  type Rollout,
-  type Running,
-  type Surge,
-} from './rollout.ts';
+import { type Desired, firstSize, giveUpReason, isSame, type Rollout, type Running } from './rollout.ts';
 import { type End, type RolloutState, type Rules, step, type TakeBack } from './step.ts';
 import type { Lock, Target } from './target.ts';
 import { totalOf } from './traffic.ts';
@@ -25,8 +17,6 @@ export interface RolloutRequest {
   /** The trusted keys that have signed the image, where that was verified. */
   readonly signedBy?: readonly string[];
   readonly replicas: Desired['replicas'];
-  /** Default: `all`. A rollout that is gone on with keeps the one that it began with. */
-  readonly surge?: Surge;
   /**
    * Run a release command whose end is not known once more. What already serves is rolled out once more by
    * giving it a new secret set: replicas are told apart by it.
@@ -159,9 +149,8 @@ async function moveTo(
 ): Promise<Outcome> {
   const { target, signal } = context;
   if (isSame(found.stable, request.running)) {
-    const asked = asAsked(found, request);
-    if (asked.replicas !== found.replicas || asked.surge !== found.surge || request.mends)
-      await target.set(asked, lock);
+    if (found.replicas !== request.replicas || request.mends)
+      await target.set({ ...found, replicas: request.replicas }, lock);
     return { kind: 'unchanged' };
   }
   const desired = plan(context, found, request);
@@ -173,10 +162,11 @@ async function moveTo(
 }
 
 function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutRequest): Desired {
-  const { kind, running, by, revision, signedBy } = request;
+  const { kind, running, by, revision, signedBy, replicas } = request;
   const hasCommand = kind === 'deploy' && running.release.settings.releaseCommand !== undefined;
   return {
-    ...asAsked(found, request),
+    ...found,
+    replicas,
     rollout: {
       id: makeId(),
       kind,
@@ -192,10 +182,6 @@ function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutR
     },
     candidate: { ...running, size: hasCommand ? 'none' : firstSize(kind, found.stable) },
   };
-}
-
-function asAsked({ surge: _, ...found }: Desired, { replicas, surge = 'all' }: RolloutRequest): Desired {
-  return { ...found, replicas, ...(surge === 'all' ? {} : { surge }) };
 }
 
 /** What is worth knowing keeps no rollout from beginning, and is told. */
