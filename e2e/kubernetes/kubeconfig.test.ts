@@ -99,6 +99,24 @@ test('a certificate that is none is told before anything is sent', async () => {
   expect(error.message).toStartWith('the certificate authority of context shop is none: ');
 });
 
+test('a plugin that takes long is waited for, and that is said', async () => {
+  const said = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
+  const waits = join(folder, 'waits');
+  const plugin = program(
+    'waiting',
+    `until [ -e ${waits} ]; do sleep 0.05; done; echo '${JSON.stringify(said)}'`,
+  );
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' };
+  const told = Promise.withResolvers<string>();
+
+  const opened = open(write('slow', { exec }), 'shop', told.resolve);
+  const line = await told.promise;
+  writeFileSync(waits, '');
+  await opened;
+
+  expect(line).toBe('waits for the program that gives the credentials of context shop; it may ask you');
+});
+
 test('of a plugin that fails it is told what it said', async () => {
   const plugin = program('fails', 'echo "the session has expired" >&2; exit 3');
   const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' };
@@ -172,9 +190,9 @@ test('without npm it is said what to install', async () => {
   expect(error).toMatchObject({ code: 'package_missing', message: 'npm was not found' });
 });
 
-function open(files: string, context: string | undefined) {
+function open(files: string, context: string | undefined, say: (line: string) => void = trace) {
   const env = { ...process.env, KUBECONFIG: files };
-  return openAccess({ context, env, home: folder, trace, signal });
+  return openAccess({ context, env, home: folder, say, trace, signal });
 }
 
 async function whoami(files: string, context: string): Promise<string | undefined> {

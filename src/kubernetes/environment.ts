@@ -118,6 +118,7 @@ class KubernetesEnvironment implements Environment {
       running,
       by,
       replicas,
+      surge: config.surge,
       isAgain,
       mends: true,
       ...(revision === undefined ? {} : { revision }),
@@ -159,7 +160,7 @@ class KubernetesEnvironment implements Environment {
     const { config } = this.#options;
     const replicas = config.autoscale ? 'autoscaled' : config.replicas;
     return this.#drive({ by, agentImage, emit, signal }, (context) =>
-      rollOut(context, { kind: 'rollback', running, by, replicas }),
+      rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
     );
   }
 

@@ -18,6 +18,9 @@ export interface OpenAccessOptions {
   readonly signal: AbortSignal;
 }
 
+/** A program for credentials that takes longer than this is named: it may wait for somebody to log in. */
+const slowMs = 2_000;
+
 /**
  * How the cluster of a context is reached, as the user's kubeconfig says. Throws `context_missing`, `kubeconfig_wrong` and
  * `package_missing`.
@@ -31,7 +34,11 @@ export async function openAccess(options: OpenAccessOptions): Promise<ClusterAcc
   const context = chooseContext(kubeconfig, name);
   kubeconfig.setCurrentContext(context.name);
   const server = serverOf(kubeconfig, context);
-  const credentials = await readCredentials(kubeconfig, context.name);
+  const slow = setTimeout(
+    () => say(`waits for the program that gives the credentials of context ${context.name}; it may ask you`),
+    slowMs,
+  );
+  const credentials = await readCredentials(kubeconfig, context.name).finally(() => clearTimeout(slow));
   checkCertificates(credentials, context.name);
   refuseNobody(credentials, context);
   return {

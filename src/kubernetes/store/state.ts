@@ -73,7 +73,7 @@ function parseState(place: Place, { metadata, data = {} }: IConfigMap): StoredSt
     throw new UserError({
       code: 'state_corrupt',
       message: `${name} does not have the shape it was written in`,
-      hint: `see what became of it: kubectl --namespace ${place.namespace} get configmap ${namesOf(place).state} --output yaml`,
+      hint: `see what became of it: kubectl --namespace ${place.namespace} get configmap ${namesOf(place).state} --output yaml; without it, causeway up ${place.environment} takes in what runs`,
     });
   }
   const { agentImage } = data;
