@@ -11,8 +11,8 @@ type Status = NonNullable<NonNullable<IPod['status']>['containerStatuses']>[numb
 
 async function evidenceOf(status: Partial<Status>, printed: { now?: string; before?: string }) {
   const api = new FakeApi();
-  if (printed.now !== undefined) api.printed.set('shop-1', printed.now);
-  if (printed.before !== undefined) api.printedBefore.set('shop-1', printed.before);
+  if (printed.now !== undefined) api.logOf.set('shop-1', printed.now);
+  if (printed.before !== undefined) api.logBefore.set('shop-1', printed.before);
   const pod: IPod = {
     apiVersion: 'v1',
     kind: 'Pod',

@@ -1,5 +1,48 @@
+import { UnreachableError } from '../core/errors.ts';
+import type { Api } from './api/api.ts';
 import { ApiRefusal } from './api/refusal.ts';
 import type { RemoteStreams } from './api/remote-process.ts';
+
+export interface FollowOutputOptions {
+  readonly api: Pick<Api, 'printed'>;
+  readonly pod: string;
+  readonly container: string;
+  readonly show: (bytes: Uint8Array) => void;
+  readonly hasEnded: () => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+const againMs = 250;
+
+/**
+ * All that a process prints, byte for byte and once, until it has ended: by the log of its container, which begins with
+ * the process. Joining it would miss what came before that, and there is no telling how much that was. A log has both
+ * outputs in one.
+ */
+export async function followOutput(options: FollowOutputOptions): Promise<void> {
+  const { api, pod, container, show, hasEnded, signal } = options;
+  let shown = 0;
+  for (;;) {
+    const isOver = await hasEnded();
+    try {
+      let at = 0;
+      for await (const bytes of api.printed(pod, { container, isFollowed: !isOver }, signal)) {
+        // After a connection that was cut it comes from its beginning again.
+        const known = Math.max(0, shown - at);
+        at += bytes.length;
+        if (known < bytes.length) show(bytes.subarray(known));
+        shown = Math.max(shown, at);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      // A process that could not be started has no log.
+      const isNone = error instanceof ApiRefusal && ![401, 403].includes(error.status);
+      if (!isNone && (isOver || !(error instanceof UnreachableError))) throw error;
+    }
+    if (isOver) return;
+    await Bun.sleep(againMs);
+  }
+}
 
 export interface JoinOutputOptions {
   readonly terminal: RemoteStreams;
@@ -23,30 +66,25 @@ interface Chunk {
   readonly bytes: Uint8Array;
 }
 
-/** By so many bytes the log is compared with what came. */
-const comparedBytes = 256;
-
-/** A process is joined after it began, when it may have printed already: that comes from its log, and once. */
+/** A process in a terminal is joined after it began, when it may have printed already: that comes from its log, and once. */
 export function joinOutput({ terminal, printed }: JoinOutputOptions): JoinedOutput {
   const { promise: joined, resolve: join } = Promise.withResolvers<void>();
   let waiting: Chunk[] | undefined = [];
   let before = 0;
-  let came = 0;
-  let first = Buffer.alloc(0);
+  let hasCome = false;
   const take = (show: Chunk['show']) => (bytes: Uint8Array) => {
     if (waiting) {
       waiting.push({ show, bytes: bytes.slice() });
       return;
     }
-    came += bytes.length;
-    first = Buffer.concat([first, bytes.subarray(0, comparedBytes - first.length)]);
+    hasCome = true;
     show(bytes);
   };
   async function* input(): AsyncGenerator<Uint8Array> {
     join();
     if (terminal.input) yield* terminal.input;
   }
-  const read = async () => Buffer.from(await readAll(printed, terminal.isTerminal ? '\r\n' : '\n'));
+  const read = async () => Buffer.from(await readAll(printed));
   return {
     streams: { ...terminal, input: input(), output: take(terminal.output), errors: take(terminal.errors) },
     joined,
@@ -64,20 +102,16 @@ export function joinOutput({ terminal, printed }: JoinOutputOptions): JoinedOutp
     },
     async finish() {
       // What a terminal shows is no text that could be put together afterwards.
-      if (terminal.isTerminal && came > 0) return;
-      const log = await read();
-      const rest = log.subarray(before);
-      const at = came === 0 ? rest.length : rest.indexOf(first);
-      if (at > 0 && at + came <= rest.length) terminal.output(rest.subarray(0, at));
+      if (!hasCome) terminal.output((await read()).subarray(before));
     },
   };
 }
 
 /** A log holds whole lines, without what ended them. */
-async function readAll(printed: () => AsyncIterable<string>, end: string): Promise<string> {
+async function readAll(printed: () => AsyncIterable<string>): Promise<string> {
   let text = '';
   try {
-    for await (const line of printed()) text += `${line.replace(/\r$/, '')}${end}`;
+    for await (const line of printed()) text += `${line.replace(/\r$/, '')}\r\n`;
   } catch (error) {
     // A log that cannot be read yet has nothing in it.
     if (!(error instanceof ApiRefusal)) throw error;

@@ -4,11 +4,11 @@ import { shortId } from '../core/release.ts';
 import type { Running } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
-import { attach } from './api/remote-process.ts';
+import { attach, type RemoteStreams } from './api/remote-process.ts';
 import { commandPodOf } from './command-pod.ts';
 import { eventsOf } from './evidence.ts';
 import { metadataOf, namesOf, type Place } from './manifests/names.ts';
-import { joinOutput } from './one-off-output.ts';
+import { followOutput, joinOutput } from './one-off-output.ts';
 import type { Store } from './store/store.ts';
 import type { StoredRelease } from './store/stored-release.ts';
 import { PodMemory } from './target/pod-memory.ts';
@@ -90,25 +90,73 @@ function podOf(
 }
 
 async function runInPod(options: OneOffOptions, name: string, terminal: Terminal): Promise<number> {
-  const { api, place, command, signal } = options;
-  const { container } = namesOf(place);
-  const started = await untilStarted(options, name);
-  const output = joinOutput({ terminal, printed: () => api.logs(name, { container }, signal) });
-  if (!started) {
-    const { access } = api;
-    const about = { access, namespace: place.namespace, pod: name, container, signal };
-    const left = attach({ ...about, streams: output.streams }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      // It ended before it was joined, or the connection was cut: its pod knows how it ended.
-      if (!(error instanceof UserError)) throw error;
-    });
-    await Promise.race([output.joined, left]);
-    await Promise.all([left, output.catchUp()]);
-  }
-  const end = started ?? (await untilEnded(options, name));
-  await (started ? output.catchUp() : output.finish());
-  if (end.reason === 'StartError' || end.reason === 'ContainerCannotRun') throw notFound(command);
+  const ended = await untilStarted(options, name);
+  const run = terminal.isTerminal ? joinTerminal : passThrough;
+  const end = await run(options, { name, terminal, ended });
+  if (end.reason === 'StartError' || end.reason === 'ContainerCannotRun') throw notFound(options.command);
   return end.exitCode;
+}
+
+interface Begun {
+  /** The pod's. */
+  readonly name: string;
+  readonly terminal: Terminal;
+  /** It has ended already. */
+  readonly ended: Terminated | undefined;
+}
+
+async function joinTerminal(options: OneOffOptions, { name, terminal, ended }: Begun): Promise<Terminated> {
+  const { api, place, signal } = options;
+  const { container } = namesOf(place);
+  const output = joinOutput({ terminal, printed: () => api.logs(name, { container }, signal) });
+  if (ended) {
+    await output.catchUp();
+    return ended;
+  }
+  const left = join(options, name, output.streams);
+  await Promise.race([output.joined, left]);
+  await Promise.all([left, output.catchUp()]);
+  const end = await untilEnded(options, name);
+  await output.finish();
+  return end;
+}
+
+/** Joined for its input alone. */
+async function passThrough(options: OneOffOptions, { name, terminal, ended }: Begun): Promise<Terminated> {
+  const { api, place, signal } = options;
+  const { container } = namesOf(place);
+  const unheard = () => undefined;
+  const over = new AbortController();
+  const about = { ...options, signal: AbortSignal.any([signal, over.signal]) };
+  const joined = ended
+    ? Promise.resolve()
+    : join(about, name, { ...terminal, output: unheard, errors: unheard }).catch((error: unknown) => {
+        if (!over.signal.aborted) throw error;
+      });
+  const followed = followOutput({
+    api,
+    pod: name,
+    container,
+    show: terminal.output,
+    hasEnded: async () => (await endOf(options, name)) !== undefined,
+    signal,
+  }).finally(() => over.abort());
+  await Promise.all([joined, followed]);
+  return ended ?? untilEnded(options, name);
+}
+
+/** Until it ends, or the connection is cut: its pod knows how it ended. */
+async function join(
+  { api, place, signal }: OneOffOptions,
+  pod: string,
+  streams: RemoteStreams,
+): Promise<void> {
+  const { container } = namesOf(place);
+  const { namespace } = place;
+  await attach({ access: api.access, namespace, pod, container, streams, signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (!(error instanceof UserError)) throw error;
+  });
 }
 
 /** How it ended, if it has already; undefined: it runs. */
@@ -132,13 +180,16 @@ async function untilStarted({ api, signal }: OneOffOptions, name: string): Promi
   }
 }
 
-async function untilEnded({ api, signal }: OneOffOptions, name: string): Promise<Terminated> {
+async function untilEnded(options: OneOffOptions, name: string): Promise<Terminated> {
   for (;;) {
-    const pod = await expectPod(api, name, signal);
-    const { terminated } = containerOf(pod)?.state ?? {};
-    if (terminated) return terminated;
+    const end = await endOf(options, name);
+    if (end) return end;
     await Bun.sleep(lookMs);
   }
+}
+
+async function endOf({ api, signal }: OneOffOptions, name: string): Promise<Terminated | undefined> {
+  return containerOf(await expectPod(api, name, signal))?.state?.terminated;
 }
 
 async function expectPod(api: Api, name: string, signal: AbortSignal): Promise<IPod> {

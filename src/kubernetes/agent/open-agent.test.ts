@@ -143,7 +143,7 @@ describe('reports', () => {
     const agent = open(api);
     await agent.start(desiredFor('r1'), signal);
 
-    api.printed.set('agent-pod', `starting\n${reportLine('r1', 5)}\n${reportLine('r1', 9)}\n`);
+    api.logOf.set('agent-pod', `starting\n${reportLine('r1', 5)}\n${reportLine('r1', 9)}\n`);
     api.put(agentPod('agent-pod', { phase: 'Running' }));
 
     await until('it has reported', () => agent.hasReported);
@@ -156,9 +156,9 @@ describe('reports', () => {
     const agent = open(api);
     await agent.start(desiredFor('r1'), signal);
 
-    api.printed.set('first', reportLine('r1', 5));
+    api.logOf.set('first', reportLine('r1', 5));
     api.put(agentPod('first', { phase: 'Failed' }));
-    api.printed.set('second', reportLine('r1', 2));
+    api.logOf.set('second', reportLine('r1', 2));
     api.put(agentPod('second', { phase: 'Running' }));
 
     await until('both were read', () => agent.counts(desiredFor('r1'))[0]?.ok === 7);
@@ -215,7 +215,7 @@ describe('reports', () => {
     const api = fakeCluster();
     const agent = open(api);
     await agent.start(desiredFor('r1'), signal);
-    api.printed.set('agent-pod', reportLine('r1', 5));
+    api.logOf.set('agent-pod', reportLine('r1', 5));
     api.put(agentPod('agent-pod', { phase: 'Running' }));
     await until('it has reported', () => agent.hasReported);
 
@@ -229,7 +229,7 @@ test('stopping takes the Job away, and keeps what was counted', async () => {
   const api = fakeCluster();
   const agent = open(api);
   await agent.start(desiredFor('r1'), signal);
-  api.printed.set('agent-pod', reportLine('r1', 5));
+  api.logOf.set('agent-pod', reportLine('r1', 5));
   api.put(agentPod('agent-pod', { phase: 'Running' }));
   await until('it has reported', () => agent.hasReported);
 

@@ -101,6 +101,8 @@ export interface Api {
     signal: AbortSignal,
   ): AsyncIterable<Change<T>>;
   logs(pod: string, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
+  /** The same as it was printed, byte for byte. */
+  printed(pod: string, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** A GET to a port of a pod, by way of the API server. */
   proxy(pod: string, port: number, path: string, signal: AbortSignal): Promise<Response>;
   /** Any other path of the API, such as `/version`, as JSON. */

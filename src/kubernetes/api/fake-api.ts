@@ -50,9 +50,9 @@ export class FakeApi implements Api {
   /** Called after each call had its effect: an answer that is lost. */
   after: (call: FakeCall) => void = () => undefined;
   /** By pod: what its container printed. */
-  readonly printed = new Map<string, string>();
+  readonly logOf = new Map<string, string>();
   /** By pod: what its container printed before its last restart. */
-  readonly printedBefore = new Map<string, string>();
+  readonly logBefore = new Map<string, string>();
   answerProxy: (pod: string, port: number, path: string) => Response = () =>
     new Response('', { status: 503 });
   answerRead: (path: string) => unknown = () => ({});
@@ -162,9 +162,13 @@ export class FakeApi implements Api {
     }
   }
 
+  async *printed(pod: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    for await (const line of this.logs(pod, options, signal)) yield new TextEncoder().encode(`${line}\n`);
+  }
+
   async *logs(pod: string, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
     const printed = await this.#call({ verb: 'logs', kind: 'Pod', name: pod }, signal, () =>
-      (options.isPrevious ? this.printedBefore : this.printed).get(pod),
+      (options.isPrevious ? this.logBefore : this.logOf).get(pod),
     );
     if (printed === undefined) throw refusal(404, 'NotFound', `pods "${pod}" not found`);
     const lines = printed.split('\n').filter(Boolean);

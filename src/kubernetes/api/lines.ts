@@ -2,7 +2,7 @@
 const longest = 16 * 1024 * 1024;
 
 /** The lines of a body that may have no end; a last one without a break counts. */
-export async function* readLines(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
+export async function* readLines(body: AsyncIterable<Uint8Array> | null): AsyncGenerator<string> {
   if (!body) return;
   const decoder = new TextDecoder();
   let rest = '';

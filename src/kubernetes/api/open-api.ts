@@ -123,7 +123,15 @@ class HttpApi implements Api {
     });
   }
 
-  async *logs(pod: string, options: Parameters<Api['logs']>[1], signal: AbortSignal): AsyncGenerator<string> {
+  logs(pod: string, options: Parameters<Api['logs']>[1], signal: AbortSignal): AsyncGenerator<string> {
+    return readLines(this.printed(pod, options, signal));
+  }
+
+  async *printed(
+    pod: string,
+    options: Parameters<Api['logs']>[1],
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
     const { container, isFollowed, isPrevious, tailLines, sinceTime, hasTimestamps } = options;
     const query = queryOf({
       ...(container === undefined ? {} : { container }),
@@ -136,7 +144,7 @@ class HttpApi implements Api {
     const path = `/api/v1/namespaces/${this.namespace}/pods/${pod}/log${query}`;
     const response = await this.#connection.call({ method: 'GET', path, signal, isStream: true });
     try {
-      yield* readLines(response.body);
+      if (response.body) yield* response.body;
     } catch (error) {
       signal.throwIfAborted();
       throw explainFailure(this.access, error);
