@@ -1,6 +1,6 @@
 import type { KubernetesConfig } from '../core/config.ts';
 import type { Difference } from '../core/environment.ts';
-import { type Desired, givesWay, type Running } from '../core/rollout.ts';
+import type { Desired, Running } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
@@ -62,7 +62,7 @@ async function objectsOf(options: DriftOptions, desired: Desired): Promise<reado
     ),
     ...settings.values(),
     ...running.flatMap(({ secretSet }) => (secretSet === undefined ? [] : [secretOf(place, secretSet)])),
-    ...(stable ? [disruptionBudgetOf({ place, stable, givesWay: givesWay(desired) })] : []),
+    ...(stable ? [disruptionBudgetOf({ place, stable })] : []),
     ...(chosen && template
       ? [
           deploymentOf({
@@ -70,7 +70,6 @@ async function objectsOf(options: DriftOptions, desired: Desired): Promise<reado
             template: templateOf(template, chosen.running.secretSet),
             replicas: replicas === 'autoscaled' ? undefined : replicas,
             gate: chosen.gate,
-            surge: desired.surge,
           }),
         ]
       : []),

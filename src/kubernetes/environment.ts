@@ -118,7 +118,6 @@ class KubernetesEnvironment implements Environment {
       running,
       by,
       replicas,
-      surge: config.surge,
       isAgain,
       mends: true,
       ...(revision === undefined ? {} : { revision }),
@@ -160,7 +159,7 @@ class KubernetesEnvironment implements Environment {
     const { config } = this.#options;
     const replicas = config.autoscale ? 'autoscaled' : config.replicas;
     return this.#drive({ by, agentImage, emit, signal }, (context) =>
-      rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
+      rollOut(context, { kind: 'rollback', running, by, replicas }),
     );
   }
 

@@ -40,12 +40,6 @@ export function allObjects(options: AllObjectsOptions): readonly KubernetesObjec
     ...own.filter((object) => !isNamespace(object)),
     settingsMapOf(place, stored),
     disruptionBudgetOf({ place, stable }),
-    deploymentOf({
-      place,
-      template: templateOf(stored, secretSet),
-      replicas,
-      gate: 'open',
-      surge: config.surge,
-    }),
+    deploymentOf({ place, template: templateOf(stored, secretSet), replicas, gate: 'open' }),
   ];
 }

@@ -1,7 +1,7 @@
 import type { KubernetesConfig } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
-import { type Desired, givesWay, type Running, runningKey } from '../../core/rollout.ts';
+import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
 import type { Api } from '../api/api.ts';
 import { admittedOf } from '../manifests/admission.ts';
 import { deploymentOf } from '../manifests/deployment.ts';
@@ -87,16 +87,11 @@ export class Converger {
     this.#admitted = admitted;
   }
 
-  /** While stable replicas give way, from before the first of them goes. */
-  async #protect(desired: Desired, { signal }: ConvergeOptions): Promise<void> {
+  async #protect({ stable }: Desired, { signal }: ConvergeOptions): Promise<void> {
     const { api, place } = this.#options;
-    const { stable } = desired;
-    if (!stable) return;
-    const budget = { place, stable, givesWay: givesWay(desired) };
-    const protects = budget.givesWay ? 'both' : runningKey(stable);
-    if (this.#protected === protects) return;
-    await api.apply(disruptionBudgetOf(budget), { signal });
-    this.#protected = protects;
+    if (!stable || this.#protected === runningKey(stable)) return;
+    await api.apply(disruptionBudgetOf({ place, stable }), { signal });
+    this.#protected = runningKey(stable);
   }
 
   async #deployment(desired: Desired, signal: AbortSignal) {
@@ -104,7 +99,7 @@ export class Converger {
     const chosen = chosenBy(desired);
     if (!chosen) return undefined;
     const { running, gate } = chosen;
-    const { replicas, surge } = desired;
+    const { replicas } = desired;
     const stored = await this.#read(running.release.id, signal);
     if (!stored) throw goneError(place, running);
     return deploymentOf({
@@ -112,7 +107,6 @@ export class Converger {
       template: templateOf(stored, running.secretSet),
       replicas: replicas === 'autoscaled' ? undefined : replicas,
       gate,
-      surge,
     });
   }
 
