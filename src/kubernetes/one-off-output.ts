@@ -22,8 +22,10 @@ const againMs = 250;
 export async function followOutput(options: FollowOutputOptions): Promise<void> {
   const { api, pod, container, show, hasEnded, signal } = options;
   let shown = 0;
-  for (;;) {
+  // The last of it may be written to the log after the cluster told the end: until twice nothing is new.
+  for (let quiet = 0; quiet < 2; ) {
     const isOver = await hasEnded();
+    const before = shown;
     try {
       let at = 0;
       for await (const bytes of api.printed(pod, { container, isFollowed: !isOver }, signal)) {
@@ -39,8 +41,8 @@ export async function followOutput(options: FollowOutputOptions): Promise<void> 
       const isNone = error instanceof ApiRefusal && ![401, 403].includes(error.status);
       if (!isNone && (isOver || !(error instanceof UnreachableError))) throw error;
     }
-    if (isOver) return;
-    await Bun.sleep(againMs);
+    quiet = isOver && shown === before ? quiet + 1 : 0;
+    if (quiet < 2) await Bun.sleep(againMs);
   }
 }
 
