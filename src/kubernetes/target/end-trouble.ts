@@ -2,6 +2,7 @@ import { showMs } from '../../core/duration.ts';
 import type { Trouble } from '../../core/target.ts';
 import {
   conditionOf,
+  containerOf,
   containerSpecOf,
   endsOf,
   isReadyPod,
@@ -44,7 +45,7 @@ function describeEnd(look: PodLook, end: Terminated, ends: number, isConclusive:
   const times = showTimes(ends);
   if (reason === 'StartError' || reason === 'ContainerCannotRun')
     return conclusive('config', startWords(message));
-  if (reason === 'OOMKilled') {
+  if (reason === 'OOMKilled' || wasOutOfMemory(look, end)) {
     const limit = containerSpecOf(look.pod)?.resources?.limits?.memory;
     const words = `took more than ${limit ?? 'its limit'}${limit === undefined ? '' : ' of memory'} and was killed${times}`;
     return { cause: 'out-of-memory', message: words, isConclusive };
@@ -62,6 +63,11 @@ function describeEnd(look: PodLook, end: Terminated, ends: number, isConclusive:
   }
   const cause = exitCode === 0 ? 'exited' : 'crashed';
   return { cause, message: `${showExit(end)}${ends > 1 ? times : showAge(end)}`, isConclusive };
+}
+
+/** The runtime does not always see why a container was killed: one that ran out of memory before did so again. */
+function wasOutOfMemory({ pod }: PodLook, { exitCode }: Terminated): boolean {
+  return exitCode === 137 && containerOf(pod)?.lastState?.terminated?.reason === 'OOMKilled';
 }
 
 function killedBy({ events }: PodLook): string | undefined {
