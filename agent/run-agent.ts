@@ -19,6 +19,7 @@ export interface AgentOptions {
 
 /** How often it says what it has seen. */
 const reportMs = 250;
+const followAgainMs = 1_000;
 
 /** Probes, reports and watches over its rollout until that is over, or the signal aborts. */
 export async function runAgent({ setup, api, print, signal }: AgentOptions): Promise<void> {
@@ -29,14 +30,27 @@ export async function runAgent({ setup, api, print, signal }: AgentOptions): Pro
   probe.start();
   report();
   const timer = setInterval(report, reportMs);
-  const pods = followPods({ api, place: setup.place, probe, signal: either });
+  void keepFollowing({ setup, api, print, signal: either }, probe);
   try {
-    await Promise.race([watchRollout({ setup, api, print, signal: either }), pods]);
+    await watchRollout({ setup, api, print, signal: either });
   } finally {
     over.abort();
     clearInterval(timer);
     probe.stop();
     report();
+  }
+}
+
+/** Which replicas there are is for the probe: that it cannot be told must not end the watch over the rollout. */
+async function keepFollowing({ setup, api, print, signal }: AgentOptions, probe: Probe): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await followPods({ api, place: setup.place, probe, signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      print(JSON.stringify({ kind: 'said', line: `replicas cannot be followed: ${error}` }));
+    }
+    await Bun.sleep(followAgainMs);
   }
 }
 

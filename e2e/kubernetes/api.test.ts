@@ -72,8 +72,9 @@ function testApi(): void {
 
     const { resourceVersion = '' } = metadata ?? {};
     const stale = map('versions', { a: '3' }, { resourceVersion });
-    for (const write of [api.apply(stale, { signal }), api.replace(stale, { signal })]) {
-      expect(await errorOf(write)).toMatchObject({ status: 409, reason: 'Conflict' });
+    for (const write of [api.apply, api.replace]) {
+      const error = await errorOf(write.call(api, stale, { signal }));
+      expect(error).toMatchObject({ status: 409, reason: 'Conflict' });
     }
   });
 

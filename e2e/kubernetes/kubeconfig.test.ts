@@ -167,7 +167,7 @@ test('a context that is not there, or that nobody names, is told with those that
 
   expect(unknown).toMatchObject({ code: 'context_missing', hint: `did you mean ${cluster.context}?` });
   expect(none).toMatchObject({ code: 'context_missing', message: 'no context says which cluster is meant' });
-  expect(none.hint).toContain(`it has ${cluster.context}`);
+  expect(none.hint).toContain(`your kubeconfig has ${cluster.context}`);
 });
 
 test('a file that is no kubeconfig is named', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IDeployment } from 'kubernetes-models/apps/v1';
-import type { Difference } from '../../src/core/environment.ts';
+import type { Difference } from '../../src/core/difference.ts';
 import type { Running } from '../../src/core/rollout.ts';
 import { type KubernetesObject, kindOf, kinds } from '../../src/kubernetes/api/kinds.ts';
 import { findDrift } from '../../src/kubernetes/drift.ts';

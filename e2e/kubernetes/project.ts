@@ -10,6 +10,7 @@ import { ownPlatform } from '../images/image-project.ts';
 import {
   type Answer,
   type Ended,
+  envBelow,
   type ProjectOptions as LocalOptions,
   openFiles,
   type Started,
@@ -52,13 +53,8 @@ export async function makeProject(cluster: Cluster, options: ProjectOptions = {}
   const id = crypto.randomUUID().slice(0, 8);
   const namespace = options.namespace ?? `shop-${id}`;
   const env: Record<string, string> = {
-    PATH: process.env.PATH ?? '',
-    HOME: process.env.HOME ?? base,
-    LANG: 'C.UTF-8',
-    GIT_CEILING_DIRECTORIES: base,
+    ...envBelow(base),
     XDG_CONFIG_HOME: join(base, 'its config'),
-    XDG_STATE_HOME: join(base, 'its state'),
-    XDG_RUNTIME_DIR: join(base, 'run'),
     DOCKER_CONFIG: join(base, 'docker'),
     KUBECONFIG: options.kubeconfig ?? cluster.kubeconfig,
   };

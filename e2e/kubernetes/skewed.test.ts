@@ -47,7 +47,7 @@ function testSkewed(): void {
 
       const { error } = other.json();
       expect([other.exitCode, error?.code], other.stderr).toEqual([1, 'rollout_running']);
-      expect(error?.message).toMatch(/ is under way on test since [\d.]+ s$/);
+      expect(error?.message).toMatch(/ is under way on test for [\d.]+ s$/);
       expect((await mustEnd(deploy.ended)).json().record?.verdict).toEqual({ kind: 'good' });
     });
 

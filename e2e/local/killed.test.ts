@@ -195,7 +195,7 @@ describe('at once', () => {
     const second = await project.causeway('deploy', '--json');
 
     expect([second.exitCode, second.json().error?.code]).toEqual([1, 'rollout_running']);
-    expect(second.json().error?.message).toMatch(/^a deploy by \S+@\S+ is under way on local since \d+ s$/);
+    expect(second.json().error?.message).toMatch(/^a deploy by \S+@\S+ is under way on local for \d+ s$/);
     expect((await first.ended).exitCode).toBe(0);
     expect((await project.ask()).release).toBe((await first.ended).json().release?.slice(0, 7) ?? '');
   });

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CausewayConfig } from '../../src/core/config.ts';
-import type { Difference } from '../../src/core/environment.ts';
+import type { Difference } from '../../src/core/difference.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import { type Load, startLoad } from '../../src/load/load.ts';
 import type { Shape } from '../../src/load/shape.ts';
@@ -106,14 +106,7 @@ export async function makeProject(options: ProjectOptions = {}) {
   const base = mkdtempSync(join(realpathSync('/tmp'), 'cw-'));
   const folder = join(base, 'a project');
   const port = findFreePort();
-  const env: Record<string, string> = {
-    PATH: process.env.PATH ?? '',
-    HOME: process.env.HOME ?? base,
-    LANG: 'C.UTF-8',
-    GIT_CEILING_DIRECTORIES: base,
-    XDG_STATE_HOME: join(base, 'its state'),
-    XDG_RUNTIME_DIR: join(base, 'run'),
-  };
+  const env = envBelow(base);
   const about = { project: 'shop', folder, environment: 'local', uid: process.getuid?.() ?? 0 };
   const paths: Paths = pathsOf({ ...about, env });
   const children = new Set<Bun.Subprocess>();
@@ -191,6 +184,18 @@ export async function makeProject(options: ProjectOptions = {}) {
     const { status, headers } = response;
     return { status, release: headers.get('x-release'), body: await response.text() };
   }
+}
+
+/** What a command is started with, instead of what the environment of the tests holds; what it keeps lies below the folder. */
+export function envBelow(base: string): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? base,
+    LANG: 'C.UTF-8',
+    GIT_CEILING_DIRECTORIES: base,
+    XDG_STATE_HOME: join(base, 'its state'),
+    XDG_RUNTIME_DIR: join(base, 'run'),
+  };
 }
 
 /** The files of a project, which begins as `good.ts`. */

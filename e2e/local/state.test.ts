@@ -89,6 +89,29 @@ describe('secrets', () => {
     expect(filesWith('crocus', project)).toEqual([]);
   });
 
+  test('that a crashing replica or release command prints are left out of what is kept and told of it', async () => {
+    const source = `throw new Error('cannot log in as ' + process.env.FROM_ENV);\n`;
+    const project = await fresh({ service: { secrets: { FROM_ENV: secrets.FROM_ENV } } });
+    project.env.SHOP_TOKEN = 'crocus-and-saffron';
+    await mustEnd(project.causeway('up', '--json'), 0);
+
+    project.write('service.ts', source);
+    const crash = await project.causeway('deploy', '--json');
+    project.write('migrate.ts', source);
+    project.use('good.ts', { mark: 'other' });
+    project.configure({ service: { release: [process.execPath, join(project.folder, 'migrate.ts')] } });
+    const command = await project.causeway('deploy');
+    const releases = await project.causeway('releases', '--json');
+
+    expect([crash.exitCode, command.exitCode]).toEqual([3, 3]);
+    expect(crash.json().record?.verdict).toMatchObject({ cause: 'crashed' });
+    const printed = [crash, command, releases].map(({ stdout, stderr }) => stdout + stderr);
+    for (const text of printed) {
+      expect(text).toContain('cannot log in as [redacted]');
+      expect(text).not.toContain('crocus-and-saffron');
+    }
+  });
+
   test('that are missing are refused by name before anything is built', async () => {
     const project = await fresh({ service: { secrets: { TOKEN: { env: 'SHOP_TOKEN' } } } });
 

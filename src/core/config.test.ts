@@ -76,6 +76,11 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     environments: { prod: { target: 'local', ...local } },
   });
 
+  const withCluster = (cluster: object) => ({
+    ...least,
+    environments: { prod: { target: 'kubernetes', ...cluster } },
+  });
+
   const wrong: readonly [unknown, string][] = [
     [withService({ port: 99_999 }), 'service.port: 99999 is too big; 65535 at most'],
     [withService({ port: 0 }), 'service.port: 0 is too small; 1 at least'],
@@ -116,6 +121,10 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     ],
     [withService({ env: { PORT: '80' } }), 'service.env.PORT is given to each replica by Causeway'],
     [withService({ env: { LEVEL: undefined } }), 'service.env.LEVEL: undefined is not a text'],
+    [
+      withService({ env: { LONG: 'x'.repeat(131_072) } }),
+      'service.env.LONG: this text is longer than 127 KiB, more than a process can be given in one variable',
+    ],
     [withService({ files: ['a'] }), 'service.files goes without entry; write one of the two'],
     [{ ...least, service: { files: ['a'] } }, 'service.command is missing; it starts a replica'],
     [
@@ -126,11 +135,23 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     [withLocal({ deadlines: { start: '0s' } }), 'environments.prod.deadlines.start: "0s" is no time at all'],
     [
       withLocal({ target: 'moon' }),
-      `environments.prod.target: "moon" is not a target; write 'local' or 'kubernetes'`,
+      `environments.prod.target: "moon" is not a target; write 'local', 'kubernetes' or 'aws'`,
     ],
     [
       { ...least, environments: { prod: { port: 1 } } },
-      "environments.prod.target is missing; write 'local' or 'kubernetes'",
+      "environments.prod.target is missing; write 'local', 'kubernetes' or 'aws'",
+    ],
+    [
+      withCluster({ surge: 'some' }),
+      `environments.prod.surge: "some" is not known; write 'all', 'one' or 'none'`,
+    ],
+    [
+      withCluster({ surge: 'none', replicas: 1 }),
+      `environments.prod.surge: "none" takes two replicas: with one that makes room for the candidate, nothing serves; write 'one', or replicas: 2`,
+    ],
+    [
+      withCluster({ surge: 'none', autoscale: { min: 1, max: 3 } }),
+      `environments.prod.surge: "none" takes two replicas: with one that makes room for the candidate, nothing serves; write 'one', or autoscale.min: 2`,
     ],
     [{ ...least, environments: {} }, "environments is empty; write local: { target: 'local' }"],
     [
@@ -277,16 +298,29 @@ test('the keys that are documented to make another release are those that change
     'environments.<name>.context': 'kind-kind',
     'environments.<name>.namespace': 'shop',
     'environments.<name>.autoscale': { max: 3 },
+    'environments.<name>.surge': 'one',
     'environments.<name>.exposure': { kind: 'loadbalancer' },
     'environments.<name>.allowFrom': [{ namespace: 'x' }],
     'environments.<name>.resources': { cpu: '1' },
     'environments.<name>.preStop': '1s',
     'environments.<name>.pullSecret': 'x',
+    'environments.<name>.region': 'eu-central-1',
+    'environments.<name>.account': '123456789012',
+    'environments.<name>.network': 'private',
+    'environments.<name>.zones': ['use1-az1', 'use1-az2'],
+    'environments.<name>.domain': 'shop.example.com',
+    'environments.<name>.admins': ['arn:aws:iam::123456789012:role/deployer'],
+    'environments.<name>.allowApiFrom': ['203.0.113.7/32'],
+    'environments.<name>.ttl': '4h',
+    'environments.<name>.protected': true,
+    'environments.<name>.budget': 50,
   };
   const ofThisMachine = ['environments.<name>.port', 'environments.<name>.runner'];
+  const paths = Object.keys(other);
+  const ofAws = paths.slice(paths.indexOf('environments.<name>.region'));
   const changing = Object.entries(other).filter(([path, value]) => {
     const key = path.split('.').at(-1) ?? '';
-    const target = ofThisMachine.includes(path) ? 'local' : 'kubernetes';
+    const target = ofThisMachine.includes(path) ? 'local' : ofAws.includes(path) ? 'aws' : 'kubernetes';
     const settings = (service: object, environment: object) => {
       const config = parseConfig(
         {

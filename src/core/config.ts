@@ -7,6 +7,7 @@ import { durationSchema } from './duration-schema.ts';
 import { UserError } from './errors.ts';
 import { plainCopy } from './plain-copy.ts';
 import type { Settings } from './release.ts';
+import { surges } from './rollout.ts';
 import type { Rules } from './step.ts';
 
 /** What the operating system takes as an argument or a variable's value. */
@@ -37,7 +38,12 @@ const givenNames = ['PORT', 'HOST', 'RELEASE'];
 const ownVariableSchema = variableSchema.refine((name) => !givenNames.includes(name), {
   error: 'is given to each replica by Causeway',
 });
-const envSchema = z.record(ownVariableSchema, textSchema).meta({ title: 'texts by name' });
+/** What Linux hands to a process in one variable, its name with it. */
+const mostVariableBytes = 128 * 1024 - 256;
+const valueSchema = textSchema.refine((text) => Buffer.byteLength(text) <= mostVariableBytes, {
+  error: 'is longer than 127 KiB, more than a process can be given in one variable',
+});
+const envSchema = z.record(ownVariableSchema, valueSchema).meta({ title: 'texts by name' });
 
 const secretSourceSchema = z.union(
   [
@@ -103,7 +109,9 @@ const serviceSchema = z
     env: envSchema.default({}).describe('Variables of every environment.'),
     secrets: secretsSchema
       .default({})
-      .describe('Secrets by source; never in a record, a log or an object’s name.'),
+      .describe(
+        'Secrets by source; never in a record, an event or an object’s name. A value of 6 characters or more is left out of what a crashing replica printed where that is kept or told; `logs` shows what a replica prints as it is.',
+      ),
     drain: durationSchema.default('30s').describe('How long a replica may take to finish what is in flight.'),
     release: argvSchema
       .optional()
@@ -333,6 +341,12 @@ const kubernetesSchema = z.strictObject({
   autoscale: autoscaleSchema
     .optional()
     .describe('Instead of `replicas`: as many as the load needs. The cluster needs metrics-server.'),
+  surge: z
+    .enum(surges)
+    .default('all')
+    .describe(
+      "What room a rollout uses. `'all'`: for all replicas of both releases, so that the stable one serves whole until the verdict. `'one'`: for one replica more; once it was watched the others follow one by one in the places of stable ones, which are started anew if the release turns bad later. `'none'`: as `'one'`, but one stable replica makes room for the first; it takes two replicas.",
+    ),
   exposure: exposureSchema.default({ kind: 'clusterip' }).describe('How the service is reached.'),
   allowFrom: z
     .array(originSchema)
@@ -366,13 +380,91 @@ const kubernetesSchema = z.strictObject({
   hooks: hooksSchema.prefault({}).describe('Commands of yours around a rollout, run where `causeway` runs.'),
 });
 
+/** What a cloud brings itself. */
+const brought = {
+  context: true,
+  namespace: true,
+  exposure: true,
+  allowFrom: true,
+  pullSecret: true,
+} as const;
+
+const awsSchema = kubernetesSchema.omit(brought).extend({
+  target: z
+    .literal('aws')
+    .describe('Replicas as pods of a cluster that `up` makes in your AWS account, and `down` takes away.'),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "is not a region; write 'eu-central-1'" })
+    .meta({ title: 'region' })
+    .optional()
+    .describe('Default: that of your environment or profile.'),
+  account: z
+    .string()
+    .regex(/^\d{12}$/, { error: 'is not the number of an account; write its twelve digits' })
+    .meta({ title: 'account' })
+    .optional()
+    .describe('The account that it lies in; credentials of another are refused. Default: whosever they are.'),
+  network: z
+    .enum(['public', 'private'])
+    .default('public')
+    .describe(
+      "`'public'`: nodes have public addresses, and security groups let nobody in. `'private'`: nodes have none, and a NAT gateway leads out, which costs more.",
+    ),
+  zones: z
+    .tuple([textSchema.min(1), textSchema.min(1)])
+    .optional()
+    .describe(
+      'Two availability zones that EKS serves. Default: the region’s first two; us-east-1, us-west-1 and ca-central-1 have zones that it does not serve.',
+    ),
+  domain: z
+    .string()
+    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, {
+      error: "is not a domain; write 'shop.example.com'",
+    })
+    .meta({ title: 'domain' })
+    .optional()
+    .describe(
+      'The name that it is reached by over HTTPS, in a hosted zone of the account. Default: a name of AWS’, over HTTP.',
+    ),
+  admins: z
+    .array(
+      z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:(user|role)\/.+$/, {
+        error: "is not the ARN of a user or role; write 'arn:aws:iam::123456789012:role/deployer'",
+      }),
+    )
+    .default([])
+    .describe('Users and roles beside the caller who may do everything in the cluster.'),
+  allowApiFrom: z
+    .array(z.cidrv4())
+    .min(1)
+    .optional()
+    .describe(
+      'Addresses from which the cluster’s API server is reached. Default: yours alone, as it is now.',
+    ),
+  ttl: durationSchema
+    .default('8h')
+    .describe('How long after it was made it deletes itself; `up --ttl` counts anew.'),
+  protected: z.boolean().default(false).describe('Whether it stays until `down`, and has no time to live.'),
+  budget: z
+    .number()
+    .positive()
+    .default(100)
+    .describe('USD a month. What would cost more is refused without `--over-budget`; an alarm tells of it.'),
+  preStop: durationSchema
+    .default('30s')
+    .describe(
+      'How long a replica that leaves goes on answering, while the load balancer learns that it leaves.',
+    ),
+});
+
 export const configSchema = z
   .strictObject({
     project: nameSchema.describe('The name of the project; names in a cluster or a cloud are made from it.'),
     service: serviceSchema.describe('What is deployed: one HTTP service in any language.'),
     image: imageSchema.prefault({}).describe('What the service is packed into where it runs as a container.'),
     environments: z
-      .record(nameSchema, z.discriminatedUnion('target', [localSchema, kubernetesSchema]))
+      .record(nameSchema, z.discriminatedUnion('target', [localSchema, kubernetesSchema, awsSchema]))
       .superRefine(checkEnvironments, { when: ({ value }) => isObject(value) })
       .meta({ title: 'environments by name', minProperties: 1 })
       .describe(
@@ -404,6 +496,11 @@ function checkEnvironments(
     wrong([], "is empty; write local: { target: 'local' }");
   const holders = new Map<string, string>();
   for (const [name, environment] of Object.entries(environments)) {
+    if (isObject(environment) && environment.surge === 'none' && fewestOf(environment) === 1)
+      wrong(
+        [name, 'surge'],
+        `takes two replicas: with one that makes room for the candidate, nothing serves; write 'one', or ${isObject(environment.autoscale) ? 'autoscale.min' : 'replicas'}: 2`,
+      );
     if (!isObject(environment) || environment.target !== 'local' || !Number.isInteger(environment.port))
       continue;
     const { port, runner } = environment;
@@ -419,6 +516,11 @@ function checkEnvironments(
   }
 }
 
+/** Of replicas, at any time. */
+function fewestOf({ replicas, autoscale }: Readonly<Record<string, unknown>>): unknown {
+  return isObject(autoscale) ? autoscale.min : replicas;
+}
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -426,7 +528,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 /** What `causeway.config.ts` exports: `export default { … } satisfies CausewayConfig`. */
 export interface CausewayConfig extends Omit<z.input<typeof configSchema>, 'service' | 'environments'> {
   readonly service: ServiceInput;
-  readonly environments: Readonly<Record<string, LocalInput | KubernetesInput>>;
+  readonly environments: Readonly<Record<string, LocalInput | KubernetesInput | AwsInput>>;
 }
 // With a member of their own, the compiler's errors name them instead of printing every key.
 interface ServiceInput extends z.input<typeof serviceSchema> {
@@ -440,6 +542,10 @@ interface KubernetesInput extends z.input<typeof kubernetesSchema> {
   readonly bake?: Duration;
 }
 
+interface AwsInput extends z.input<typeof awsSchema> {
+  readonly bake?: Duration;
+}
+
 /** The config with its defaults filled in. */
 export type Config = Readonly<z.output<typeof configSchema>>;
 export type Service = Config['service'];
@@ -447,6 +553,7 @@ export type ImageSettings = Config['image'];
 export type EnvironmentConfig = Config['environments'][string];
 export type LocalConfig = Extract<EnvironmentConfig, { target: 'local' }>;
 export type KubernetesConfig = Extract<EnvironmentConfig, { target: 'kubernetes' }>;
+export type AwsConfig = Extract<EnvironmentConfig, { target: 'aws' }>;
 export type SecretSource = z.output<typeof secretSourceSchema>;
 
 /** What the config may hold, as JSON Schema. */
@@ -518,7 +625,7 @@ export const releaseKeys: readonly string[] = [
 
 /** Whether replicas are made from the built image, and not from the artifact alone. */
 export function usesImages(environment: EnvironmentConfig): boolean {
-  return environment.target === 'kubernetes' || environment.runner === 'container';
+  return environment.target !== 'local' || environment.runner === 'container';
 }
 
 /** What shapes a replica in this environment. */
@@ -546,7 +653,11 @@ function podSettingsOf(environment: EnvironmentConfig): Pick<Settings, 'pod'> {
 /** How long an environment may not answer before a command gives up. */
 const unreachableMs = 60_000;
 
-export function rulesOf({ bake, deadlines, allow }: EnvironmentConfig): Rules {
+export function rulesOf({
+  bake,
+  deadlines,
+  allow,
+}: Pick<EnvironmentConfig, 'bake' | 'deadlines' | 'allow'>): Rules {
   return {
     bakeMs: toMs(bake),
     startMs: toMs(deadlines.start),

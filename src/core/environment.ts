@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { type Cloud, type CloudEmit, type CloudReceipt, cloudStates } from './cloud.ts';
 import type { Platform } from './config.ts';
+import type { Difference } from './difference.ts';
 import type { Emit } from './event.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
@@ -53,7 +55,7 @@ export interface RollbackRequest {
 }
 
 /** The adapters that reach an environment. */
-const targets = ['local', 'kubernetes'] as const;
+const targets = ['local', 'kubernetes', 'aws'] as const;
 
 const replicaStatusSchema = z.strictObject({
   id: z.string(),
@@ -92,6 +94,21 @@ export const statusSchema = z.strictObject({
   because: z.string().optional(),
   /** What went through the front door since it was opened; in rollouts our probe's requests, too. */
   traffic: trafficTotalSchema.optional(),
+  /** Where its cluster is made in an account of a cloud. */
+  cloud: z
+    .strictObject({
+      account: z.string(),
+      region: z.string(),
+      state: z.enum(cloudStates),
+      because: z.string().optional(),
+      /** When it deletes itself, in milliseconds since 1970; absent for a protected one. */
+      expiresAt: z.number().optional(),
+      /** USD since it was made, by the table of prices. */
+      costSoFar: z.number().optional(),
+      /** USD. */
+      perHour: z.number().optional(),
+    })
+    .optional(),
 });
 /** What runs in an environment, and how it is. */
 export type Status = Readonly<z.infer<typeof statusSchema>>;
@@ -119,6 +136,24 @@ export interface Receipt {
   readonly items: readonly { readonly what: string; readonly isGone: boolean }[];
   /** What is kept on purpose, and where. */
   readonly kept: readonly string[];
+  /** Of a cloud: what it all came to, item by item. */
+  readonly cloud?: CloudReceipt;
+}
+
+/** Where images are pushed to and pulled from. */
+export interface Registry {
+  /** `123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop-production`. */
+  readonly repository: string;
+  /** What it is entered with; undefined for another host than its own. */
+  enter(
+    host: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly username: string; readonly password: string } | undefined>;
+}
+
+/** The part of an environment that lies in an account of a cloud. */
+export interface CloudPart extends Pick<Cloud<unknown>, 'identify' | 'plan' | 'up' | 'inventory' | 'render'> {
+  registry(signal: AbortSignal): Promise<Registry>;
 }
 
 /** An address of this machine that leads to the service. */
@@ -130,20 +165,11 @@ export interface Forwarding {
 
 export type RenderRequest = Pick<DeployRequest, 'release' | 'pullFrom'>;
 
-/** A field that is not what it shall be. */
-export interface Difference {
-  /** `Deployment/shop`. */
-  readonly object: string;
-  /** `spec.replicas`; absent where the whole object is missing, or is one too many. */
-  readonly field?: string;
-  /** As it shall be, and as it is. */
-  readonly wanted: unknown;
-  readonly found: unknown;
-}
-
 /** Where releases run, as commands see it; each target brings one. */
 export interface Environment {
   readonly name: string;
+  /** Where its cluster is made in an account of a cloud. */
+  readonly cloud?: CloudPart;
   /** Which place it lies in, in one line, where there are several; shown before anything is changed there. */
   locate?(signal: AbortSignal): Promise<string>;
   status(signal: AbortSignal): Promise<Status>;
@@ -179,7 +205,8 @@ export interface Environment {
   readonly whenLeft?: string;
   /** What it costs to have it, in one line. */
   readonly costs: string;
-  down(signal: AbortSignal): Promise<Receipt>;
+  /** `emit` is told what a cloud does meanwhile. */
+  down(signal: AbortSignal, emit?: CloudEmit): Promise<Receipt>;
   /** What this target needs, each with how to mend it. */
   doctor(signal: AbortSignal): Promise<readonly Finding[]>;
 }

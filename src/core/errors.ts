@@ -278,6 +278,35 @@ export const errorKinds = {
     exit: 'failed',
     about: 'The demo saw a promise broken. That is a bug of Causeway: please report it.',
   },
+  cloud_credentials: {
+    exit: 'failed',
+    about:
+      'The cloud has no credentials of yours, or does not take them any longer. Nothing was changed with them.',
+  },
+  cloud_region_missing: {
+    exit: 'wrongUsage',
+    about: 'Neither the config nor this machine says in which region of the cloud the environment lies.',
+  },
+  cloud_account_other: {
+    exit: 'failed',
+    about:
+      'The credentials are of another account than the one that the environment lies in. Nothing was asked of it.',
+  },
+  cloud_refused: {
+    exit: 'failed',
+    about:
+      'The cloud refused a request: a right is missing, a quota is reached, or what it was asked for is not possible. What was made before stays, and `down` takes it away.',
+  },
+  cloud_failed: {
+    exit: 'failed',
+    about:
+      'A stack could not be made, changed or deleted; the message holds the first cause. The same command goes on from what there is, and `down` takes it away.',
+  },
+  budget_exceeded: {
+    exit: 'failed',
+    about:
+      'The environment would cost more than its budget. Nothing was made; a smaller one, a shorter time to live, a higher `budget` or `--over-budget` mends it.',
+  },
   one_off_failed: {
     exit: 'failed',
     about:

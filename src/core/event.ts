@@ -1,3 +1,4 @@
+import type { Difference } from './difference.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Rollout } from './rollout.ts';
 import type { Finding } from './target.ts';
@@ -8,6 +9,8 @@ import type { Evidence, Judgement } from './verdict.ts';
 export type RolloutEvent =
   /** What the preflight found that keeps the rollout from nothing, before it begins. */
   | { readonly kind: 'noted'; readonly notes: readonly Finding[] }
+  /** Where the release serves already: what others had changed, and was put right. */
+  | { readonly kind: 'mended'; readonly differences: readonly Difference[] }
   | { readonly kind: 'begun'; readonly rollout: Rollout; readonly isResumed: boolean }
   | { readonly kind: 'command'; readonly state: 'begun' | 'done'; readonly command: readonly string[] }
   | {
@@ -17,6 +20,8 @@ export type RolloutEvent =
       readonly wanted: number;
       /** Why those that are not ready are not. */
       readonly waitingFor?: string;
+      /** Where stable replicas give way: how many are left. */
+      readonly beside?: number;
     }
   | {
       readonly kind: 'watching';
@@ -31,7 +36,12 @@ export type RolloutEvent =
   | { readonly kind: 'judged'; readonly judgement: Judgement }
   /** What was seen of a bad release, before it is taken out: more than its record keeps. */
   | { readonly kind: 'evidence'; readonly evidence: Evidence }
-  | { readonly kind: 'draining'; readonly left: number }
+  | {
+      readonly kind: 'draining';
+      readonly left: number;
+      /** Where stable replicas had given way to a bad candidate: how many are ready again. */
+      readonly stable?: { readonly ready: number; readonly wanted: number; readonly waitingFor?: string };
+    }
   | { readonly kind: 'ended'; readonly record: RolloutRecord };
 
 /** Synchronous, and never waits: a stalled reader must not stop the code that takes a bad release back. */

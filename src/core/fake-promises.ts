@@ -44,10 +44,12 @@ function breakCandidate({ next, published }: Change): Broken | undefined {
   return undefined;
 }
 
-function breakEnd({ next, replicas, records }: Change, { id }: Rollout): Broken | undefined {
+function breakEnd({ next, replicas, records, now }: Change, { id }: Rollout): Broken | undefined {
   if (!records.some((record) => record.id === id))
     return ['a rollout ends with its record', `${id} has none`];
-  if (!replicas.every((replica) => belongsTo(replica, next.stable)))
+  const own = replicas.filter((replica) => belongsTo(replica, next.stable));
+  const isWell = own.every((replica) => replica.isReady(now));
+  if (own.length < replicas.length && isWell)
     return ['a rollout ends when only the stable release is left', id];
   return undefined;
 }
@@ -72,7 +74,10 @@ function breakRollout(change: Change, rollout: Rollout, after: Rollout): Broken 
 function breakGood({ before, replicas, now }: Change): Broken | undefined {
   const stable = replicas.filter((replica) => belongsTo(replica, before.stable) && !replica.isDraining);
   const ready = replicas.filter((replica) => belongsTo(replica, before.candidate) && replica.isReady(now));
-  const wanted = Math.max(1, candidateCount(before, stable.length));
+  const candidates = replicas.filter(
+    (replica) => belongsTo(replica, before.candidate) && !replica.isDraining,
+  );
+  const wanted = Math.max(1, candidateCount(before, stable.length, candidates.length));
   return ready.length < wanted ? ['a good release is ready', `${ready.length} of ${wanted} are`] : undefined;
 }
 

@@ -26,12 +26,13 @@ export const fakeRules: Rules = {
 /** Rolls the release of this name out, driven by a process of its own. */
 export function deploy(target: FakeTarget, name: string, options: FakeRolloutOptions = {}): Promise<Outcome> {
   const { kind = 'deploy', by = 'ada', replicas = target.desired.replicas } = options;
-  const { revision, isAgain, mends } = options;
+  const { surge, revision, isAgain, mends } = options;
   return rollOut(contextOf(target, options), {
     kind,
     by,
     replicas,
     running: fakeRunning(name, options),
+    ...(surge === undefined ? {} : { surge }),
     ...(revision === undefined ? {} : { revision }),
     ...(isAgain === undefined ? {} : { isAgain }),
     ...(mends === undefined ? {} : { mends }),

@@ -17,6 +17,8 @@ export interface FakeTargetOptions {
   readonly stepMs?: number;
   readonly requestsPerSecond?: number;
   readonly seed?: number;
+  /** A verdict cannot be stored, though it is still told what runs. */
+  readonly refusesVerdicts?: boolean;
   readonly unreachable?: readonly { readonly from: number; readonly to: number }[];
   /** The clock jumps, and nothing is observed meanwhile. */
   readonly sleeps?: readonly { readonly at: number; readonly forMs: number }[];
@@ -75,8 +77,12 @@ export class FakeTarget {
   #steps = 0;
   #due = 0;
   #turn = 0;
+  /** How many there were before, of those that serve. */
+  #present = 0;
+  /** What a bad candidate left that serves until the stable release is ready again. */
+  #leftOver: ReadonlySet<string> = new Set();
   /** Of the stable release, the most that were ready at once since it serves with this number wanted. */
-  #stableReady = { key: '', wanted: 0, most: 0 };
+  #stableReady = { key: '', wanted: 0, isOneByOne: false, most: 0 };
 
   constructor(options: FakeTargetOptions = {}) {
     this.options = options;
@@ -135,6 +141,10 @@ export class FakeTarget {
     if (broken) throw this.#breach(...broken);
     if (desired.rollout && desired.rollout.id !== this.desired.rollout?.id) this.#counts.clear();
     if (desired.rollout) this.rollouts.add(desired.rollout.id);
+    if (this.desired.rollout && !desired.rollout)
+      this.#leftOver = new Set(
+        this.replicas.map(({ key }) => key).filter((key) => !belongsTo({ key }, desired.stable)),
+      );
     this.desired = desired;
     this.#reconcile();
   }
@@ -183,21 +193,68 @@ export class FakeTarget {
     if (!this.records.some(({ id }) => id === record.id)) this.records.push(record);
   }
 
+  get #standing(): readonly FakeReplica[] {
+    return this.replicas.filter((replica) => !replica.isDraining);
+  }
+
   #of(running: Running | undefined): readonly FakeReplica[] {
-    return this.replicas.filter((replica) => belongsTo(replica, running) && !replica.isDraining);
+    return this.#standing.filter((replica) => belongsTo(replica, running));
   }
 
   /** Starts and drains replicas, until they are what the stored desired state wants. */
   #reconcile(): void {
     const { desired } = this;
     const { stable, candidate } = desired;
-    const stableWanted = desired.replicas === 'autoscaled' ? autoscaledTo : desired.replicas;
-    for (const replica of this.replicas) {
-      if (!belongsTo(replica, stable) && !belongsTo(replica, candidate)) replica.drain(this.now);
+    if (stable && this.#isOneByOne) {
+      this.#giveWay(desired);
+    } else {
+      for (const replica of this.replicas) {
+        if (!belongsTo(replica, stable) && !belongsTo(replica, candidate)) replica.drain(this.now);
+      }
+      this.#scale(stable, this.#wanted);
+      this.#scale(candidate, candidateCount(desired, this.#of(stable).length));
     }
-    this.#scale(stable, stableWanted);
-    this.#scale(candidate, candidateCount(desired, this.#of(stable).length));
     this.#holdReplicas();
+  }
+
+  get #wanted(): number {
+    const { replicas } = this.desired;
+    return replicas === 'autoscaled' ? autoscaledTo : replicas;
+  }
+
+  /** How many may be missing while others take their place: never the only one. */
+  get #missing(): number {
+    return this.desired.surge === 'none' && this.#wanted > 1 ? 1 : 0;
+  }
+
+  /** Others serve in the place of stable replicas, or what a bad candidate left does until those are ready again. */
+  get #isOneByOne(): boolean {
+    const { surge, candidate } = this.desired;
+    const isLeft = this.#standing.some(({ key }) => this.#leftOver.has(key));
+    return surge !== undefined || (isLeft && candidate?.size !== 'all');
+  }
+
+  /** Replicas give way within the room that there is, and no sooner, as a Deployment has it. */
+  #giveWay({ stable, candidate }: Desired): void {
+    const fewest = this.#wanted - this.#missing;
+    const most = this.#wanted + 1 - this.#missing;
+    const chosen = candidate?.size === 'none' ? stable : (candidate ?? stable);
+    const isTried = candidate?.size === 'one';
+    const others = this.#standing.filter((replica) => !belongsTo(replica, chosen));
+    const counts = (replica: FakeReplica) =>
+      replica.isReady(this.now) && !(isTried && belongsTo(replica, candidate));
+    const coming = this.#of(chosen).filter((replica) => !counts(replica)).length;
+    for (const replica of others.filter((other) => !counts(other)))
+      if (this.#standing.length - coming > fewest) replica.drain(this.now);
+    for (const replica of others.filter(counts))
+      if (this.#standing.filter(counts).length > fewest) replica.drain(this.now);
+    const grow = (running: Running | undefined, wanted: number) => {
+      const present = this.#of(running).length;
+      this.#scale(running, Math.max(present, Math.min(wanted, present + most - this.#standing.length)));
+    };
+    if (this.#of(chosen).length > this.#wanted) this.#scale(chosen, this.#wanted);
+    grow(chosen, isTried ? 1 : this.#wanted);
+    if (isTried) grow(stable, fewest);
   }
 
   #scale(running: Running | undefined, wanted: number): void {
@@ -259,24 +316,32 @@ export class FakeTarget {
 
   /** What holds at every moment, whatever is scripted. */
   #holdReplicas(): void {
-    const { stable, candidate, replicas } = this.desired;
-    const keys = new Set(this.replicas.map(({ key }) => key));
+    const { stable, candidate, surge } = this.desired;
+    const keys = new Set(this.replicas.map(({ key }) => key).filter((key) => !this.#leftOver.has(key)));
     if (keys.size > 2) throw this.#breach('never three releases at once', [...keys].join(', '));
-    if (candidate?.size === 'one' && this.#of(candidate).length > 1)
+    const isLeftOver = candidate !== undefined && this.#leftOver.has(runningKey(candidate));
+    if (candidate?.size === 'one' && this.#of(candidate).length > 1 && !isLeftOver)
       throw this.#breach('one candidate replica while its size is one', `${this.#of(candidate).length} run`);
     if (!stable) return;
-    const wanted = replicas === 'autoscaled' ? autoscaledTo : replicas;
-    const present = this.#of(stable);
-    const ready = present.filter((replica) => replica.isReady(this.now)).length;
-    const unwell = present.filter(
-      (replica) => replica.isUnwell(this.now) && !replica.isReady(this.now),
-    ).length;
+    const wanted = this.#wanted;
+    const isOneByOne = this.#isOneByOne;
+    // Where stable replicas give way, it is the others that serve instead.
+    const present = isOneByOne ? this.#standing : this.#of(stable);
+    const isMore = present.length > this.#present;
+    this.#present = present.length;
+    if (surge !== undefined && isMore && present.length > wanted + 1 - this.#missing)
+      throw this.#breach('no more replicas than there is room for', `${present.length} of ${wanted} run`);
+    const isReady = (replica: FakeReplica) => replica.isReady(this.now);
+    const ready = present.filter(isReady).length;
+    const others = isOneByOne ? this.replicas : present;
+    const unwell = others.filter((replica) => replica.isUnwell(this.now) && !isReady(replica)).length;
     const known = this.#stableReady;
-    const isKnown = known.key === runningKey(stable) && known.wanted === wanted;
+    const hasOthersNoMore = known.isOneByOne && !isOneByOne;
+    const isKnown = known.key === runningKey(stable) && known.wanted === wanted && !hasOthersNoMore;
     const most = Math.max(isKnown ? known.most : 0, Math.min(ready, wanted));
-    this.#stableReady = { key: runningKey(stable), wanted, most };
-    if (ready + unwell < most)
-      throw this.#breach('the stable release serves, whole', `${ready} of ${most} are ready`);
+    this.#stableReady = { key: runningKey(stable), wanted, isOneByOne, most };
+    if (ready + unwell < most - this.#missing)
+      throw this.#breach('as many serve as before', `${ready} of ${most} are ready`);
   }
 
   #breach(promise: string, what: string): PromiseBroken {
@@ -318,7 +383,10 @@ export class FakeDriver implements Target {
   }
 
   set(desired: Desired, { token }: Lock): Promise<void> {
-    return this.#call('set', () => this.#target.store(desired, token));
+    return this.#call('set', () => {
+      if (this.#target.options.refusesVerdicts && desired.rollout?.judged) throw unanswered('no space left');
+      return this.#target.store(desired, token);
+    });
   }
 
   async *observe(signal: AbortSignal): AsyncGenerator<Observation> {
@@ -352,7 +420,7 @@ export class FakeDriver implements Target {
 
   #fail(name: string): Error {
     if (!this.#crash?.isUnanswered) return this.#die(name);
-    return new UnreachableError({ code: 'environment_unreachable', message: name, hint: 'ask again' });
+    return unanswered(name);
   }
 
   #die(name: string): DriverCrash {
@@ -360,6 +428,10 @@ export class FakeDriver implements Target {
     this.#target.free(this);
     return new DriverCrash(`at call ${this.calls}, ${name}`);
   }
+}
+
+function unanswered(message: string): UnreachableError {
+  return new UnreachableError({ code: 'environment_unreachable', message, hint: 'ask again' });
 }
 
 /** A release whose name is its command, so that scripts and tests can speak of it. */

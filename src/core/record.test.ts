@@ -103,7 +103,7 @@ describe('the release before', () => {
   test('is the good one that served before', () => {
     const records = [deployed('a'), deployed('b'), deployed('c', 'bad')];
 
-    expect(lastGoodBefore(records, 'b')).toBe('a');
+    expect(lastGoodBefore(records, 'b', 'prod')).toBe('a');
   });
 
   test('goes back one release with each rollback, and then there is none', () => {
@@ -112,61 +112,61 @@ describe('the release before', () => {
     let stable = 'd';
 
     for (let n = 0; n < 3; n += 1) {
-      stable = lastGoodBefore(records, stable);
+      stable = lastGoodBefore(records, stable, 'prod');
       went.push(stable);
       records.push(rolledBack(stable));
     }
 
     expect(went).toEqual(['c', 'b', 'a']);
-    expect(codeOf(() => lastGoodBefore(records, stable))).toBe('nothing_to_roll_back');
+    expect(codeOf(() => lastGoodBefore(records, stable, 'prod'))).toBe('nothing_to_roll_back');
   });
 
   test('goes back beyond a release that was deployed twice', () => {
     const records = ['a', 'b', 'a'].map((name) => deployed(name));
 
-    const first = lastGoodBefore(records, 'a');
+    const first = lastGoodBefore(records, 'a', 'prod');
     records.push(rolledBack(first));
-    const second = lastGoodBefore(records, first);
+    const second = lastGoodBefore(records, first, 'prod');
     records.push(rolledBack(second));
 
     expect([first, second]).toEqual(['b', 'a']);
-    expect(codeOf(() => lastGoodBefore(records, 'a'))).toBe('nothing_to_roll_back');
+    expect(codeOf(() => lastGoodBefore(records, 'a', 'prod'))).toBe('nothing_to_roll_back');
   });
 
   test('is not one that was rolled back from', () => {
     const records = [deployed('a'), deployed('b'), rolledBack('a'), deployed('c')];
 
-    expect(lastGoodBefore(records, 'c')).toBe('a');
+    expect(lastGoodBefore(records, 'c', 'prod')).toBe('a');
   });
 
   test('is what served before a rollback to a later one', () => {
     const records = [deployed('a'), deployed('b'), deployed('c'), rolledBack('a'), rolledBack('c')];
 
-    expect(lastGoodBefore(records, 'c')).toBe('a');
+    expect(lastGoodBefore(records, 'c', 'prod')).toBe('a');
   });
 
   test('is another release, not the same with other secrets', () => {
     const records = [deployed('a'), deployed('b'), deployed('b')];
 
-    expect(lastGoodBefore(records, 'b')).toBe('a');
+    expect(lastGoodBefore(records, 'b', 'prod')).toBe('a');
   });
 
   test('is where a bad rollback did not lead', () => {
     const records = [deployed('a'), deployed('b'), deployed('c'), rolledBack('b', 'bad')];
 
-    expect(lastGoodBefore(records, 'c')).toBe('b');
+    expect(lastGoodBefore(records, 'c', 'prod')).toBe('b');
   });
 
   test('is the last good one where nothing serves', () => {
-    expect(lastGoodBefore([deployed('a'), deployed('b')], undefined)).toBe('b');
+    expect(lastGoodBefore([deployed('a'), deployed('b')], undefined, 'prod')).toBe('b');
   });
 
   test('is the last good one where the history does not know what serves', () => {
-    expect(lastGoodBefore([deployed('a'), deployed('b')], 'z')).toBe('b');
+    expect(lastGoodBefore([deployed('a'), deployed('b')], 'z', 'prod')).toBe('b');
   });
 
   test('is missing where no release was ever good', () => {
-    const lookUp = () => lastGoodBefore([deployed('a', 'bad')], undefined);
+    const lookUp = () => lastGoodBefore([deployed('a', 'bad')], undefined, 'prod');
 
     expect(codeOf(lookUp)).toBe('nothing_to_roll_back');
     expect(lookUp).toThrow('no release was ever found good here');

@@ -117,7 +117,11 @@ function sum(sizes: readonly number[]): number {
 }
 
 /** The release that a plain `rollback` returns to: the good one that served before the one that serves now. */
-export function lastGoodBefore(records: readonly RolloutRecord[], stable: string | undefined): string {
+export function lastGoodBefore(
+  records: readonly RolloutRecord[],
+  stable: string | undefined,
+  environment: string,
+): string {
   const served = whatServed(records);
   const here = stable === undefined ? -1 : served.lastIndexOf(stable);
   const found = (here === -1 ? served : served.slice(0, here)).at(-1);
@@ -127,7 +131,7 @@ export function lastGoodBefore(records: readonly RolloutRecord[], stable: string
     message: stable
       ? `no good release ran here before ${shortId(stable)}`
       : 'no release was ever found good here',
-    hint: 'causeway releases shows what ran here; rollback --to <release> returns to any that was good',
+    hint: `causeway releases ${environment} shows what ran here; causeway rollback ${environment} --to <release> returns to any that was good`,
   });
 }
 

@@ -28,7 +28,8 @@ export async function findReturn({
   trusted,
   read,
 }: ReturnRequest): Promise<Release> {
-  const id = to === undefined ? lastGoodBefore(records, stable) : findGood(records, to, environment);
+  const id =
+    to === undefined ? lastGoodBefore(records, stable, environment) : findGood(records, to, environment);
   const release = await read(id);
   if (!release) {
     throw new UserError({

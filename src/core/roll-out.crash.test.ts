@@ -39,6 +39,21 @@ const flows: Record<string, Flow> = {
     behaviour: { failingPath: '/' },
     end: 'declared-path',
   },
+  'a good release with room for one more': { stable: 'a', options: { surge: 'one' }, end: 'good' },
+  'a release that turns bad while stable replicas give way one by one': {
+    stable: 'a',
+    options: { surge: 'one' },
+    behaviour: { errorShare: (age) => (age > 700 ? 0.5 : 0) },
+    end: 'errors',
+  },
+  'a good release without room': { stable: 'a', options: { surge: 'none' }, end: 'good' },
+  'a release that turns bad in the place of stable replicas': {
+    stable: 'a',
+    options: { surge: 'none' },
+    behaviour: { errorShare: (age) => (age > 700 ? 0.5 : 0) },
+    end: 'errors',
+  },
+  'a rollback without room': { stable: 'a', options: { kind: 'rollback', surge: 'none' }, end: 'good' },
   'a new secret set': { stable: 'b', options: { secretSet: 'birch' }, end: 'good' },
 };
 

@@ -77,6 +77,7 @@ function makeCommand(random: () => number) {
     rules: { bakeMs: pick(random, [0, 500, 2_000]) },
     hasCommand: name === 'd',
     isAgain: random() < 0.3,
+    surge: pick(random, ['all', 'one', 'none'] as const),
     ...(secretSet === undefined ? {} : { secretSet }),
     ...(random() < 0.5
       ? { crash: { atCall: 1 + Math.floor(random() ** 2 * 80), isAfter: random() < 0.5 } }
@@ -110,9 +111,12 @@ function errorName(error: unknown): string {
   throw error;
 }
 
-function faultsOf({ desired, records, replicas, rollouts, broken }: FakeTarget): readonly string[] {
+function faultsOf({ desired, records, replicas, rollouts, broken, now }: FakeTarget): readonly string[] {
   const ids = records.map(({ id }) => id);
-  const strangers = replicas.filter((replica) => !belongsTo(replica, desired.stable));
+  const own = replicas.filter((replica) => belongsTo(replica, desired.stable));
+  const isWell = own.every((replica) => replica.isReady(now));
+  // What a bad release left serves on where the stable one does not become ready again.
+  const strangers = isWell ? replicas.filter((replica) => !own.includes(replica)) : [];
   return [
     ...broken,
     ...(desired.rollout || desired.candidate ? ['a rollout is left'] : []),

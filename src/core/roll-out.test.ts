@@ -347,6 +347,19 @@ describe('an environment that does not answer', () => {
     ]);
   });
 
+  test('that tells how it is and refuses what is to be done ends unknown as well, and tells its judgement once', async () => {
+    const target = servedBy('a', {
+      refusesVerdicts: true,
+      behaviours: { b: { errorShare: () => 1 } },
+    });
+    const events: RolloutEvent[] = [];
+
+    const outcome = await deploy(target, 'b', { onEvent: (event) => events.push(event) });
+
+    expect(outcome).toEqual({ kind: 'unknown', message: 'no space left' });
+    expect(events.filter(({ kind }) => kind === 'judged').length).toBeLessThanOrEqual(1);
+  });
+
   test('for longer than the rule ends unknown, and the next command goes on', async () => {
     const from = 1_002_500;
     const target = servedBy('a', { unreachable: [{ from, to: from + 25_000 }] });
@@ -722,6 +735,135 @@ describe('a rollback', () => {
   });
 });
 
+describe.each([
+  ['one', 4],
+  ['none', 3],
+] as const)('a rollout of three replicas with room for %s more', (surge, most) => {
+  test('lets them take the stable ones’ places after the first was watched, and watches them again', async () => {
+    const target = servedBy('a', { replicas: 3 });
+    const { counts, events, onEvent } = countReplicas(target);
+
+    const outcome = await deploy(target, 'b', { surge, onEvent });
+
+    expect(recordOf(outcome)).toMatchObject({ verdict: { kind: 'good' }, traffic: { errors: 0, lost: 0 } });
+    expect(story(events)).toEqual([
+      'begun',
+      'starting one',
+      'watching one',
+      'starting all',
+      'watching all',
+      'judged good',
+      'ended',
+    ]);
+    expect(Math.max(...counts)).toBe(most);
+    expect(serving(target)).toEqual(['b', 'b', 'b']);
+  });
+
+  test('that turns bad while they do is taken back by starting stable ones anew', async () => {
+    const b: Behaviour = { readyAtAge: 1_500, errorShare: (age) => (age > 3_600 ? 1 : 0) };
+    const target = servedBy('a', { replicas: 3, behaviours: { b } });
+    const { counts, events, onEvent } = countReplicas(target);
+
+    const outcome = await deploy(target, 'b', { surge, onEvent });
+
+    expect(recordOf(outcome)).toMatchObject({ verdict: { cause: 'errors' }, traffic: { lost: 0 } });
+    expect(story(events).slice(-5)).toEqual([
+      'starting all',
+      'judged errors',
+      'evidence',
+      'draining',
+      'ended',
+    ]);
+    expect(events).toContainEqual({
+      kind: 'draining',
+      left: expect.any(Number),
+      stable: { ready: 2, wanted: 3 },
+    });
+    expect(Math.max(...counts)).toBe(most);
+    expect(serving(target)).toEqual(['a', 'a', 'a']);
+  });
+
+  test('that is bad as one costs no more than that one', async () => {
+    const target = servedBy('a', { replicas: 3, behaviours: { b: { failingPath: '/' } } });
+    const { counts, onEvent } = countReplicas(target);
+
+    const outcome = await deploy(target, 'b', { surge, onEvent });
+
+    expect(endOf(outcome)).toBe('declared-path');
+    expect(Math.max(...counts)).toBe(most);
+    expect(serving(target)).toEqual(['a', 'a', 'a']);
+  });
+
+  test('goes one by one as a rollback too', async () => {
+    const target = servedBy('b', { replicas: 3 });
+    const { counts, events, onEvent } = countReplicas(target);
+
+    const outcome = await rollBack(target, 'a', { surge, onEvent });
+
+    expect(recordOf(outcome)).toMatchObject({ verdict: { kind: 'good' }, traffic: { lost: 0 } });
+    expect(story(events).slice(0, 3)).toEqual(['begun', 'starting all', 'judged good']);
+    expect(Math.max(...counts)).toBe(most);
+    expect(serving(target)).toEqual(['a', 'a', 'a']);
+  });
+
+  test('starts all replicas of a first release at once', async () => {
+    const target = new FakeTarget({ replicas: 3 });
+
+    const outcome = await deploy(target, 'a', { surge });
+
+    expect(endOf(outcome)).toBe('good');
+    expect(target.now - 1_000_000).toBeLessThan(3_000);
+    expect(serving(target)).toEqual(['a', 'a', 'a']);
+  });
+
+  test('ends although the stable release does not start again, and the next one mends that', async () => {
+    let isGone = false;
+    const target = servedBy('a', {
+      replicas: 3,
+      behaviours: {
+        a: { isUnwell: () => isGone },
+        b: { errorShare: (age) => (age > 2_500 ? 0.5 : 0) },
+      },
+    });
+    const onEvent = (event: RolloutEvent) => {
+      if (event.kind === 'judged') isGone = true;
+    };
+
+    const bad = await deploy(target, 'b', { surge, onEvent });
+    const left = namesOf(target);
+    const fix = await deploy(target, 'c', { surge });
+
+    expect([endOf(bad), endOf(fix)]).toEqual(['errors', 'good']);
+    expect(left).toContain('b');
+    expect(serving(target)).toEqual(['c', 'c', 'c']);
+  });
+});
+
+describe('the room that a rollout uses', () => {
+  test('is what it began with, however it is gone on with', async () => {
+    const target = servedBy('a', { replicas: 3 });
+    const { counts, onEvent } = countReplicas(target);
+    await deploy(target, 'b', { surge: 'one', crash: { atCall: 12, isAfter: true } }).catch(() => undefined);
+
+    const outcome = await deploy(target, 'b', { onEvent });
+
+    expect(endOf(outcome)).toBe('good');
+    expect(Math.max(...counts)).toBe(4);
+    expect(target.desired.surge).toBe('one');
+  });
+
+  test('is set where the release serves already', async () => {
+    const target = servedBy('a');
+
+    await deploy(target, 'a', { surge: 'none' });
+    const set = target.desired.surge;
+    await deploy(target, 'a');
+
+    expect([set, target.desired.surge]).toEqual(['none', undefined]);
+    expect(target.records).toEqual([]);
+  });
+});
+
 describe('nothing is rolled out', () => {
   test('when the release serves already', async () => {
     const target = servedBy('a');
@@ -859,6 +1001,17 @@ interface CrashOptions {
   /** How many calls of this name go well before. */
   readonly skip?: number;
   readonly hasCommand?: boolean;
+}
+
+/** How many replicas there were that do not leave, at each event. */
+function countReplicas(target: FakeTarget) {
+  const counts: number[] = [];
+  const events: RolloutEvent[] = [];
+  const onEvent = (event: RolloutEvent) => {
+    counts.push(target.replicas.filter(({ isDraining }) => !isDraining).length);
+    events.push(event);
+  };
+  return { counts, events, onEvent };
 }
 
 function isBetween(from: number, to: number): (now: number) => boolean {

@@ -3,7 +3,15 @@ import type { Emit } from './event.ts';
 import { makeRecord, type RolloutRecord } from './record.ts';
 import { shortId } from './release.ts';
 import { refuseUnknownCommand, runReleaseCommand } from './release-command.ts';
-import { type Desired, firstSize, giveUpReason, isSame, type Rollout, type Running } from './rollout.ts';
+import {
+  type Desired,
+  firstSize,
+  giveUpReason,
+  isSame,
+  type Rollout,
+  type Running,
+  type Surge,
+} from './rollout.ts';
 import { type End, type RolloutState, type Rules, step, type TakeBack } from './step.ts';
 import type { Lock, Target } from './target.ts';
 import { totalOf } from './traffic.ts';
@@ -17,6 +25,8 @@ export interface RolloutRequest {
   /** The trusted keys that have signed the image, where that was verified. */
   readonly signedBy?: readonly string[];
   readonly replicas: Desired['replicas'];
+  /** Default: `all`. A rollout that is gone on with keeps the one that it began with. */
+  readonly surge?: Surge;
   /**
    * Run a release command whose end is not known once more. What already serves is rolled out once more by
    * giving it a new secret set: replicas are told apart by it.
@@ -149,8 +159,9 @@ async function moveTo(
 ): Promise<Outcome> {
   const { target, signal } = context;
   if (isSame(found.stable, request.running)) {
-    if (found.replicas !== request.replicas || request.mends)
-      await target.set({ ...found, replicas: request.replicas }, lock);
+    const asked = asAsked(found, request);
+    if (asked.replicas !== found.replicas || asked.surge !== found.surge || request.mends)
+      await target.set(asked, lock);
     return { kind: 'unchanged' };
   }
   const desired = plan(context, found, request);
@@ -162,11 +173,10 @@ async function moveTo(
 }
 
 function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutRequest): Desired {
-  const { kind, running, by, revision, signedBy, replicas } = request;
+  const { kind, running, by, revision, signedBy } = request;
   const hasCommand = kind === 'deploy' && running.release.settings.releaseCommand !== undefined;
   return {
-    ...found,
-    replicas,
+    ...asAsked(found, request),
     rollout: {
       id: makeId(),
       kind,
@@ -182,6 +192,10 @@ function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutR
     },
     candidate: { ...running, size: hasCommand ? 'none' : firstSize(kind, found.stable) },
   };
+}
+
+function asAsked({ surge: _, ...found }: Desired, { replicas, surge = 'all' }: RolloutRequest): Desired {
+  return { ...found, replicas, ...(surge === 'all' ? {} : { surge }) };
 }
 
 /** What is worth knowing keeps no rollout from beginning, and is told. */
@@ -211,10 +225,16 @@ async function drive(context: RolloutContext, lock: Lock, reason?: string): Prom
   const { target, rules, emit, now, signal, giveUp } = context;
   let state: RolloutState = { rules };
   let ending: RolloutRecord | undefined;
+  let evidence: Evidence | undefined;
+  /** Since when what is to be done is not done, though the environment tells how it is. */
+  let refusedSince: number | undefined;
   for await (const seen of target.observe(signal)) {
     const next = step({ ...state, giveUp: reason ?? giveUpReason(giveUp) }, seen, now());
     state = next.state;
-    for (const event of next.events) emit(event);
+    // What was told is not told again with each try.
+    const told =
+      refusedSince === undefined ? next.events : next.events.filter(({ kind }) => kind !== 'judged');
+    for (const event of told) emit(event);
     const { act } = next;
     if (act.kind === 'leave') {
       // Its end was stored, though the word of that was lost.
@@ -223,23 +243,29 @@ async function drive(context: RolloutContext, lock: Lock, reason?: string): Prom
     }
     try {
       if (act.kind === 'set') await target.set(act.desired, lock);
-      if (act.kind === 'takeBack') await target.set(await withEvidence(context, act), lock);
+      if (act.kind === 'takeBack') {
+        evidence ??= await findEvidence(context, act);
+        await target.set(judgedWith(act, evidence), lock);
+      }
       if (act.kind === 'end') {
         ending ??= recordOf(context, act);
         await close(context, lock, act, ending);
         return end(context, ending);
       }
+      if (act.kind !== 'wait') refusedSince = undefined;
     } catch (error) {
       // What was not done is decided again from what is seen next.
       if (!(error instanceof UnreachableError)) throw error;
+      refusedSince ??= now();
+      if (now() - refusedSince >= rules.unreachableMs) return { kind: 'unknown', message: error.message };
     }
   }
   throw endedEarly(signal);
 }
 
 /** What was seen of the candidate is kept before it is taken out; that it cannot be had keeps nothing from going. */
-async function withEvidence({ target, emit, signal }: RolloutContext, act: TakeBack): Promise<Desired> {
-  const { rollout, judgement, candidate, desired } = act;
+async function findEvidence({ target, emit, signal }: RolloutContext, act: TakeBack): Promise<Evidence> {
+  const { judgement, candidate } = act;
   const evidence =
     judgement.evidence ??
     (await target.evidence(candidate, signal).catch((error: unknown): Evidence => {
@@ -248,6 +274,10 @@ async function withEvidence({ target, emit, signal }: RolloutContext, act: TakeB
     }));
   const isTold = judgement.cause !== 'interrupted' && judgement.cause !== 'environment';
   if (isTold) emit({ kind: 'evidence', evidence });
+  return evidence;
+}
+
+function judgedWith({ rollout, judgement, desired }: TakeBack, evidence: Evidence): Desired {
   return { ...desired, rollout: { ...rollout, judged: { ...judgement, evidence } } };
 }
 

@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'bun:test';
 import { fakeRunning } from './fake-rollout.ts';
 import { fakeRelease } from './fake-target.ts';
-import { belongsTo, type Candidate, candidateCount, desiredSchema, isSame, runningKey } from './rollout.ts';
+import {
+  belongsTo,
+  type Candidate,
+  candidateCount,
+  desiredSchema,
+  givesWay,
+  isSame,
+  type Rollout,
+  runningKey,
+} from './rollout.ts';
 
 describe('what runs', () => {
   const release = fakeRelease('a');
@@ -55,9 +64,32 @@ describe('of a candidate are wanted', () => {
   });
 });
 
+test('where stable replicas give way, an autoscaler’s number is that of both releases together', () => {
+  const candidate = { ...fakeRunning('b'), size: 'all' as const };
+
+  expect(candidateCount({ replicas: 'autoscaled', surge: 'one', candidate }, 2, 3)).toBe(5);
+  expect(candidateCount({ replicas: 'autoscaled', candidate }, 2, 3)).toBe(2);
+});
+
+test('stable replicas give way from the candidate’s start to the end of a rollout that has no room for all', () => {
+  const stable = fakeRunning('a');
+  const rollout = { id: 'r1' } as Rollout;
+  const candidate = (size: Candidate['size']) => ({ ...fakeRunning('b'), size });
+  const without = { replicas: 2, surge: 'none', stable, rollout } as const;
+
+  expect(givesWay({ ...without, candidate: candidate('none') })).toBe(false);
+  expect(givesWay({ ...without, candidate: candidate('one') })).toBe(true);
+  expect(givesWay({ ...without, candidate: candidate('all') })).toBe(true);
+  expect(givesWay(without)).toBe(true);
+  expect(givesWay({ replicas: 2, surge: 'none', stable })).toBe(false);
+  expect(givesWay({ replicas: 2, surge: 'none', rollout, candidate: candidate('all') })).toBe(false);
+  expect(givesWay({ replicas: 2, stable, rollout, candidate: candidate('one') })).toBe(false);
+});
+
 test('desired state is the same after it was stored and read', () => {
   const desired = {
     replicas: 2,
+    surge: 'one' as const,
     stable: fakeRunning('a', { secretSet: 'amber' }),
     candidate: { ...fakeRunning('b', { hasCommand: true }), size: 'none' as const },
     rollout: {

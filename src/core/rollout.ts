@@ -31,8 +31,14 @@ export const runningSchema = z.strictObject({
 });
 export type Running = Readonly<z.infer<typeof runningSchema>>;
 
+/** How much room a rollout uses beside the stable replicas: for all of the candidate’s, for one, or for none. */
+export const surges = ['all', 'one', 'none'] as const;
+export type Surge = (typeof surges)[number];
+
 export const desiredSchema = z.strictObject({
   replicas: z.union([z.int().min(1), z.literal('autoscaled')]),
+  /** Absent: there is room for all. Otherwise stable replicas give way while those of the candidate become ready. */
+  surge: z.enum(surges).exclude(['all']).optional(),
   rollout: rolloutSchema.optional(),
   stable: runningSchema.optional(),
   /** `none`: chosen, but its one-off command has not ended. */
@@ -51,11 +57,24 @@ export function isSame(a: Running | undefined, b: Running | undefined): boolean 
   return a !== undefined && b !== undefined && runningKey(a) === runningKey(b);
 }
 
-/** How many replicas of the candidate are wanted now. */
-export function candidateCount({ replicas, candidate }: Desired, stableCount: number): number {
+/** Whether stable replicas go before the verdict of this rollout, and must be started anew if it is bad. */
+export function givesWay({ surge, rollout, stable, candidate }: Desired): boolean {
+  return surge !== undefined && rollout !== undefined && stable !== undefined && candidate?.size !== 'none';
+}
+
+/**
+ * How many replicas of the candidate are wanted now. An autoscaler’s number is told by those that there are: by the
+ * stable ones, or, where they give way, by both together.
+ */
+export function candidateCount(
+  { replicas, surge, candidate }: Desired,
+  stableCount: number,
+  candidatesNow = 0,
+): number {
   if (!candidate || candidate.size === 'none') return 0;
   if (candidate.size === 'one') return 1;
-  return replicas === 'autoscaled' ? Math.max(1, stableCount) : replicas;
+  if (replicas !== 'autoscaled') return replicas;
+  return Math.max(1, stableCount + (surge === undefined ? 0 : candidatesNow));
 }
 
 /** Whether a replica, or what it answered, is of this release with this secret set. */

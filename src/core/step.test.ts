@@ -187,6 +187,172 @@ describe('a candidate', () => {
   });
 });
 
+describe('where stable replicas give way to a candidate', () => {
+  const surge = 'one';
+  const leaving = () => ready({ phase: 'draining' });
+  const noRoom: Trouble = { cause: 'unschedulable', message: 'no node has room for it', isConclusive: false };
+
+  test('the first is watched beside them, and then becomes all', () => {
+    const seen = see({ surge, mine: [ready()] });
+
+    const { act } = after([seen, 0], [seen, 2_000]);
+
+    expect(act).toMatchObject({ kind: 'set', desired: { surge, candidate: { size: 'all' } } });
+  });
+
+  test('how many are left is told', () => {
+    const { events } = step({ rules }, see({ surge, candidate: all, mine: [ready()], stable: [ready()] }), 0);
+
+    expect(events).toEqual([{ kind: 'starting', size: 'all', ready: 1, wanted: 2, beside: 1 }]);
+  });
+
+  test('all of it is watched once none of them is left but what drains', () => {
+    const oneLeft = see({ surge, candidate: all, mine: [ready(), ready()], stable: [ready()] });
+    const noneLeft = see({ surge, candidate: all, mine: [ready(), ready()], stable: [leaving()] });
+
+    const waiting = after([oneLeft, 0], [oneLeft, 4_000]);
+    const then = after([oneLeft, 0], [noneLeft, 1_000], [noneLeft, 3_000]);
+
+    expect(waiting.act).toEqual({ kind: 'wait' });
+    expect(judgementOf(then.act)).toEqual({ kind: 'good' });
+  });
+
+  test('an autoscaler’s number is that of both together', () => {
+    const sight = (mine: number, left: number) =>
+      see({
+        surge,
+        replicas: 'autoscaled',
+        candidate: all,
+        mine: Array.from({ length: mine }, () => ready()),
+        stable: Array.from({ length: left }, () => ready()),
+      });
+
+    const midway = step({ rules }, sight(2, 2), 0);
+    const then = after([sight(3, 0), 0], [sight(3, 0), 2_000]);
+
+    expect(midway.events).toMatchObject([{ kind: 'starting', ready: 2, wanted: 4 }]);
+    expect(judgementOf(then.act)).toEqual({ kind: 'good' });
+  });
+
+  test('the deadline is for one replica after the other', () => {
+    const first = see({ surge, candidate: all, mine: [ready(), starting({ trouble: notReady })] });
+    const next = see({ surge, candidate: all, mine: [ready(), starting()], stable: [ready()] });
+
+    const waiting = after([first, 0], [first, 4_900], [next, 5_000], [next, 9_900]);
+    const late = after([first, 0], [first, 4_900], [next, 5_000], [next, 9_900], [next, 10_100]);
+
+    expect(waiting.act).toEqual({ kind: 'wait' });
+    expect(judgementOf(late.act)).toMatchObject({ cause: 'never-ready' });
+  });
+
+  test('one that is ready, and is not, and is ready again has not come further', () => {
+    const up = see({ surge, candidate: all, mine: [ready(), starting()] });
+    const down = see({ surge, candidate: all, mine: [starting(), starting()] });
+
+    const { act } = after([up, 0], [down, 2_000], [up, 4_000], [up, 5_001]);
+
+    expect(judgementOf(act)).toMatchObject({ cause: 'never-ready' });
+  });
+
+  test('no time counts in which the room for the next one is still held by one that leaves', () => {
+    const sight = (left: ReplicaState) =>
+      see({ surge: 'none', mine: [starting({ trouble: noRoom })], stable: [ready(), left] });
+    const held = [0, 4_000, 8_000].map((at) => [sight(leaving()), at] as const);
+    const free = see({ surge: 'none', mine: [starting({ trouble: noRoom })], stable: [ready()] });
+
+    const waiting = after(...held, [free, 12_000], [free, 16_900]);
+    const late = after(...held, [free, 12_000], [free, 16_900], [free, 17_100]);
+
+    expect(after(...held).act).toEqual({ kind: 'wait' });
+    expect(waiting.act).toEqual({ kind: 'wait' });
+    expect(judgementOf(late.act)).toMatchObject({ cause: 'unschedulable' });
+  });
+
+  test('it is watched while they go, too', () => {
+    const seen = see({
+      surge,
+      candidate: all,
+      mine: [ready(), starting()],
+      stable: [ready()],
+      traffic: [answered(stable, 100, 0), answered(one, 50, 50)],
+    });
+
+    const { act } = step({ rules }, seen, 0);
+
+    expect(judgementOf(act)).toMatchObject({ cause: 'errors' });
+  });
+
+  test('those that went are no sign that the environment is at fault', () => {
+    const gone = see({ surge, candidate: all, mine: [ready(), starting({ trouble: notReady })], stable: [] });
+
+    const { act } = after([gone, 0], [gone, 2_600], [gone, 5_001]);
+
+    expect(judgementOf(act)).toMatchObject({ cause: 'never-ready' });
+  });
+
+  test('a rollback is good once all of it is ready and none of them is left', () => {
+    const rollout = { ...begun, kind: 'rollback' as const };
+    const about = { surge, rollout, candidate: all, mine: [ready(), ready()] } as const;
+
+    expect(step({ rules }, see({ ...about, stable: [ready()] }), 0).act).toEqual({ kind: 'wait' });
+    expect(judgementOf(step({ rules }, see({ ...about, stable: [] }), 0).act)).toEqual({ kind: 'good' });
+  });
+});
+
+describe('stable replicas that had given way to a bad candidate', () => {
+  const bad = failed('errors', '50 of 100 requests failed');
+  const judged: Sight = { rollout: { ...begun, judged: bad }, candidate: undefined };
+
+  test('are awaited, and how many are ready again is told', () => {
+    const seen = see({ ...judged, surge: 'one', mine: [ready()], stable: [ready(), starting()] });
+
+    const { act, events } = step({ rules }, seen, 0);
+
+    expect(act).toEqual({ kind: 'wait' });
+    expect(events).toEqual([{ kind: 'draining', left: 1, stable: { ready: 1, wanted: 2 } }]);
+  });
+
+  test('are all ready when the rollout ends, also where the last of them comes after the candidate went', () => {
+    const coming = see({ ...judged, surge: 'none', mine: [], stable: [ready(), starting()] });
+    const whole = see({ ...judged, surge: 'none', mine: [] });
+
+    expect(step({ rules }, coming, 0).act).toEqual({ kind: 'wait' });
+    expect(step({ rules }, whole, 0).act).toMatchObject({ kind: 'end', judgement: bad });
+  });
+
+  test('and do not become ready again keep no next rollout from mending it', () => {
+    const seen = see({ ...judged, surge: 'one', mine: [ready(), ready()], stable: [starting()] });
+
+    const waiting = after([seen, 0], [seen, 4_900]);
+    const late = after([seen, 0], [seen, 4_900], [seen, 5_001]);
+
+    expect(waiting.act).toEqual({ kind: 'wait' });
+    expect(late.act).toMatchObject({ kind: 'end', judgement: bad });
+  });
+
+  test('are not given up while something still drains', () => {
+    const seen = see({
+      ...judged,
+      surge: 'one',
+      mine: [ready({ phase: 'draining' })],
+      stable: [starting(), starting()],
+    });
+
+    const { act } = after([seen, 0], [seen, 4_000], [seen, 8_000]);
+
+    expect(act).toEqual({ kind: 'wait' });
+  });
+});
+
+test('a candidate that does not go is waited for as long as the stable release is whole', () => {
+  const rollout: Rollout = { ...begun, judged: failed('crashed', 'exit code 1') };
+  const seen = see({ rollout, candidate: undefined, mine: [ready()] });
+
+  const { act } = after([seen, 0], [seen, 4_000], [seen, 8_000]);
+
+  expect(act).toEqual({ kind: 'wait' });
+});
+
 describe('a judgement', () => {
   const bad = failed('crashed', 'exit code 1');
 
@@ -313,18 +479,23 @@ interface Sight {
   readonly candidate?: Candidate | undefined;
   readonly mine?: readonly ReplicaState[];
   readonly stable?: readonly ReplicaState[];
+  readonly surge?: Desired['surge'];
+  readonly replicas?: Desired['replicas'];
+  readonly traffic?: readonly TrafficCount[];
 }
 
 function see({ mine = [], stable: others = [ready(), ready()], ...wanted }: Sight): Seen {
-  const { rollout, candidate } = { rollout: begun, candidate: one, ...wanted };
+  const { rollout, candidate, surge } = { rollout: begun, candidate: one, ...wanted };
+  const { replicas = 2, traffic = [] } = wanted;
   const desired: Desired = {
-    replicas: 2,
+    replicas,
+    ...(surge ? { surge } : {}),
     stable,
     ...(rollout ? { rollout } : {}),
     ...(candidate ? { candidate } : {}),
   };
   const ours = mine.map((replica) => ({ ...replica, key: runningKey(one), release: one.release.id }));
-  return { kind: 'seen', at: 0, desired, replicas: [...others, ...ours], traffic: [] };
+  return { kind: 'seen', at: 0, desired, replicas: [...others, ...ours], traffic };
 }
 
 function ready(more: Partial<ReplicaState> = {}): ReplicaState {

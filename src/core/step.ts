@@ -1,6 +1,23 @@
+import {
+  awaitAll,
+  awaitNext,
+  countOthers,
+  isReady,
+  isRoomComing,
+  isStanding,
+  type Wait,
+  whyWaiting,
+} from './await-replicas.ts';
 import { showMs } from './duration.ts';
 import type { RolloutEvent } from './event.ts';
-import { belongsTo, type Candidate, candidateCount, type Desired, type Rollout } from './rollout.ts';
+import {
+  belongsTo,
+  type Candidate,
+  candidateCount,
+  type Desired,
+  givesWay,
+  type Rollout,
+} from './rollout.ts';
 import type { Observation, ReplicaState, Seen } from './target.ts';
 import { type Answers, answersOf, answersSince, type TrafficCount, totalOf } from './traffic.ts';
 import {
@@ -26,17 +43,13 @@ export interface Rules {
 }
 
 /** What the loop remembers between two observations. Losing it costs a new watch, nothing else. */
-export interface RolloutState {
+export interface RolloutState extends Wait {
   readonly rules: Rules;
   /** Why it shall be taken out, whatever the release does. */
   readonly giveUp?: string;
   /** The rollout that is watched: what another command begins meanwhile is not ours to judge. */
   readonly rolloutId?: string;
   readonly lastSeenAt?: number;
-  /** Since when replicas of the present size are awaited. */
-  readonly startingSince?: number;
-  /** How long they were awaited before they were ready the last time: the deadline is for all of it. */
-  readonly awaitedMs?: number;
   /** Since when all of them are ready. */
   readonly watchingSince?: number;
   /** What the stable release had answered before the candidate did: the two are compared over the same time. */
@@ -87,7 +100,7 @@ export function step(state: RolloutState, seen: Observation, now: number): Step 
   if (!rollout || (state.rolloutId ?? rollout.id) !== rollout.id)
     return leave(state, 'the rollout is no longer the environment’s: another command took its place');
   const refreshed = afterGap({ ...state, rolloutId: rollout.id, unreachableSince: undefined }, now);
-  if (rollout.judged) return carryOut(refreshed, seen, rollout, rollout.judged);
+  if (rollout.judged) return carryOut(refreshed, seen, rollout, rollout.judged, now);
   if (!candidate) return leave(refreshed, 'the candidate is gone from the environment’s desired state');
   if (refreshed.giveUp !== undefined) {
     return judge(refreshed, seen, failed('interrupted', refreshed.giveUp));
@@ -117,22 +130,54 @@ function hasGap(lastAt: number | undefined, now: number): boolean {
 }
 
 function startAgain(state: RolloutState): RolloutState {
-  return { ...state, startingSince: undefined, awaitedMs: undefined, watchingSince: undefined };
+  return {
+    ...state,
+    startingSince: undefined,
+    awaitedMs: undefined,
+    furthest: undefined,
+    watchingSince: undefined,
+  };
 }
 
 /** The judgement is stored: go where it leads, and end when only the stable release is left. */
-function carryOut(state: RolloutState, seen: Seen, rollout: Rollout, judgement: Judgement): Step {
+function carryOut(
+  state: RolloutState,
+  seen: Seen,
+  rollout: Rollout,
+  judgement: Judgement,
+  now: number,
+): Step {
   const { candidate, ...desired } = seen.desired;
   if (candidate && judgement.kind === 'failed') {
-    return act(state, { kind: 'takeBack', rollout, judgement, candidate, desired });
+    return act(startAgain(state), { kind: 'takeBack', rollout, judgement, candidate, desired });
   }
   if (candidate) {
     const { size: _, ...stable } = candidate;
-    return act(state, { kind: 'set', desired: { ...desired, stable } });
+    return act(startAgain(state), { kind: 'set', desired: { ...desired, stable } });
   }
-  const left = seen.replicas.filter((replica) => !belongsTo(replica, desired.stable)).length;
-  if (left > 0) return act(state, { kind: 'wait' }, [{ kind: 'draining', left }]);
-  return act(state, { kind: 'end', rollout, judgement, seen });
+  return settle(state, seen, { kind: 'end', rollout, judgement, seen }, now);
+}
+
+/**
+ * Waits until only the stable release is left. Where stable replicas had given way they start anew, and the others go as
+ * they become ready. Where they do not become ready that has its end as well: what serves, serves on, and the next
+ * rollout is not kept from mending it.
+ */
+function settle(state: RolloutState, seen: Seen, end: End, now: number): Step {
+  const { stable, surge, replicas } = seen.desired;
+  const left = countOthers(seen, stable);
+  const own = seen.replicas.filter((replica) => belongsTo(replica, stable) && isStanding(replica));
+  const ready = own.filter(isReady).length;
+  const wanted = replicas === 'autoscaled' ? Math.max(1, own.length) : replicas;
+  const isBack = end.judgement.kind === 'failed' && givesWay(seen.desired);
+  // Where one may be missing, it is still to come when the last of the others has gone.
+  if (left === 0 && !(isBack && surge === 'none' && ready < wanted)) return act(state, end);
+  const isLeaving = seen.replicas.some((replica) => !isStanding(replica));
+  const isWhole = stable === undefined || ready >= wanted;
+  const next = awaitNext(state, { far: ready - left, isHeld: isLeaving || isWhole }, now);
+  if (now - next.startingSince > state.rules.startMs) return act(next, end);
+  const comingBack = isBack ? { stable: { ready, wanted, ...whyWaiting(own) } } : {};
+  return act(next, { kind: 'wait' }, [{ kind: 'draining', left, ...comingBack }]);
 }
 
 function beforeItsAnswers(state: RolloutState, seen: Seen, candidate: Candidate): RolloutState {
@@ -155,21 +200,33 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
   const fault = findFault(mine);
   if (fault) return judge(state, seen, judgeStart(fault, answersSince(stableAnswers, state.stableAtStart)));
 
-  const wanted = candidateCount(seen.desired, stable.length);
+  const standing = stable.filter(isStanding).length;
+  const isOneByOne = givesWay(seen.desired);
+  const countOf = (desired: Desired) => candidateCount(desired, standing, mine.filter(isStanding).length);
+  const wanted = countOf(seen.desired);
   const ready = mine.filter(isReady).length;
   const isRollback = seen.desired.rollout?.kind === 'rollback';
+  const beside = isOneByOne ? { beside: standing } : {};
+  const traffic = seen.traffic.filter((count) => belongsTo(count, candidate));
+  const answers = answersOf(traffic);
+  const besideIt = answersSince(stableAnswers, state.stableBefore);
 
-  if (ready < wanted) {
-    const startingSince = state.startingSince ?? now - (state.awaitedMs ?? 0);
-    const stableAtStart = state.startingSince === undefined ? stableAnswers : state.stableAtStart;
-    const next = { ...state, startingSince, stableAtStart, watchingSince: undefined };
-    if (now - startingSince > rules.startMs) {
+  const hasToGiveWay = isOneByOne && size === 'all' && standing > 0;
+  if (ready < wanted || hasToGiveWay) {
+    const way = { far: ready - countOthers(seen, candidate), isHeld: isRoomComing(mine, seen) };
+    const waiting = isOneByOne ? awaitNext(state, way, now) : awaitAll(state, now);
+    const isAnew = state.startingSince !== waiting.startingSince;
+    const stableAtStart = isAnew ? stableAnswers : state.stableAtStart;
+    const next = { ...waiting, stableAtStart, watchingSince: undefined };
+    // Then there may soon be no stable replica left to serve instead.
+    const failure = isOneByOne && !isRollback ? judgeErrors(answers, besideIt, rules.allowance) : undefined;
+    if (failure) return judge(next, seen, failure);
+    if (now - next.startingSince > rules.startMs) {
       const meanwhile = answersSince(stableAnswers, stableAtStart);
       return judge(next, seen, judgeStart(whyNotReady(mine, seen, rules), meanwhile));
     }
-    const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
     return act(next, { kind: 'wait' }, [
-      { kind: 'starting', size, ready, wanted, ...(trouble === undefined ? {} : { waitingFor: trouble }) },
+      { kind: 'starting', size, ready, wanted, ...whyWaiting(mine), ...beside },
     ]);
   }
 
@@ -177,12 +234,9 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
   const watchingSince = state.watchingSince ?? now;
   const awaitedMs = state.startingSince === undefined ? state.awaitedMs : now - state.startingSince;
   const next = { ...state, startingSince: undefined, awaitedMs, watchingSince };
-  const started: RolloutEvent[] = isFresh ? [{ kind: 'starting', size, ready, wanted }] : [];
+  const started: RolloutEvent[] = isFresh ? [{ kind: 'starting', size, ready, wanted, ...beside }] : [];
   if (isRollback) return judge(next, seen, { kind: 'good' }, started);
 
-  const traffic = seen.traffic.filter((count) => belongsTo(count, candidate));
-  const answers = answersOf(traffic);
-  const besideIt = answersSince(stableAnswers, state.stableBefore);
   const elapsedMs = now - watchingSince;
   const watched: RolloutEvent = {
     kind: 'watching',
@@ -196,7 +250,7 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
   if (failure) return judge(next, seen, failure, [...started, watched]);
   if (!isOver) return act(next, { kind: 'wait' }, [...started, watched]);
   const everyone: Desired = { ...seen.desired, candidate: { ...candidate, size: 'all' } };
-  if (candidateCount(everyone, stable.length) > wanted) {
+  if (countOf(everyone) > wanted) {
     return act(startAgain(next), { kind: 'set', desired: everyone }, [...started, watched]);
   }
   return judge(next, seen, { kind: 'good' }, [...started, watched]);
@@ -220,7 +274,7 @@ function findFault(mine: readonly ReplicaState[]): Failure | undefined {
 /** At the deadline: the release's fault, unless the stable one is not ready either. */
 function whyNotReady(
   mine: readonly ReplicaState[],
-  { desired: { stable }, replicas }: Seen,
+  { desired, replicas }: Seen,
   { startMs }: Rules,
 ): Failure {
   const { cause, message } = mine.find(({ trouble }) => trouble)?.trouble ?? {
@@ -228,14 +282,12 @@ function whyNotReady(
     message: 'no replica was ready',
   };
   const inTime = `not ready in ${showMs(startMs)}: ${message}`;
-  if (stable && !replicas.some((replica) => belongsTo(replica, stable) && isReady(replica))) {
+  const own = replicas.filter((replica) => belongsTo(replica, desired.stable) && isStanding(replica));
+  const hasGivenWay = own.length === 0 && givesWay(desired);
+  if (desired.stable && !hasGivenWay && !own.some(isReady)) {
     return failed('environment', `${inTime}, and no replica of the stable release is ready`);
   }
   return failed(cause, inTime);
-}
-
-function isReady({ phase }: ReplicaState): boolean {
-  return phase === 'ready';
 }
 
 function judge(

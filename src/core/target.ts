@@ -36,6 +36,8 @@ export type Seen = Extract<Observation, { kind: 'seen' }>;
 
 export interface Finding {
   readonly isProblem: boolean;
+  /** It could not be looked at, or cannot be known before. */
+  readonly isUnknown?: boolean;
   readonly message: string;
   readonly hint: string;
 }

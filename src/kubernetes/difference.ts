@@ -1,4 +1,4 @@
-import type { Difference } from '../core/environment.ts';
+import type { Difference } from '../core/difference.ts';
 import { canonicalJson } from '../core/release.ts';
 import type { KubernetesObject } from './api/kinds.ts';
 import { toMilli } from './preflight/quantity.ts';

@@ -1,9 +1,9 @@
-import type { KubernetesConfig } from '../core/config.ts';
-import type { Difference } from '../core/environment.ts';
-import type { Desired, Running } from '../core/rollout.ts';
+import type { Difference } from '../core/difference.ts';
+import { type Desired, givesWay, type Running } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { differencesOf, missing, needless } from './difference.ts';
 import { admissionObjects, admittedOf } from './manifests/admission.ts';
 import { deploymentOf } from './manifests/deployment.ts';
@@ -20,7 +20,7 @@ import type { StoredRelease } from './store/stored-release.ts';
 export interface DriftOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Pick<Store, 'readState' | 'readRelease'>;
   readonly signal: AbortSignal;
 }
@@ -62,7 +62,7 @@ async function objectsOf(options: DriftOptions, desired: Desired): Promise<reado
     ),
     ...settings.values(),
     ...running.flatMap(({ secretSet }) => (secretSet === undefined ? [] : [secretOf(place, secretSet)])),
-    ...(stable ? [disruptionBudgetOf({ place, stable })] : []),
+    ...(stable ? [disruptionBudgetOf({ place, stable, givesWay: givesWay(desired) })] : []),
     ...(chosen && template
       ? [
           deploymentOf({
@@ -70,6 +70,7 @@ async function objectsOf(options: DriftOptions, desired: Desired): Promise<reado
             template: templateOf(template, chosen.running.secretSet),
             replicas: replicas === 'autoscaled' ? undefined : replicas,
             gate: chosen.gate,
+            surge: desired.surge,
           }),
         ]
       : []),

@@ -1,9 +1,10 @@
-import { type KubernetesConfig, rulesOf } from '../core/config.ts';
+import { rulesOf } from '../core/config.ts';
 import { UnreachableError, UserError } from '../core/errors.ts';
 import type { Emit } from '../core/event.ts';
 import { type Outcome, type RolloutContext, takeOut } from '../core/roll-out.ts';
 import { openAgent } from './agent/open-agent.ts';
 import type { Api } from './api/api.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import type { Place } from './manifests/names.ts';
 import type { Store } from './store/store.ts';
 import type { StoredRelease } from './store/stored-release.ts';
@@ -12,7 +13,7 @@ import { openTarget } from './target/open-target.ts';
 export interface DriveOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Store;
   readonly by: string;
   /** Its reference, by digest; none could be published. */
@@ -58,7 +59,7 @@ export async function driveRollout(
   };
   try {
     return await work(context).catch(async (error: unknown) => {
-      await clearAfter(error, context, by);
+      await clearAfter(error, context, { by, trace: about.trace });
       throw error;
     });
   } finally {
@@ -67,11 +68,17 @@ export async function driveRollout(
 }
 
 /** A rollout that cannot go on, for want of a right say, must not leave its candidate unwatched under traffic. */
-async function clearAfter(error: unknown, context: RolloutContext, by: string): Promise<void> {
+async function clearAfter(
+  error: unknown,
+  context: RolloutContext,
+  { by, trace }: Pick<DriveOptions, 'by' | 'trace'>,
+): Promise<void> {
   const isOthers = error instanceof UserError && others.has(error.code);
   if (context.signal.aborted || error instanceof UnreachableError || isOthers) return;
   const reason = `it could not go on: ${error instanceof Error ? error.message : error}`;
-  await takeOut(context, { by, reason }).catch(() => undefined);
+  await takeOut(context, { by, reason }).catch((failed: unknown) => {
+    trace(`the candidate could not be taken out: ${failed instanceof Error ? failed.message : failed}`);
+  });
 }
 
 /** Then the rollout is another command's, or was never begun. */

@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
 import type { KubernetesConfig } from '../core/config.ts';
+import type { Difference } from '../core/difference.ts';
 import { toMs } from '../core/duration.ts';
 import type {
   DeployRequest,
   Environment,
   LogQuery,
   Receipt,
+  Registry,
   RenderRequest,
   RollbackRequest,
   Status,
@@ -20,8 +22,10 @@ import { stateFolder } from '../core/state-folder.ts';
 import type { Finding } from '../core/target.ts';
 import type { ImageReader } from '../image/store.ts';
 import type { Api } from './api/api.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { describeCosts } from './costs.ts';
 import { type Place, placeOf } from './manifests/names.ts';
+import type { Reach } from './reach.ts';
 import type { Store, StoredState } from './store/store.ts';
 import type { StoredRelease } from './store/stored-release.ts';
 
@@ -37,6 +41,8 @@ export interface OpenKubernetesOptions {
   /** Who calls. */
   readonly user: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of a cloud: how the cluster that it made is reached. Default: by the kubeconfig. */
+  readonly reach?: (signal: AbortSignal) => Promise<Reach>;
   /** Told of each request and process. */
   readonly trace: (line: string) => void;
   /** Told what takes seconds, once. */
@@ -47,6 +53,9 @@ export interface OpenKubernetesOptions {
 export interface Cluster {
   readonly api: Api;
   readonly store: Store;
+  readonly config: ClusterConfig;
+  /** Where a cloud brings one. */
+  readonly registry?: Registry;
 }
 
 /**
@@ -57,7 +66,7 @@ export function openKubernetes(options: OpenKubernetesOptions): Environment {
   return new KubernetesEnvironment(options);
 }
 
-class KubernetesEnvironment implements Environment {
+export class KubernetesEnvironment implements Environment {
   readonly name: string;
   readonly costs: string;
   readonly #options: OpenKubernetesOptions;
@@ -118,14 +127,20 @@ class KubernetesEnvironment implements Environment {
       running,
       by,
       replicas,
+      surge: config.surge,
       isAgain,
       mends: true,
       ...(revision === undefined ? {} : { revision }),
       ...(signedBy === undefined ? {} : { signedBy }),
     } as const;
     const driven = { by, agentImage: agentImage ?? state.agentImage, rendered, emit, signal };
+    const isServing = desired.stable?.release.id === release.id && !desired.rollout && !isAgain;
+    const differences = isServing ? await this.drift(signal) : [];
     const outcome = await this.#drive(driven, (context) => rollOut(context, asked));
-    if (outcome.kind === 'unchanged') await this.#expectWell(signal);
+    if (outcome.kind === 'unchanged') {
+      await this.#expectWell(signal);
+      if (differences.length > 0) await this.#tellMended(differences, emit, signal);
+    }
     return outcome;
   }
 
@@ -159,7 +174,7 @@ class KubernetesEnvironment implements Environment {
     const { config } = this.#options;
     const replicas = config.autoscale ? 'autoscaled' : config.replicas;
     return this.#drive({ by, agentImage, emit, signal }, (context) =>
-      rollOut(context, { kind: 'rollback', running, by, replicas }),
+      rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
     );
   }
 
@@ -235,9 +250,10 @@ class KubernetesEnvironment implements Environment {
 
   async doctor(signal: AbortSignal): Promise<readonly Finding[]> {
     const { checkCluster } = await import('./doctor/doctor.ts');
-    const registry = await this.#registry();
     try {
-      const about = { ...(await this.#about(signal)), ...(registry ? { registry } : {}) };
+      const registry = await this.#registry(signal);
+      const { registry: _, ...reached } = await this.#about(signal);
+      const about = { ...reached, ...(registry ? { registry } : {}) };
       return await checkCluster({ ...about, now: Date.now, signal });
     } catch (error) {
       // A context that is missing, or a program for credentials that fails, is something to mend too.
@@ -256,21 +272,29 @@ class KubernetesEnvironment implements Environment {
   }
 
   async #reach(signal: AbortSignal): Promise<Cluster> {
-    const { config, context = config.context, env, say, trace } = this.#options;
-    const [{ openAccess }, { openApi }, { openStore }] = await Promise.all([
-      import('./kubeconfig/open-access.ts'),
+    const { config, trace } = this.#options;
+    const [{ openApi }, { openStore }, reach] = await Promise.all([
       import('./api/open-api.ts'),
       import('./store/open-store.ts'),
+      this.#options.reach?.(signal),
     ]);
-    const access = await openAccess({ context, env, home: env.HOME ?? homedir(), say, trace, signal });
+    const access = reach?.access ?? (await this.#accessOfContext(signal));
     const api = openApi({ access, namespace: this.#place.namespace, trace });
-    return { api, store: openStore({ api, place: this.#place }) };
+    const store = openStore({ api, place: this.#place });
+    if (!reach) return { api, store, config };
+    const exposure = { kind: 'cloud', url: reach.url, ...reach.exposure } as const;
+    return { api, store, config: { ...config, exposure }, registry: reach.registry };
+  }
+
+  async #accessOfContext(signal: AbortSignal) {
+    const { config, context = config.context, env, say, trace } = this.#options;
+    const { openAccess } = await import('./kubeconfig/open-access.ts');
+    return openAccess({ context, env, home: env.HOME ?? homedir(), say, trace, signal });
   }
 
   /** What most parts of the target are given. */
   async #about(signal: AbortSignal) {
-    const { config, trace } = this.#options;
-    return { ...(await this.#open(signal)), place: this.#place, config, trace };
+    return { ...(await this.#open(signal)), place: this.#place, trace: this.#options.trace };
   }
 
   /** What serves already was put right where somebody had taken parts of it away: that takes as long as a start. */
@@ -290,6 +314,13 @@ class KubernetesEnvironment implements Environment {
     });
   }
 
+  /** Of what differed before, that which does so no more. */
+  async #tellMended(before: readonly Difference[], emit: Emit, signal: AbortSignal): Promise<void> {
+    const left = new Set((await this.drift(signal)).map(({ object, field }) => `${object} ${field}`));
+    const differences = before.filter(({ object, field }) => !left.has(`${object} ${field}`));
+    if (differences.length > 0) emit({ kind: 'mended', differences });
+  }
+
   /** Where `down` keeps the history, and `up` finds it. */
   #stateFolder(): string {
     const { env } = this.#options;
@@ -297,8 +328,10 @@ class KubernetesEnvironment implements Environment {
   }
 
   /** Where its images are pushed to, as this machine reaches it. */
-  async #registry(): Promise<ImageReader | undefined> {
-    const { repository, env } = this.#options;
+  async #registry(signal: AbortSignal): Promise<ImageReader | undefined> {
+    const { env } = this.#options;
+    const { registry } = this.#options.reach ? await this.#open(signal) : {};
+    const repository = registry?.repository ?? this.#options.repository;
     if (repository === undefined) return undefined;
     const [{ dockerCredentials }, { parseReference }, { openRepository }] = await Promise.all([
       import('../image/registry/credentials.ts'),
@@ -306,7 +339,11 @@ class KubernetesEnvironment implements Environment {
       import('../image/registry/repository.ts'),
     ]);
     const reference = parseReference(repository);
-    return openRepository({ reference, credentials: dockerCredentials({ env }), emit: () => {} });
+    return openRepository({
+      reference,
+      credentials: registry?.enter ?? dockerCredentials({ env }),
+      emit: () => {},
+    });
   }
 
   async #expectState(store: Store, signal: AbortSignal): Promise<StoredState> {

@@ -1,5 +1,6 @@
 import type { IEvent, IPod } from 'kubernetes-models/v1';
 import type { Running } from '../core/rollout.ts';
+import { tellingLines } from '../core/telling-lines.ts';
 import type { Evidence } from '../core/verdict.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
@@ -17,6 +18,8 @@ export interface EvidenceOptions {
 }
 
 const evidenceLines = 20;
+/** Of a replica that runs on: what is wrong may lie before what is well. */
+const searchedLines = 500;
 const evidenceEvents = 5;
 
 /** How a replica of a bad release ended and what it printed last; where it printed nothing, what the cluster says of it. */
@@ -72,18 +75,20 @@ async function lastLines({ api, place, pod, signal }: PodEvidenceOptions): Promi
   const status = containerOf(pod);
   const hasRestarted = (status?.restartCount ?? 0) > 0;
   const hasEnded = status?.state?.terminated !== undefined;
+  const runsOn = !hasRestarted && !hasEnded;
   const name = pod.metadata?.name ?? '';
   const { container } = namesOf(place);
   const read = async (previous: boolean) => {
     const lines: string[] = [];
-    const options = { container, tailLines: evidenceLines, ...(previous ? { isPrevious: true } : {}) };
+    const tailLines = runsOn ? searchedLines : evidenceLines;
+    const options = { container, tailLines, ...(previous ? { isPrevious: true } : {}) };
     try {
       for await (const line of api.logs(name, options, signal)) if (line.trim() !== '') lines.push(line);
     } catch (error) {
       // It never ran, or its log is gone with it.
       if (!(error instanceof ApiRefusal)) throw error;
     }
-    return lines.slice(-evidenceLines);
+    return runsOn ? tellingLines(lines, evidenceLines) : lines.slice(-evidenceLines);
   };
   if (hasRestarted && hasEnded) return read(false);
   const present = await read(false);

@@ -23,18 +23,23 @@ export async function* readPodLogs(options: ReadLogsOptions): AsyncGenerator<Log
   const { api, place, query, signal } = options;
   const { items } = await api.list(kinds.pod, { labels: selectorOf(place) }, signal);
   const known = new Map<string, PodLog>();
-  const reads = items
-    .filter((pod) => isAsked(pod, query))
-    .map((pod) => logOf(options, known, pod).readNow(query.lines));
-  const lines = (await Promise.all(reads)).flat().sort(byTime);
-  yield* query.lines === undefined ? lines : lines.slice(Math.max(0, lines.length - query.lines));
-  if (query.follow) yield* follow(options, known);
+  const ended = new AbortController();
+  const own = { ...options, signal: AbortSignal.any([signal, ended.signal]) };
+  try {
+    const reads = items
+      .filter((pod) => isAsked(pod, query))
+      .map((pod) => logOf(own, known, pod).readNow(query.lines));
+    const lines = (await Promise.all(reads)).flat().sort(byTime);
+    yield* query.lines === undefined ? lines : lines.slice(Math.max(0, lines.length - query.lines));
+    if (query.follow) yield* follow(own, known);
+  } finally {
+    // Whoever stops reading ends what follows.
+    ended.abort();
+  }
 }
 
 async function* follow(options: ReadLogsOptions, known: Map<string, PodLog>): AsyncGenerator<LogLine> {
-  const { api, place, query } = options;
-  const ended = new AbortController();
-  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const { api, place, query, signal } = options;
   let gathered: LogLine[] = [];
   let failure: { readonly error: unknown } | undefined;
   const fail = (error: unknown) => {
@@ -46,22 +51,18 @@ async function* follow(options: ReadLogsOptions, known: Map<string, PodLog>): As
       const pods = change.kind === 'listed' ? change.items : change.kind === 'set' ? [change.item] : [];
       for (const pod of pods) {
         if (!isAsked(pod, query) || known.has(pod.metadata?.uid ?? '')) continue;
-        begin(logOf({ ...options, signal }, known, pod));
+        begin(logOf(options, known, pod));
       }
     }
   };
   for (const log of known.values()) begin(log);
   void watch().catch(fail);
-  try {
-    while (!signal.aborted) {
-      await Bun.sleep(gatherMs);
-      const lines = gathered.sort(byTime);
-      gathered = [];
-      yield* lines;
-      if (failure) throw failure.error;
-    }
-  } finally {
-    ended.abort();
+  while (!signal.aborted) {
+    await Bun.sleep(gatherMs);
+    const lines = gathered.sort(byTime);
+    gathered = [];
+    yield* lines;
+    if (failure) throw failure.error;
   }
 }
 

@@ -1,11 +1,11 @@
 import type { INamespace } from 'kubernetes-models/v1';
-import type { KubernetesConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import { shortId } from '../core/release.ts';
 import type { Desired } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { saysTheSame } from './difference.ts';
 import { readKeptHistory } from './down/keep-history.ts';
 import { findRunning } from './find-running.ts';
@@ -20,7 +20,7 @@ import type { Store } from './store/store.ts';
 export interface MakeOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Pick<Store, 'readState' | 'writeState' | 'takeIn' | 'readLabelled'>;
   /** The user's, where `down` kept the history of an earlier one; none: there is nothing to take in. */
   readonly stateFolder?: string;
@@ -46,7 +46,9 @@ export async function makeEnvironment(options: MakeOptions): Promise<string | un
 
   const made = await makeNamespace(options, namespace, wanted.find(isNamespace));
   const inside = wanted.filter((object) => !isNamespace(object));
+  const settings = config.exposure.kind === 'cloud' ? config.exposure.settings : [];
   const done = await Promise.all([
+    ...settings.map((object) => applySetting(options, object)),
     ...inside.map((object) => apply(options, object, find(found, object))),
     ...found.filter((object) => isOutdated(object, inside)).map((object) => remove(options, object)),
     ...(state ? [] : [makeState(options)]),
@@ -137,6 +139,16 @@ async function apply(
   if (applied.status !== 422 || !found || !spec) throw applied;
   // An entry that somebody gave another key, such as a Service's port, stands beside ours: its list is replaced whole.
   await api.patch(kindOf(object), object.metadata?.name ?? '', { spec }, { signal });
+  return changesOf(found, await api.apply(object, { signal }));
+}
+
+/** Of the cluster itself: only the fields that are given are ours. */
+async function applySetting(
+  { api, signal }: MakeOptions,
+  object: KubernetesObject,
+): Promise<readonly Done[]> {
+  const { name = '', namespace } = object.metadata ?? {};
+  const found = await api.get(kindOf(object), name, signal, namespace);
   return changesOf(found, await api.apply(object, { signal }));
 }
 

@@ -121,7 +121,13 @@ async function joinTerminal(options: OneOffOptions, { name, terminal, ended }: B
   return end;
 }
 
-/** Joined for its input alone. */
+/** How long a connection may outlast the process that it was joined to. */
+const outlastMs = 10_000;
+
+/**
+ * Joined for its input alone. The runtime writes what is printed to the log and to the connection in turn, so the log is
+ * whole when the connection has ended, and not when the process has.
+ */
 async function passThrough(options: OneOffOptions, { name, terminal, ended }: Begun): Promise<Terminated> {
   const { api, place, signal } = options;
   const { container } = namesOf(place);
@@ -133,12 +139,16 @@ async function passThrough(options: OneOffOptions, { name, terminal, ended }: Be
     : join(about, name, { ...terminal, output: unheard, errors: unheard }).catch((error: unknown) => {
         if (!over.signal.aborted) throw error;
       });
+  const left = joined.then(() => true);
   const followed = followOutput({
     api,
     pod: name,
     container,
     show: terminal.output,
-    hasEnded: async () => (await endOf(options, name)) !== undefined,
+    hasEnded: async () => {
+      if ((await endOf(options, name)) === undefined) return false;
+      return Promise.race([left, Bun.sleep(outlastMs).then(() => true)]);
+    },
     signal,
   }).finally(() => over.abort());
   await Promise.all([joined, followed]);

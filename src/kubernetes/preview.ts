@@ -1,9 +1,10 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
-import type { KubernetesConfig } from '../core/config.ts';
-import type { Difference, RenderRequest } from '../core/environment.ts';
+import type { Difference } from '../core/difference.ts';
+import type { RenderRequest } from '../core/environment.ts';
 import type { Api } from './api/api.ts';
 import { type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { differencesOf, missing } from './difference.ts';
 import { allObjects } from './manifests/all-objects.ts';
 import { deploymentPatch } from './manifests/deployment.ts';
@@ -18,7 +19,7 @@ import type { StoredRelease } from './store/stored-release.ts';
 export interface PreviewOptions extends RenderRequest {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Pick<Store, 'readState' | 'readRelease'>;
   readonly signal: AbortSignal;
 }

@@ -1,23 +1,23 @@
 import type { IPod } from 'kubernetes-models/v1';
-import type { KubernetesConfig } from '../core/config.ts';
 import type { ReplicaStatus, Status } from '../core/environment.ts';
 import { describeStable, stateOf } from '../core/return-to.ts';
 import { type Desired, runningKey } from '../core/rollout.ts';
 import type { ReplicaState } from '../core/target.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { namesOf, type Place, selectorOf } from './manifests/names.ts';
 import { orRefusal } from './preflight/cluster-parts.ts';
 import { readUrl } from './read-url.ts';
 import type { Store } from './store/store.ts';
 import { PodMemory } from './target/pod-memory.ts';
-import { endsOf, isReadyPod } from './target/pod-status.ts';
+import { containerOf, endsOf, isReadyPod } from './target/pod-status.ts';
 import { type ClusterView, replicaStates } from './target/pods.ts';
 
 export interface ReadStatusOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Store;
 }
 
@@ -98,7 +98,8 @@ function toReplica(
 
 /** Of the container that runs now; before one does, of the pod. */
 function startOf(pod: IPod | undefined): number | undefined {
-  return Date.parse(String(pod?.status?.startTime)) || undefined;
+  const { running } = (pod && containerOf(pod)?.state) ?? {};
+  return Date.parse(String(running?.startedAt ?? pod?.status?.startTime)) || undefined;
 }
 
 /** After the verdict nothing is taken back, but it is said when the stable release is not well. */
@@ -114,6 +115,9 @@ function whyDegraded(
   const wanted = replicas === 'autoscaled' ? (deployment.spec?.replicas ?? 1) : replicas;
   const ready = mine.filter(({ phase }) => phase === 'ready').length;
   if (ready >= wanted) return undefined;
+  const set = deployment.spec?.replicas;
+  if (replicas !== 'autoscaled' && set !== undefined && set !== wanted)
+    return `${ready} of ${wanted} replicas ready: somebody set the Deployment to ${set}; up puts it right`;
   const trouble = mine.find((replica) => replica.trouble)?.trouble?.message;
   return `${ready} of ${wanted} replicas ready${trouble ? `: ${trouble}` : ''}`;
 }

@@ -1,12 +1,12 @@
-import type { KubernetesConfig } from '../core/config.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { namesOf, type Place } from './manifests/names.ts';
 
 interface ReadUrlOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: Pick<KubernetesConfig, 'exposure'>;
+  readonly config: Pick<ClusterConfig, 'exposure'>;
 }
 
 /** Where users reach the service, as the cluster says; none inside it alone, or as long as it has no address. */
@@ -18,6 +18,8 @@ export async function readUrl(
   switch (exposure.kind) {
     case 'clusterip':
       return undefined;
+    case 'cloud':
+      return exposure.url;
     case 'loadbalancer': {
       const found = await api.get(kinds.service, service, signal);
       const [at] = found?.status?.loadBalancer?.ingress ?? [];

@@ -1,7 +1,7 @@
-import type { KubernetesConfig } from '../core/config.ts';
 import type { RenderRequest } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
 import type { KubernetesObject } from './api/kinds.ts';
+import type { ClusterConfig } from './cluster-config.ts';
 import { allObjects } from './manifests/all-objects.ts';
 import type { Place } from './manifests/names.ts';
 import { renderRelease } from './manifests/render-release.ts';
@@ -10,7 +10,7 @@ import type { StoredRelease } from './store/stored-release.ts';
 
 export interface RenderObjectsOptions {
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Store;
   /** Default: the stable release, as it is stored. */
   readonly request: RenderRequest | undefined;

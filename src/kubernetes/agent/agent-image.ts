@@ -4,7 +4,7 @@ import { buildArtifact } from '../../image/artifact.ts';
 import { openBlobCache } from '../../image/blob-cache.ts';
 import { buildImage } from '../../image/build-image.ts';
 import type { EmitImage } from '../../image/image-event.ts';
-import { dockerCredentials } from '../../image/registry/credentials.ts';
+import { type Credentials, dockerCredentials } from '../../image/registry/credentials.ts';
 import type { Fetch } from '../../image/registry/exchange.ts';
 import { parseReference, showReference } from '../../image/registry/reference.ts';
 import { openRepository } from '../../image/registry/repository.ts';
@@ -19,6 +19,8 @@ export interface PublishAgentOptions {
   readonly home: string;
   /** Where the service's image is pulled from: `registry.example.com/team/shop`. */
   readonly repository: string;
+  /** What that is entered with. Default: what docker would use. */
+  readonly credentials?: Credentials;
   readonly fetch?: Fetch;
   readonly emit?: EmitImage;
   readonly signal: AbortSignal;
@@ -40,13 +42,13 @@ export async function publishAgent({
   env,
   home,
   repository,
+  credentials = dockerCredentials({ env }),
   fetch,
   emit = () => undefined,
   signal,
 }: PublishAgentOptions): Promise<string> {
   const { host, repository: path } = parseReference(repository);
   const reference = { host, repository: path };
-  const credentials = dockerCredentials({ env });
   const { artifact, command } = await buildArtifact({ service: { entry }, folder: await realpath(home) });
   const image = await buildImage({
     artifact,

@@ -22,6 +22,12 @@ export interface AgentObjects {
   readonly job: IJob;
 }
 
+/** What it is promised, and the most it may take. */
+export const agentResources = {
+  requests: { cpu: '50m', memory: '96Mi' },
+  limits: { memory: '256Mi' },
+} as const;
+
 /** What the agent is for one rollout: a Job, and an account that may do what its switch needs and no more. */
 export function agentObjects(options: AgentObjectsOptions): AgentObjects {
   const { place } = options.setup;
@@ -54,7 +60,7 @@ function role({ setup: { place, rollout }, releases, history }: AgentObjectsOpti
         apiGroups: ['batch'],
         resources: ['jobs'],
         resourceNames: [names.command(rollout)],
-        verbs: ['get', 'list', 'watch'],
+        verbs: ['get', 'list', 'watch', 'patch'],
       },
       { apiGroups: [''], resources: ['configmaps'], resourceNames: configMaps, verbs: ['get'] },
       {
@@ -144,10 +150,7 @@ function job({ setup, image, pullSecret }: AgentObjectsOptions): IJob {
               image,
               imagePullPolicy: 'IfNotPresent',
               env: [{ name: setupVariable, value: JSON.stringify(setup) }],
-              resources: {
-                requests: { cpu: '50m', memory: '96Mi' },
-                limits: { memory: '256Mi' },
-              },
+              resources: agentResources,
               securityContext: {
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,

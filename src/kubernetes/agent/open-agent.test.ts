@@ -89,7 +89,7 @@ describe('starting', () => {
         "pods/log *: get",
         "events *: list,watch",
         "replicasets *: get,list,watch",
-        "jobs shop-command-r1: get,list,watch",
+        "jobs shop-command-r1: get,list,watch,patch",
         "configmaps shop-state,shop-history-3,shop-admitted,shop-release-…,shop-release-…: get",
         "configmaps shop-state,shop-history-3,shop-admitted: patch,update",
         "leases shop-state: get,patch,update",

@@ -1,8 +1,8 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import { fieldManager, namesOf, type Place, releaseLabel } from '../manifests/names.ts';
 import { agentObjects } from './agent-objects.ts';
 import { followReports } from './follow-reports.ts';
@@ -14,7 +14,7 @@ export interface AgentOptions {
   readonly place: Place;
   /** By digest, as `publishAgent` answers it. */
   readonly image: string;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly trace: (line: string) => void;
   /** How long the Lease may stand still before the switch acts. Default: a minute. */
   readonly staleMs?: number;
@@ -42,7 +42,8 @@ export function openAgent(options: AgentOptions): Agent {
   return new JobAgent(options);
 }
 
-const usualStaleMs = 60_000;
+/** After it comes the lock's own patience, 15 s: the candidate is taken out a minute after whoever drove it has gone. */
+const usualStaleMs = 45_000;
 
 class JobAgent implements Agent {
   readonly #options: AgentOptions;
@@ -51,6 +52,7 @@ class JobAgent implements Agent {
   readonly #running = new Map<string, Running>();
   #rollout: string | undefined;
   #following: AbortController | undefined;
+  #starting: Promise<void> = Promise.resolve();
   #refusal: string | undefined;
   #trouble: string | undefined;
 
@@ -66,7 +68,14 @@ class JobAgent implements Agent {
     return this.#refusal ?? this.#trouble;
   }
 
-  async start(desired: Desired, signal: AbortSignal): Promise<void> {
+  /** One at a time: what is being made is seen by who stops it. */
+  start(desired: Desired, signal: AbortSignal): Promise<void> {
+    const started = this.#starting.then(() => this.#start(desired, signal));
+    this.#starting = started.catch(() => undefined);
+    return started;
+  }
+
+  async #start(desired: Desired, signal: AbortSignal): Promise<void> {
     const { rollout } = desired;
     if (!rollout) return;
     this.#remember(desired);
@@ -89,6 +98,7 @@ class JobAgent implements Agent {
 
   async stop(signal: AbortSignal): Promise<void> {
     const { api, place } = this.#options;
+    await this.#starting;
     const rollout = this.#rollout;
     this.close();
     if (rollout === undefined) return;

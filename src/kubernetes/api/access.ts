@@ -14,3 +14,8 @@ export interface ClusterAccess {
   /** Read anew for each request, as a token may have been renewed. */
   headers(): Promise<Readonly<Record<string, string>>>;
 }
+
+/** As the runtime takes it. */
+export function tlsOf({ tls: { serverName, ...tls } }: Pick<ClusterAccess, 'tls'>) {
+  return { ...tls, ...(serverName === undefined ? {} : { servername: serverName }) };
+}

@@ -1,6 +1,6 @@
 import { UnreachableError } from '../../core/errors.ts';
 import { retryAfterMs, wait } from '../../image/registry/tries.ts';
-import type { ClusterAccess } from './access.ts';
+import { type ClusterAccess, tlsOf } from './access.ts';
 import { explainAnswer, explainFailure, isUnsent } from './explain.ts';
 
 export interface Call {
@@ -65,10 +65,9 @@ export class Connection {
   }
 
   async #ask({ method, path, body, type = 'application/json', signal, isStream }: Call): Promise<Response> {
-    const { server, tls } = this.#access;
+    const { server } = this.#access;
     const headers: Record<string, string> = { accept: 'application/json', ...(await this.#access.headers()) };
     if (body !== undefined) headers['content-type'] = type;
-    const { serverName, ...certificates } = tls;
     const deadline = new AbortController();
     const late = () => deadline.abort(new DOMException('late', 'TimeoutError'));
     let timer = setTimeout(late, headMs);
@@ -79,7 +78,7 @@ export class Connection {
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([signal, deadline.signal]),
-        tls: { ...certificates, ...(serverName === undefined ? {} : { servername: serverName }) },
+        tls: tlsOf(this.#access),
         redirect: 'manual',
         // A quiet stream would be cut after six minutes.
         timeout: false,

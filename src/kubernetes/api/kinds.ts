@@ -87,6 +87,12 @@ export const kinds = {
   networkPolicy: kind<INetworkPolicy>('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),
   ingress: kind<IIngress>('networking.k8s.io/v1', 'Ingress', 'ingresses'),
   ingressClass: kind<IIngressClass>('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', false),
+  /** How EKS leads a load balancer's target group to a Service. */
+  targetGroupBinding: kind<KubernetesObject>(
+    'eks.amazonaws.com/v1',
+    'TargetGroupBinding',
+    'targetgroupbindings',
+  ),
   disruptionBudget: kind<IPodDisruptionBudget>('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   role: kind<IRole>('rbac.authorization.k8s.io/v1', 'Role', 'roles'),
   roleBinding: kind<IRoleBinding>('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings'),

@@ -23,6 +23,8 @@ interface Tunnel {
   /** What the local connection did not take yet. */
   unsent: Uint8Array[];
   isEnding: boolean;
+  /** The local connection is gone. */
+  isClosed: boolean;
 }
 
 /** Opens a port of this machine that leads to a port of a pod, until the signal aborts. */
@@ -42,6 +44,7 @@ export function forwardPort(options: ForwardPortOptions): {
           waiting: [],
           unsent: [],
           isEnding: false,
+          isClosed: false,
         };
         void connect(local, options).catch((error: unknown) => {
           trace(`port-forward: ${error}`);
@@ -54,7 +57,10 @@ export function forwardPort(options: ForwardPortOptions): {
         else local.data.waiting.push(copy);
       },
       drain: flush,
-      close: ({ data: tunnel }) => tunnel.socket?.close(),
+      close({ data: tunnel }) {
+        tunnel.isClosed = true;
+        tunnel.socket?.close();
+      },
     },
   });
   const ended = new Promise<void>((resolve) => {
@@ -71,12 +77,10 @@ export function forwardPort(options: ForwardPortOptions): {
 async function connect(local: Socket<Tunnel>, options: ForwardPortOptions): Promise<void> {
   const { access, namespace, port, signal } = options;
   const path = `/api/v1/namespaces/${namespace}/pods/${await options.pod()}/portforward?ports=${port}`;
-  const socket = await openSocket({ access, path, protocol: 'v4.channel.k8s.io', signal });
   const tunnel = local.data;
   // The first message of each channel only names the port.
   const opened = new Set<number>();
-  socket.addEventListener('message', ({ data }) => {
-    const bytes = new Uint8Array(data as ArrayBuffer);
+  const onMessage = (bytes: Uint8Array) => {
     const channel = bytes[0] ?? 0;
     if (!opened.has(channel)) return void opened.add(channel);
     if (channel === 1) {
@@ -85,11 +89,15 @@ async function connect(local: Socket<Tunnel>, options: ForwardPortOptions): Prom
     }
     tunnel.unsent.push(bytes.subarray(1));
     flush(local);
-  });
-  socket.addEventListener('close', () => {
+  };
+  const onClose = () => {
     tunnel.isEnding = true;
     flush(local);
-  });
+  };
+  const protocol = 'v4.channel.k8s.io';
+  const socket = await openSocket({ access, path, protocol, onMessage, onClose, signal });
+  // Whoever asked has gone while it was opened.
+  if (tunnel.isClosed) return socket.close();
   tunnel.socket = socket;
   for (const chunk of tunnel.waiting.splice(0)) sendData(local, socket, chunk);
 }

@@ -56,16 +56,24 @@ async function join(
     ...command.map((word) => ['command', word] as [string, string]),
   ]);
   const path = `/api/v1/namespaces/${namespace}/pods/${pod}/${verb}?${query}`;
-  const socket = await openSocket({ access, path, protocol: 'v5.channel.k8s.io', signal });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  socket.addEventListener('message', ({ data }) => {
-    const bytes = new Uint8Array(data as ArrayBuffer);
+  // It may be rejected before it is waited for.
+  promise.catch(() => undefined);
+  const onMessage = (bytes: Uint8Array) => {
     const content = bytes.subarray(1);
     if (bytes[0] === channels.stdout && content.length > 0) streams.output(content);
     if (bytes[0] === channels.stderr && content.length > 0) streams.errors(content);
-    if (bytes[0] === channels.status) readStatus(content, `${verb} in ${pod}`).then(resolve, reject);
-  });
-  socket.addEventListener('close', () => reject(cut(`${verb} in ${pod}`)));
+    if (bytes[0] !== channels.status) return;
+    // At once: the end of the connection may come with it.
+    try {
+      resolve(readStatus(content, `${verb} in ${pod}`));
+    } catch (error) {
+      reject(error);
+    }
+  };
+  const onClose = () => reject(cut(`${verb} in ${pod}`));
+  const protocol = 'v5.channel.k8s.io';
+  const socket = await openSocket({ access, path, protocol, onMessage, onClose, signal });
   const end = () => reject(signal.reason);
   signal.addEventListener('abort', end, { once: true });
   const send: Send = (channel, content) => sendOn(socket, channel, content);
@@ -103,15 +111,18 @@ interface Status {
 }
 
 /** The API says how the process ended as the last thing. */
-async function readStatus(content: Uint8Array, what: string): Promise<number> {
+function readStatus(content: Uint8Array, what: string): number {
   const status = JSON.parse(new TextDecoder().decode(content)) as Status;
   if (status.status === 'Success') return 0;
   const code = status.details?.causes?.find(({ reason }) => reason === 'ExitCode')?.message;
   if (code !== undefined) return Number(code);
+  const { message = status.reason ?? 'the cluster gave no reason' } = status;
+  // As every runtime says it, behind where in its own parts that came up.
+  const missing = /exec: "([^"]+)": .*(?:not found|no such file)/.exec(message)?.[1];
   throw new UserError({
     code: 'one_off_failed',
-    message: `${what} could not start: ${status.message ?? status.reason ?? 'the cluster gave no reason'}`,
-    hint: 'the program must be in the image; one without a shell has only its own',
+    message: missing === undefined ? `${what} could not start: ${message}` : `${missing} is not in the image`,
+    hint: 'the image may have no shell: run a program that it has, such as bun -e "…" where it has Bun',
   });
 }
 

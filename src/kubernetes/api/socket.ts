@@ -1,5 +1,5 @@
 import { UnreachableError } from '../../core/errors.ts';
-import type { ClusterAccess } from './access.ts';
+import { type ClusterAccess, tlsOf } from './access.ts';
 import { Connection } from './connection.ts';
 import { ApiRefusal } from './refusal.ts';
 
@@ -7,22 +7,23 @@ export interface OpenSocketOptions {
   readonly access: ClusterAccess;
   readonly path: string;
   readonly protocol: string;
+  /** Told of each message: the number of its channel, then its content. The first may come with the opening itself. */
+  readonly onMessage: (bytes: Uint8Array) => void;
+  /** Told of the end of a connection that was open. */
+  readonly onClose: () => void;
   readonly signal: AbortSignal;
 }
 
 /** How long the API server may take to answer. */
 const openMs = 15_000;
 
-/**
- * A WebSocket to the API server that is open; its messages are `ArrayBuffer`s. Throws `ApiRefusal` where the server refuses
- * it, and `UnreachableError`.
- */
-export async function openSocket({ access, path, protocol, signal }: OpenSocketOptions): Promise<WebSocket> {
-  const { serverName, ...tls } = access.tls;
+/** A WebSocket to the API server that is open. Throws `ApiRefusal` where the server refuses it, and `UnreachableError`. */
+export async function openSocket(asked: OpenSocketOptions): Promise<WebSocket> {
+  const { access, path, protocol, onMessage, onClose, signal } = asked;
   const options = {
     protocols: [protocol],
     headers: await access.headers(),
-    tls: { ...tls, ...(serverName === undefined ? {} : { servername: serverName }) },
+    tls: tlsOf(access),
   };
   signal.throwIfAborted();
   const socket = new WebSocket(`${access.server.replace(/^http/, 'ws')}${path}`, options as never);
@@ -31,19 +32,31 @@ export async function openSocket({ access, path, protocol, signal }: OpenSocketO
   const refuse = () => resolve(false);
   const over = AbortSignal.any([signal, AbortSignal.timeout(openMs)]);
   over.addEventListener('abort', refuse, { once: true });
-  socket.addEventListener('open', () => resolve(true), { once: true });
+  socket.addEventListener('message', ({ data }) => onMessage(new Uint8Array(data as ArrayBuffer)));
   socket.addEventListener('error', refuse, { once: true });
   socket.addEventListener('close', refuse, { once: true });
+  socket.addEventListener(
+    'open',
+    () => {
+      socket.addEventListener('close', onClose, { once: true });
+      resolve(true);
+    },
+    { once: true },
+  );
   const isOpen = await promise;
   over.removeEventListener('abort', refuse);
   if (isOpen && !signal.aborted) return socket;
   socket.close();
   signal.throwIfAborted();
-  throw await whyNot({ access, path, protocol, signal });
+  throw await whyNot(asked);
 }
 
 /** A failed WebSocket tells nothing, so the same is asked for as if it were an ordinary request: that does nothing. */
-async function whyNot({ access, path, signal }: OpenSocketOptions): Promise<unknown> {
+async function whyNot({
+  access,
+  path,
+  signal,
+}: Pick<OpenSocketOptions, 'access' | 'path' | 'signal'>): Promise<unknown> {
   const connection = new Connection({ access, trace: () => undefined });
   const asked = connection.call({ method: 'GET', path, signal, isOnce: true });
   const error = await asked.catch((thrown: unknown) => thrown);

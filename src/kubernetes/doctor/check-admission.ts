@@ -4,7 +4,7 @@ import { kindOf } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import { admissionObjects } from '../manifests/admission.ts';
 import type { Place } from '../manifests/names.ts';
-import { note, orRefusal } from '../preflight/cluster-parts.ts';
+import { note, orRefusal, unknown } from '../preflight/cluster-parts.ts';
 import { mayDo } from '../rights/find-missing-rights.ts';
 
 /** Whether the cluster itself refuses images that nobody verified. Who may not make the policy is told, and goes without. */
@@ -19,7 +19,7 @@ export async function checkAdmission(
     objects.map((object) => orRefusal(() => api.get(kindOf(object), object.metadata?.name ?? '', signal))),
   );
   if (found.some((one) => one instanceof ApiRefusal)) {
-    return [note('whether an admission policy is there is not to be seen: it is an administrator’s')];
+    return [unknown('whether an admission policy is there is not to be seen: it is an administrator’s')];
   }
   const missing = objects.filter((_object, index) => found[index] === undefined).map(({ kind }) => kind);
   if (missing.length === 0) return [note('the admission policy is there, and bound')];
@@ -27,7 +27,7 @@ export async function checkAdmission(
   const group = 'admissionregistration.k8s.io';
   const resource = 'validatingadmissionpolicies';
   if (!(await mayDo({ api, group, resource, verb: 'create', signal }))) {
-    return [note(`${what}; an administrator makes them of what causeway render ${environment} prints`)];
+    return [unknown(`${what}; an administrator makes them of what causeway render ${environment} prints`)];
   }
   return [{ isProblem: true, message: what, hint: `causeway up ${environment} makes what is missing` }];
 }

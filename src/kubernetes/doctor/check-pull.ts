@@ -1,10 +1,11 @@
 import type { IPod } from 'kubernetes-models/v1';
+import { UserError } from '../../core/errors.ts';
 import type { Finding } from '../../core/target.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import { type Component, labels, ownLabels, type Place } from '../manifests/names.ts';
-import { note, orRefusal } from '../preflight/cluster-parts.ts';
+import { note, orRefusal, unknown } from '../preflight/cluster-parts.ts';
 import { waitUntil } from '../wait-until.ts';
 
 export interface PullCheck {
@@ -96,7 +97,7 @@ function howPulled(pod: IPod | undefined): Pulled {
 function describe(pulled: Pulled, image: string, { namespace }: Place): Finding {
   if (pulled === 'pulled') return note(`a node pulls ${image}`);
   if (pulled === 'unscheduled')
-    return note(`whether a node pulls ${image} is not known: none has room for a pod more`);
+    return unknown(`whether a node pulls ${image} is not known: none has room for a pod more`);
   if (pulled === 'waiting') {
     return {
       isProblem: true,
@@ -119,9 +120,13 @@ function refused({ message }: ApiRefusal): Finding {
   };
 }
 
-/** Also where the user has pressed Ctrl-C meanwhile. */
+/** Also where the user has pressed Ctrl-C meanwhile. One that does not go is no finding, and hides none. */
 async function removePod(api: Api, name: string): Promise<void> {
-  const signal = AbortSignal.timeout(goneMs);
-  await api.remove(kinds.pod, name, { signal, graceSeconds: 0 });
-  await waitUntil(goneMs, signal, async () => (await api.get(kinds.pod, name, signal)) === undefined);
+  const signal = AbortSignal.timeout(2 * goneMs);
+  try {
+    await api.remove(kinds.pod, name, { signal, graceSeconds: 0 });
+    await waitUntil(goneMs, signal, async () => (await api.get(kinds.pod, name, signal)) === undefined);
+  } catch (error) {
+    if (!(error instanceof UserError) && !signal.aborted) throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import { showMs } from '../../core/duration.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Finding } from '../../core/target.ts';
-import type { ClusterAccess } from '../api/access.ts';
+import { type ClusterAccess, tlsOf } from '../api/access.ts';
 import type { Api } from '../api/api.ts';
 import type { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
@@ -47,14 +47,21 @@ async function readUser(api: Api, signal: AbortSignal): Promise<string | undefin
   return undefined;
 }
 
+/** How long the answer may take. */
+const timeMs = 5_000;
+
 /** The time of day that the API server has, in milliseconds since 1970, to the second. */
 export async function readServerTime(
-  { server, tls, headers }: ClusterAccess,
+  access: ClusterAccess,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const response = await fetch(`${server}/version`, { headers: await headers(), tls, signal }).catch(
-    () => undefined,
-  );
+  const { server, headers } = access;
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(timeMs)]);
+  const response = await fetch(`${server}/version`, {
+    headers: await headers(),
+    tls: tlsOf(access),
+    signal: soon,
+  }).catch(() => undefined);
   await response?.body?.cancel();
   const time = Date.parse(response?.headers.get('date') ?? '');
   return Number.isNaN(time) ? undefined : time;

@@ -1,20 +1,21 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Finding } from '../../core/target.ts';
 import type { ImageReader } from '../../image/store.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import type { Place } from '../manifests/names.ts';
 import { ownerOf, whyNotUsable } from '../ownership.ts';
+import { checkRoom } from '../preflight/check-room.ts';
 import {
   checkIngressClass,
   checkMetrics,
   checkPullSecret,
   note,
   orRefusal,
+  unknown,
 } from '../preflight/cluster-parts.ts';
-import { checkRoom } from '../preflight/find-problems.ts';
 import { mayDo } from '../rights/find-missing-rights.ts';
 import { checkRights } from '../rights/refuse-missing-rights.ts';
 import type { Store, StoredState } from '../store/store.ts';
@@ -26,7 +27,7 @@ import { checkClock, checkServer, readServerTime } from './check-server.ts';
 export interface CheckClusterOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Pick<Store, 'readState' | 'readRelease'>;
   /** Where images are pushed to, as this machine reaches it; none where the config names none. */
   readonly registry?: Pick<ImageReader, 'name' | 'manifest'>;
@@ -67,7 +68,7 @@ export async function checkCluster(options: CheckClusterOptions): Promise<readon
     ...('isProblem' in state ? [state] : []),
     ...registry,
     ...parts.flat(),
-    note('NetworkPolicies count where the cluster’s network enforces them, which the API does not tell'),
+    unknown('NetworkPolicies count where the cluster’s network enforces them, which the API does not tell'),
   ];
 }
 
@@ -115,8 +116,14 @@ async function checkRoomFor(
 ): Promise<readonly Finding[]> {
   const stable = state?.desired.stable;
   if (!state || !stable) return [];
-  const desired = { replicas: state.desired.replicas, candidate: { ...stable, size: 'all' as const } };
-  const findings = await checkRoom({ ...options, desired });
+  const { surge } = options.config;
+  const desired = {
+    replicas: state.desired.replicas,
+    stable,
+    candidate: { ...stable, size: 'all' as const },
+    ...(surge === 'all' ? {} : { surge }),
+  };
+  const findings = await checkRoom({ ...options, desired, hasAgent: state.agentImage !== undefined });
   return findings.length === 0 ? [note('there is room for a candidate beside the stable release')] : findings;
 }
 
@@ -128,13 +135,19 @@ async function checkPullOf(
   const { stable } = state?.desired ?? {};
   const release = stable && (await store.readRelease(stable.release.id, signal));
   const image = release?.image ?? state?.agentImage;
-  if (image === undefined) return [note('whether nodes can pull shows once something was rolled out')];
+  if (image === undefined) return [unknown('whether nodes can pull shows once something was rolled out')];
   return checkPull({ api, place, image, pullSecret, signal });
 }
 
 /** A tag that nobody has: the registry lets in who gets an answer. */
 async function checkRegistry({ registry, signal }: CheckClusterOptions): Promise<readonly Finding[]> {
-  if (!registry) return [];
+  if (!registry) {
+    return [
+      unknown(
+        'registry: the config names no image.repository, which a release from the working tree takes; --image does without',
+      ),
+    ];
+  }
   try {
     await registry.manifest('causeway-doctor', signal);
     return [note(`registry: ${registry.name} answers, and lets you in`)];

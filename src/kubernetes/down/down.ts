@@ -1,9 +1,9 @@
 import type { IConfigMap } from 'kubernetes-models/v1';
-import type { KubernetesConfig } from '../../core/config.ts';
 import type { Receipt } from '../../core/environment.ts';
 import type { Api } from '../api/api.ts';
 import { kindOf, kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import { admissionObjects } from '../manifests/admission.ts';
 import { namesOf, type Place } from '../manifests/names.ts';
 import { isTerminating, ownerOf } from '../ownership.ts';
@@ -19,7 +19,7 @@ import { findOwn, isSameObject, itemsOf, type Own, toOwn } from './own-objects.t
 export interface TakeDownOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   /** The user's, in which the history is kept. */
   readonly stateFolder: string;
   readonly by: string;
@@ -57,9 +57,12 @@ export async function takeDown(options: TakeDownOptions): Promise<Receipt> {
 }
 
 /** The Lease is held until all else is gone, so that no rollout begins on the way; what was kept. */
-async function clear(options: TakeDownOptions, policies: readonly Own[]): Promise<readonly string[]> {
-  const { api, place, by, signal } = options;
-  const lease = await takeLease({ api, place, holder: { by, purpose: 'down' }, signal });
+async function clear(given: TakeDownOptions, policies: readonly Own[]): Promise<readonly string[]> {
+  const { api, place, by } = given;
+  const lease = await takeLease({ api, place, holder: { by, purpose: 'down' }, signal: given.signal });
+  // A machine that slept finds the Lease in other hands, and a rollout under way.
+  const signal = AbortSignal.any([given.signal, lease.lost]);
+  const options = { ...given, signal };
   try {
     const kept = await keepRecords(options);
     // While it is bound, pods without an entry in the list of digests cannot even be ended.

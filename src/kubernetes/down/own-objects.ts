@@ -12,6 +12,7 @@ const ownKinds: readonly Kind[] = [
   kinds.pod,
   kinds.autoscaler,
   kinds.ingress,
+  kinds.targetGroupBinding,
   kinds.service,
   kinds.networkPolicy,
   kinds.disruptionBudget,

@@ -60,7 +60,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<ClusterAcc
 
 function chooseContext({ contexts }: KubeConfig, name: string | undefined) {
   const names = contexts.map((context) => context.name);
-  const listed = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+  const listed = names.length === 0 ? 'your kubeconfig has none' : `your kubeconfig has ${names.join(', ')}`;
   if (name === undefined) {
     throw new UserError({
       code: 'context_missing',

@@ -1,5 +1,5 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import { type KubernetesObject, kinds } from '../api/kinds.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import type { StoredRelease } from '../store/stored-release.ts';
 import { admissionObjects, admittedOf } from './admission.ts';
 import { deploymentOf } from './deployment.ts';
@@ -10,7 +10,7 @@ import { settingsMapOf, templateOf } from './pod-template.ts';
 
 export interface AllObjectsOptions {
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly stored: StoredRelease;
   /** Undefined: there is none yet, and `unset` stands for its name where the release has secrets. */
   readonly secretSet: string | undefined;
@@ -40,6 +40,12 @@ export function allObjects(options: AllObjectsOptions): readonly KubernetesObjec
     ...own.filter((object) => !isNamespace(object)),
     settingsMapOf(place, stored),
     disruptionBudgetOf({ place, stable }),
-    deploymentOf({ place, template: templateOf(stored, secretSet), replicas, gate: 'open' }),
+    deploymentOf({
+      place,
+      template: templateOf(stored, secretSet),
+      replicas,
+      gate: 'open',
+      surge: config.surge,
+    }),
   ];
 }

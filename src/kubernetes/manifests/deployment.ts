@@ -1,5 +1,6 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import type { IPodTemplateSpec } from 'kubernetes-models/v1';
+import type { Surge } from '../../core/rollout.ts';
 import type { JsonPatch } from '../api/api.ts';
 import type { Gate } from './gate.ts';
 import { metadataOf, namesOf, type Place, selectorOf } from './names.ts';
@@ -10,22 +11,26 @@ export interface DeploymentOptions {
   /** Undefined: an autoscaler says. */
   readonly replicas: number | undefined;
   readonly gate: Gate;
+  /** What room there is beside the replicas that serve. Default: for all. */
+  readonly surge?: Surge | undefined;
 }
 
 /**
- * While it is closed no new replica counts as available, so that, with `maxUnavailable: 0`, none of the others goes. The
+ * While it is closed no new replica counts as available, so that no more of the others go than `maxUnavailable` says. The
  * deadline must be the longer of the two.
  */
 const closed = { minReadySeconds: 1_000_000_000, progressDeadlineSeconds: 2_000_000_000 };
 const gates = {
-  open: { minReadySeconds: 0, progressDeadlineSeconds: 120, maxSurge: 1 },
-  one: { ...closed, maxSurge: 1 },
-  all: { ...closed, maxSurge: '100%' },
+  open: { minReadySeconds: 0, progressDeadlineSeconds: 120 },
+  one: closed,
+  all: closed,
 } as const satisfies Readonly<Record<Gate, object>>;
 
 /** The one Deployment of an environment. */
-export function deploymentOf({ place, template, replicas, gate }: DeploymentOptions) {
-  const { minReadySeconds, progressDeadlineSeconds, maxSurge } = gates[gate];
+export function deploymentOf({ place, template, replicas, gate, surge }: DeploymentOptions) {
+  const { minReadySeconds, progressDeadlineSeconds } = gates[gate];
+  // The only one that serves makes room for nobody.
+  const hasNoRoom = surge === 'none' && replicas !== 1;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -35,7 +40,12 @@ export function deploymentOf({ place, template, replicas, gate }: DeploymentOpti
       selector: { matchLabels: selectorOf(place) },
       minReadySeconds,
       progressDeadlineSeconds,
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge } },
+      strategy: {
+        type: 'RollingUpdate',
+        rollingUpdate: hasNoRoom
+          ? { maxUnavailable: 1, maxSurge: 0 }
+          : { maxUnavailable: 0, maxSurge: gate === 'all' ? '100%' : 1 },
+      },
       template,
     },
   } satisfies IDeployment;

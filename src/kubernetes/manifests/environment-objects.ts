@@ -1,14 +1,14 @@
 import type { IHorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
 import type { INamespace, IServiceAccount } from 'kubernetes-models/v1';
-import type { KubernetesConfig } from '../../core/config.ts';
 import type { KubernetesObject } from '../api/kinds.ts';
-import { ingressOf, serviceOf } from './exposure.ts';
+import type { CloudExposure, ClusterConfig } from '../cluster-config.ts';
+import { ingressOf, serviceOf, servicePort } from './exposure.ts';
 import { metadataOf, namesOf, ownLabels, type Place } from './names.ts';
 import { networkPolicyOf } from './network-policy.ts';
 
 export interface EnvironmentObjectsOptions {
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
 }
 
 /**
@@ -21,16 +21,23 @@ export function environmentObjects({
 }: EnvironmentObjectsOptions): readonly KubernetesObject[] {
   const { exposure, autoscale } = config;
   return [
-    namespaceOf(place),
+    namespaceOf(place, exposure),
     serviceAccountOf(place),
     networkPolicyOf({ place, exposure, allowFrom: config.allowFrom }),
     serviceOf({ place, exposure }),
     ...(autoscale ? [autoscalerOf(place, autoscale)] : []),
     ...(exposure.kind === 'ingress' ? [ingressOf({ place, exposure })] : []),
+    ...(exposure.kind === 'cloud' ? cloudObjectsOf(place, exposure) : []),
   ];
 }
 
-function namespaceOf(place: Place) {
+/** What leads a cloud's load balancer to the Service. */
+function cloudObjectsOf(place: Place, exposure: CloudExposure): readonly KubernetesObject[] {
+  const metadata = metadataOf(place, 'service', namesOf(place).service);
+  return exposure.objects({ metadata, port: servicePort(exposure) });
+}
+
+function namespaceOf(place: Place, exposure: ClusterConfig['exposure']) {
   const standard = 'restricted';
   return {
     apiVersion: 'v1',
@@ -39,6 +46,7 @@ function namespaceOf(place: Place) {
       name: place.namespace,
       labels: {
         ...ownLabels(place),
+        ...(exposure.kind === 'cloud' ? exposure.namespaceLabels : {}),
         'pod-security.kubernetes.io/enforce': standard,
         'pod-security.kubernetes.io/warn': standard,
         'pod-security.kubernetes.io/audit': standard,
@@ -57,7 +65,7 @@ function serviceAccountOf(place: Place) {
   } satisfies IServiceAccount;
 }
 
-function autoscalerOf(place: Place, { min, max, cpu }: NonNullable<KubernetesConfig['autoscale']>) {
+function autoscalerOf(place: Place, { min, max, cpu }: NonNullable<ClusterConfig['autoscale']>) {
   const name = namesOf(place).service;
   return {
     apiVersion: 'autoscaling/v2',

@@ -1,13 +1,13 @@
 import type { IIngress } from 'kubernetes-models/networking.k8s.io/v1';
 import type { IService } from 'kubernetes-models/v1';
-import type { KubernetesConfig } from '../../core/config.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import { metadataOf, namesOf, type Place, portName, selectorOf } from './names.ts';
 
-type Exposure = KubernetesConfig['exposure'];
+type Exposure = ClusterConfig['exposure'];
 type IngressExposure = Extract<Exposure, { readonly kind: 'ingress' }>;
 
 /** Where the Service listens. */
-function servicePort(exposure: Exposure): number {
+export function servicePort(exposure: Exposure): number {
   return exposure.kind === 'loadbalancer' ? exposure.port : 80;
 }
 

@@ -11,9 +11,13 @@ export interface Chosen {
   readonly gate: Gate;
 }
 
-/** Whose template the Deployment has, and how far it goes; undefined: there is no Deployment. */
-export function chosenBy({ stable, candidate }: Desired): Chosen | undefined {
+/**
+ * Whose template the Deployment has, and how far it goes; undefined: there is no Deployment. Where there is no room for
+ * all of them beside the stable ones, a candidate that passed its first watch takes their places.
+ */
+export function chosenBy({ stable, candidate, surge }: Desired): Chosen | undefined {
   if (!candidate || candidate.size === 'none') return stable && { running: stable, gate: 'open' };
   const { size, ...running } = candidate;
-  return { running, gate: stable ? size : 'open' };
+  const isBeside = stable !== undefined && (size === 'one' || surge === undefined);
+  return { running, gate: isBeside ? size : 'open' };
 }

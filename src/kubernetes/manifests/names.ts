@@ -1,4 +1,4 @@
-import type { KubernetesConfig } from '../../core/config.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 
 /** Which environment of which project objects are made for. */
 export interface Place {
@@ -10,7 +10,7 @@ export interface Place {
 export function placeOf(
   project: string,
   environment: string,
-  config: Pick<KubernetesConfig, 'namespace'>,
+  config: Pick<ClusterConfig, 'namespace'>,
 ): Place {
   return { project, environment, namespace: config.namespace ?? `${project}-${environment}` };
 }

@@ -1,5 +1,5 @@
 import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
-import type { KubernetesConfig } from '../../core/config.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import {
   type Component,
   labels,
@@ -13,8 +13,8 @@ import {
 
 export interface NetworkPolicyOptions {
   readonly place: Place;
-  readonly exposure: KubernetesConfig['exposure'];
-  readonly allowFrom: KubernetesConfig['allowFrom'];
+  readonly exposure: ClusterConfig['exposure'];
+  readonly allowFrom: ClusterConfig['allowFrom'];
 }
 
 /** Who may open connections to replicas: whom the config names, and the agent always. */
@@ -37,6 +37,8 @@ type Peer = NonNullable<Rule['from']>[number];
 
 /** An empty `from` means everybody, as a missing one does: so none is ever empty, and it is left out on purpose alone. */
 function originsOf({ place, exposure, allowFrom }: NetworkPolicyOptions): { readonly from?: Peer[] } {
+  if (exposure.kind === 'cloud')
+    return { from: [agentOf(place), ...exposure.allowFrom.map((cidr) => peerOf({ cidr }))] };
   if (allowFrom) return { from: [agentOf(place), ...allowFrom.map(peerOf)] };
   return exposure.kind === 'clusterip' ? { from: [{ podSelector: {} }] } : {};
 }
@@ -46,7 +48,7 @@ function agentOf(place: Place): Peer {
   return { podSelector: { matchLabels: { ...ownLabels(place), [labels.component]: component } } };
 }
 
-function peerOf(origin: NonNullable<KubernetesConfig['allowFrom']>[number]): Peer {
+function peerOf(origin: NonNullable<ClusterConfig['allowFrom']>[number]): Peer {
   if ('cidr' in origin) return { ipBlock: { cidr: origin.cidr } };
   return { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': origin.namespace } } };
 }

@@ -1,14 +1,14 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import type { Finding } from '../../core/target.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import type { Place } from '../manifests/names.ts';
 
 export interface PartsOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +21,8 @@ export async function checkPullSecret({
 }: PartsOptions): Promise<readonly Finding[]> {
   if (pullSecret === undefined) return [];
   const found = await orRefusal(() => api.get(kinds.secret, pullSecret, signal));
-  if (found instanceof ApiRefusal) return [note(`whether there is a Secret ${pullSecret} is not to be seen`)];
+  if (found instanceof ApiRefusal)
+    return [unknown(`whether there is a Secret ${pullSecret} is not to be seen`)];
   const make = `kubectl --namespace ${namespace} create secret docker-registry ${pullSecret} --docker-server=… --docker-username=… --docker-password=…`;
   if (!found) {
     const message = `namespace ${namespace} has no Secret ${pullSecret}, which environments.${environment}.pullSecret names`;
@@ -62,7 +63,7 @@ export async function checkIngressClass({
 }: PartsOptions): Promise<readonly Finding[]> {
   if (exposure.kind !== 'ingress') return [];
   const found = await orRefusal(() => api.list(kinds.ingressClass, {}, signal));
-  if (found instanceof ApiRefusal) return [note('which Ingress classes there are is not to be seen')];
+  if (found instanceof ApiRefusal) return [unknown('which Ingress classes there are is not to be seen')];
   const names = found.items.map(({ metadata }) => metadata?.name ?? '');
   const { className } = exposure;
   const key = `environments.${environment}.exposure.className`;
@@ -99,4 +100,9 @@ export async function orRefusal<T>(ask: () => Promise<T>): Promise<T | ApiRefusa
 
 export function note(message: string): Finding {
   return { isProblem: false, message, hint: '' };
+}
+
+/** Of what could not be looked at. */
+export function unknown(message: string): Finding {
+  return { ...note(message), isUnknown: true };
 }

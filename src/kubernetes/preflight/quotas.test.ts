@@ -48,6 +48,16 @@ test('a quota on a limit that pods do not have refuses them, unless a LimitRange
   expect(findQuotaProblems({ quotas, count: 2, each: withDefaults(each, ranges) })).toEqual([]);
 });
 
+test('a quota that the agent goes beyond says so, and one that refuses it whatever is left is no problem', () => {
+  const quotas = [quota({ pods: '3', 'limits.cpu': '4' }, { pods: '3' })];
+
+  const found = findQuotaProblems({ quotas, count: 1, each, isAgent: true }).map(({ message }) => message);
+
+  expect(found).toEqual([
+    'quota team has room for 0 of pods (3 of 3 are used), and the agent that watches a rollout needs 1 more',
+  ]);
+});
+
 test('a quota for other pods than ours is none of our concern', () => {
   const quotas = [
     quota({ pods: '0' }, {}, { scopes: ['BestEffort'] }),

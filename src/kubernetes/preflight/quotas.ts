@@ -14,20 +14,28 @@ export interface QuotaOptions {
   /** How many pods more. */
   readonly count: number;
   readonly each: PodNeeds;
+  /** It is not replicas, but what watches the rollout. */
+  readonly isAgent?: boolean;
 }
 
 /** What the namespace's quotas would refuse of so many pods more. */
-export function findQuotaProblems({ quotas, count, each }: QuotaOptions): readonly Finding[] {
+export function findQuotaProblems({
+  quotas,
+  count,
+  each,
+  isAgent = false,
+}: QuotaOptions): readonly Finding[] {
   return quotas.filter(concernsUs).flatMap(({ metadata, spec, status }) =>
     Object.entries(status?.hard ?? spec?.hard ?? {}).flatMap(([resource, hard]) => {
       const rule = rules[resource];
       if (!rule) return [];
       const name = metadata?.name ?? '';
       const one = rule.of(each);
-      if (one === undefined) return [noLimit(name, resource)];
+      // Without its agent a rollout must stay attended, and goes on.
+      if (one === undefined) return isAgent ? [] : [noLimit(name, resource)];
       const used = toMilli(status?.used?.[resource]);
       if (used + count * one <= toMilli(hard)) return [];
-      return [tooMuch(name, resource, { used, more: count * one, hard: toMilli(hard) }, rule)];
+      return [tooMuch(name, resource, { used, more: count * one, hard: toMilli(hard), isAgent }, rule)];
     }),
   );
 }
@@ -62,12 +70,18 @@ function concernsUs({ spec }: IResourceQuota): boolean {
 function tooMuch(
   quota: string,
   resource: string,
-  { used, more, hard }: { readonly used: number; readonly more: number; readonly hard: number },
+  {
+    used,
+    more,
+    hard,
+    isAgent,
+  }: { readonly used: number; readonly more: number; readonly hard: number; readonly isAgent: boolean },
   { show }: Rule,
 ): Finding {
+  const who = isAgent ? 'the agent that watches a rollout needs' : 'both releases together need';
   return {
     isProblem: true,
-    message: `quota ${quota} has room for ${show(Math.max(0, hard - used))} of ${resource} (${show(used)} of ${show(hard)} are used), and both releases together need ${show(more)} more`,
+    message: `quota ${quota} has room for ${show(Math.max(0, hard - used))} of ${resource} (${show(used)} of ${show(hard)} are used), and ${who} ${show(more)} more`,
     hint: 'ask for a larger quota, or lower resources or replicas in causeway.config.ts',
   };
 }

@@ -30,6 +30,15 @@ test('one pod more than fits is a problem that says how many do', () => {
   });
 });
 
+test('one pod, and the agent, are told as what they are', () => {
+  const full = { nodes: [node('a')], pods: [pod('a', '2')], count: 1, each };
+
+  expect(findRoom(full)?.message).toBe(
+    '1 pod is to start beside those that run, with 500m CPU and 256Mi memory, and there is room for 0',
+  );
+  expect(findRoom({ ...full, isAgent: true })?.message).toStartWith('the agent is to start beside');
+});
+
 test('pods that have ended, are leaving or give way keep no room', () => {
   const gone = [
     pod('a', '2', { status: { phase: 'Succeeded' } }),

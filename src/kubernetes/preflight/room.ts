@@ -15,22 +15,26 @@ export interface RoomOptions {
   /** How many pods more, and what each of them is promised. */
   readonly count: number;
   readonly each: Share;
+  /** It is not replicas, but what watches the rollout. */
+  readonly isAgent?: boolean;
 }
 
 /**
  * Whether nodes have room for so many pods more, beside those that run. Where they have not it is a problem, unless
  * they are a cloud's, which may bring another.
  */
-export function findRoom({ nodes, pods, count, each }: RoomOptions): Finding | undefined {
+export function findRoom({ nodes, pods, count, each, isAgent = false }: RoomOptions): Finding | undefined {
   const usable = nodes.filter(isUsable);
   const room = usable.reduce((sum, node) => sum + roomOn(node, pods, each), 0);
   if (room >= count) return undefined;
   const size = `${showCpu(each.cpu)} CPU and ${showMemory(each.memory)} memory`;
   const left = nodes.length - usable.length;
   const beside = left === 0 ? '' : `; ${left} of ${nodes.length} nodes take no pods of ours`;
+  const starts = isAgent ? 'the agent is' : count === 1 ? '1 pod is' : `${count} pods are`;
+  const one = count === 1 ? '' : ' each';
   return {
     isProblem: !nodes.some(mayBeJoined),
-    message: `${count} pods are to start beside those that run, with ${size} each, and there is room for ${room}${beside}`,
+    message: `${starts} to start beside those that run, with ${size}${one}, and there is room for ${room}${beside}`,
     hint: 'free room or add a node, or lower resources or replicas in causeway.config.ts',
   };
 }

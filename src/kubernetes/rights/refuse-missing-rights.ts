@@ -1,7 +1,7 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Finding } from '../../core/target.ts';
 import type { Api } from '../api/api.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import type { Place } from '../manifests/names.ts';
 import { findMissingRights, missingRightFinding } from './find-missing-rights.ts';
 import { type ClusterCommand, rightsFor } from './rights.ts';
@@ -9,7 +9,7 @@ import { type ClusterCommand, rightsFor } from './rights.ts';
 export interface CheckRightsOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly command: ClusterCommand;
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import type { KubernetesConfig } from '../../core/config.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 
 /** What may be done with a resource of a namespace. */
 export interface Right {
@@ -17,7 +17,7 @@ export type Use = 'look' | 'logs' | 'inside' | 'one-off' | 'roll out' | 'make' |
 /** The rights that each use takes, all of them in the environment's namespace. */
 export const rightsByUse: Readonly<Record<Use, readonly Right[]>> = {
   look: [
-    right('', 'configmaps', 'get', 'list'),
+    right('', 'configmaps', 'get', 'list', 'watch'),
     right('', 'pods', 'get', 'list', 'watch'),
     right('', 'events', 'list'),
     right('', 'services', 'get'),
@@ -99,7 +99,7 @@ export const usesOf = {
 export type ClusterCommand = keyof typeof usesOf;
 
 /** What a command needs in the namespace; each resource once. Without a config: what any config may need. */
-export function rightsFor(command: ClusterCommand, config?: KubernetesConfig): readonly Right[] {
+export function rightsFor(command: ClusterCommand, config?: ClusterConfig): readonly Right[] {
   const rights = usesOf[command].flatMap((use) => rightsByUse[use]);
   return merge(config ? rights.filter((one) => isNeeded(one, config)) : rights);
 }
@@ -110,7 +110,7 @@ export function allRights(): readonly Right[] {
 }
 
 /** Autoscaler and Ingress are nobody's concern where the config has none; the agent's Role gives a look at the first. */
-function isNeeded({ resource, verbs }: Right, { autoscale, exposure }: KubernetesConfig): boolean {
+function isNeeded({ resource, verbs }: Right, { autoscale, exposure }: ClusterConfig): boolean {
   const isLook = verbs.every((verb) => verb === 'get');
   if (resource === 'horizontalpodautoscalers') return autoscale !== undefined || isLook;
   return resource !== 'ingresses' || exposure.kind === 'ingress';

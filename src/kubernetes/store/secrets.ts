@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ISecret } from 'kubernetes-models/v1';
+import { redactor } from '../../core/redact.ts';
 import { canonicalJson } from '../../core/release.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
@@ -67,12 +68,7 @@ function secretOf(place: Place, set: string, values: Secrets): ISecret {
 /** A webhook that refuses a Secret may say what is in it. */
 function withoutValues(error: unknown, values: Secrets): unknown {
   if (!(error instanceof ApiRefusal)) return error;
-  const written = Object.values(values)
-    .filter((value) => value !== '')
-    .flatMap((value) => [value, toBase64(value)])
-    .sort((a, b) => b.length - a.length);
-  const redact = (text: string) =>
-    written.reduce((said, value) => said.replaceAll(value, '[redacted]'), text);
+  const redact = redactor(Object.values(values), { shortest: 1 });
   const { status, reason, message, hint } = error;
   return new ApiRefusal({ status, reason, message: redact(message), hint });
 }

@@ -1,8 +1,8 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
-import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
+import { type Desired, givesWay, type Running, runningKey } from '../../core/rollout.ts';
 import type { Api } from '../api/api.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import { admittedOf } from '../manifests/admission.ts';
 import { deploymentOf } from '../manifests/deployment.ts';
 import { disruptionBudgetOf } from '../manifests/disruption-budget.ts';
@@ -17,7 +17,7 @@ import { writeDeployment } from './write-deployment.ts';
 export interface ConvergerOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: Pick<KubernetesConfig, 'replicas' | 'autoscale'>;
+  readonly config: Pick<ClusterConfig, 'replicas' | 'autoscale' | 'exposure'>;
   readonly store: Pick<Store, 'readRelease'>;
 }
 
@@ -39,6 +39,7 @@ export class Converger {
   readonly #stored = new Map<string, StoredRelease>();
   #admitted = '';
   #protected = '';
+  #gated = '';
   #written: Written | undefined;
 
   constructor(options: ConvergerOptions) {
@@ -61,10 +62,12 @@ export class Converger {
     const { signal, lease } = options;
     await this.#admit(desired, options);
     await this.#protect(desired, options);
+    const wanted = await this.#deployment(desired, signal);
+    await this.#expectGate(desired, wanted, signal);
     const deployment = await writeDeployment({
       api,
       place,
-      wanted: await this.#deployment(desired, signal),
+      wanted,
       firstReplicas: config.autoscale?.min ?? config.replicas,
       check: () => lease.check(signal),
       signal,
@@ -87,11 +90,31 @@ export class Converger {
     this.#admitted = admitted;
   }
 
-  async #protect({ stable }: Desired, { signal }: ConvergeOptions): Promise<void> {
+  /** While stable replicas give way, from before the first of them goes. */
+  async #protect(desired: Desired, { signal }: ConvergeOptions): Promise<void> {
     const { api, place } = this.#options;
-    if (!stable || this.#protected === runningKey(stable)) return;
-    await api.apply(disruptionBudgetOf({ place, stable }), { signal });
-    this.#protected = runningKey(stable);
+    const { stable } = desired;
+    if (!stable) return;
+    const budget = { place, stable, givesWay: givesWay(desired) };
+    const protects = budget.givesWay ? 'both' : runningKey(stable);
+    if (this.#protected === protects) return;
+    await api.apply(disruptionBudgetOf(budget), { signal });
+    this.#protected = protects;
+  }
+
+  /** Before the first pod of a candidate: one that does not wait for the load balancer would take a place too early. */
+  async #expectGate(
+    { candidate }: Desired,
+    wanted: ReturnType<typeof deploymentOf> | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { api, place, config } = this.#options;
+    if (config.exposure.kind !== 'cloud' || !candidate || !wanted) return;
+    const key = runningKey(candidate);
+    if (this.#gated === key) return;
+    const { expectGate } = await import('./expect-gate.ts');
+    await expectGate({ api, place, exposure: config.exposure, template: wanted.spec.template, signal });
+    this.#gated = key;
   }
 
   async #deployment(desired: Desired, signal: AbortSignal) {
@@ -99,7 +122,7 @@ export class Converger {
     const chosen = chosenBy(desired);
     if (!chosen) return undefined;
     const { running, gate } = chosen;
-    const { replicas } = desired;
+    const { replicas, surge } = desired;
     const stored = await this.#read(running.release.id, signal);
     if (!stored) throw goneError(place, running);
     return deploymentOf({
@@ -107,6 +130,7 @@ export class Converger {
       template: templateOf(stored, running.secretSet),
       replicas: replicas === 'autoscaled' ? undefined : replicas,
       gate,
+      surge,
     });
   }
 

@@ -40,6 +40,7 @@ export class KindCache<T extends KubernetesObject> {
     const watching = new AbortController();
     this.#watching = watching;
     this.#isListed = false;
+    this.#failure = undefined;
     this.#follow(watching.signal).catch((error: unknown) => {
       if (watching.signal.aborted) return;
       if (!(this.#options.isOptional && error instanceof ApiRefusal)) this.#failure = error;

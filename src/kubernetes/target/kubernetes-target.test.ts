@@ -143,6 +143,46 @@ describe('set', () => {
     });
   }
 
+  test('in a rollout without room protects both releases from before a stable replica goes, until it has ended', async () => {
+    const { api, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    const without = { surge: 'none' } as const;
+    const bad = { ...rollout, judged: { kind: 'failed', cause: 'errors', message: 'bad' } } as const;
+    const steps: readonly Desired[] = [
+      { ...serves, ...without },
+      { ...tries('one'), ...without },
+      { ...tries('all'), ...without },
+      { ...serves, ...without, rollout: bad },
+      { ...serves, ...without },
+    ];
+
+    const told = [];
+    for (const desired of steps) {
+      api.calls.length = 0;
+      await target.set(desired, lock);
+      const { strategy, minReadySeconds, template } = deploymentIn(api)?.spec ?? {};
+      told.push({
+        mayGo: api.all(kinds.disruptionBudget)[0]?.spec?.maxUnavailable,
+        writes: writesOf(api.calls).filter((write) => !write.includes('ConfigMap')),
+        isClosed: minReadySeconds !== 0,
+        image: template?.spec?.containers[0]?.image === one.image ? 'one' : 'two',
+        strategy: strategy?.rollingUpdate,
+      });
+    }
+
+    const [budget, change] = ['apply PodDisruptionBudget/shop', 'patch Deployment/shop'];
+    const strategy = { maxUnavailable: 1, maxSurge: 0 };
+    const begins = { writes: [budget, 'create Deployment/shop'], isClosed: false, image: 'one', strategy };
+    expect(told).toEqual([
+      { ...begins, mayGo: 1 },
+      { mayGo: 0, writes: [budget, change], isClosed: true, image: 'two', strategy },
+      { mayGo: 0, writes: [change], isClosed: false, image: 'two', strategy },
+      { mayGo: 0, writes: [change], isClosed: false, image: 'one', strategy },
+      { mayGo: 1, writes: [budget, change], isClosed: false, image: 'one', strategy },
+    ]);
+    await lock.release();
+  });
+
   test('of nothing takes the Deployment away', async () => {
     const { api, target } = await makeTarget();
     const lock = await target.lock(holder, signal);

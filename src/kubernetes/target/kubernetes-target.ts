@@ -1,9 +1,11 @@
 import { UnreachableError, UserError } from '../../core/errors.ts';
+import { redactEvidence } from '../../core/redact.ts';
 import { type Release, shortId } from '../../core/release.ts';
 import type { Desired, Running } from '../../core/rollout.ts';
 import type { Exit, Finding, Holder, Lock, Observation, OneOff, Target } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { StoredState } from '../store/store.ts';
 import { Converger } from './converge.ts';
 import type { HeldLease } from './held-lease.ts';
@@ -11,6 +13,8 @@ import { takeLease } from './lease.ts';
 import { Observer } from './observer.ts';
 import type { TargetOptions, TargetParts } from './open-target.ts';
 
+/** How long evidence may take to be had. */
+const evidenceMs = 10_000;
 const mostTries = 10;
 
 /** Releases are pods of one Deployment, desired state is a ConfigMap, and the lock is a Lease. */
@@ -67,7 +71,8 @@ export class KubernetesTarget implements Target {
     this.#isConverged = false;
     this.#hasEnded = false;
     const giveUp = () => this.#giveUp.abort(held.giveUp.reason);
-    held.giveUp.addEventListener('abort', giveUp);
+    if (held.giveUp.aborted) giveUp();
+    else held.giveUp.addEventListener('abort', giveUp, { once: true });
     return {
       token: held.token,
       release: async () => {
@@ -101,12 +106,25 @@ export class KubernetesTarget implements Target {
     }
   }
 
-  run(what: OneOff, signal: AbortSignal): Promise<Exit> {
-    return this.#options.parts.runCommandJob({ ...this.#options, what, signal });
+  async run(what: OneOff, signal: AbortSignal): Promise<Exit> {
+    const exit = await this.#options.parts.runCommandJob({ ...this.#options, what, signal });
+    if (exit.kind !== 'failed') return exit;
+    return { ...exit, evidence: await this.#redact(exit.evidence, what.running, signal) };
   }
 
-  evidence(running: Running, signal: AbortSignal): Promise<Evidence> {
-    return this.#options.parts.findEvidence({ ...this.#options, running, signal });
+  async evidence(running: Running, signal: AbortSignal): Promise<Evidence> {
+    // The candidate goes on getting requests meanwhile.
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(evidenceMs)]);
+    const evidence = await this.#options.parts.findEvidence({ ...this.#options, running, signal: soon });
+    return this.#redact(evidence, running, soon);
+  }
+
+  /** Without the values of its secrets, which it may print as it crashes; who may not read those keeps nothing it printed. */
+  async #redact(evidence: Evidence, { secretSet }: Running, signal: AbortSignal): Promise<Evidence> {
+    if (secretSet === undefined) return evidence;
+    const secrets = await orRefusal(() => this.#options.store.readSecrets(secretSet, signal));
+    if (secrets instanceof ApiRefusal) return { ...evidence, lines: [] };
+    return redactEvidence(evidence, Object.values(secrets ?? {}));
   }
 
   /** Ends all watching, and leaves a rollout that is under way as it is. */

@@ -7,6 +7,7 @@ import { FakeApi } from '../api/fake-api.ts';
 import { kinds } from '../api/kinds.ts';
 import type { Place } from '../manifests/names.ts';
 import { askToGiveUp, takeLease, whoHolds } from './lease.ts';
+import { makeIdentity } from './lease-holder.ts';
 
 const place: Place = { project: 'shop', environment: 'staging', namespace: 'shop-staging' };
 const signal = new AbortController().signal;
@@ -17,13 +18,23 @@ function take(api: FakeApi, by = 'ada', options: Partial<typeof fast> = {}) {
 }
 
 /** A lease that somebody of another machine holds and does not renew. */
-function left(api: FakeApi, { host = 'elsewhere', pid = 1, renewTime = '2020-01-01T00:00:00.000000Z' } = {}) {
+interface Left {
+  readonly host?: string;
+  readonly pid?: number;
+  readonly space?: string;
+  readonly renewTime?: string;
+}
+
+function left(
+  api: FakeApi,
+  { host = 'elsewhere', pid = 1, space = 'abc', renewTime = '2020-01-01T00:00:00.000000Z' }: Left = {},
+) {
   return api.put<ILease>({
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: { name: 'shop-state', annotations: { 'causeway.dev/purpose': 'deploy 1111111' } },
     spec: {
-      holderIdentity: `bob@${host}/${pid}/abc`,
+      holderIdentity: `bob@${host}/${pid}/${space}/def`,
       leaseTransitions: 4,
       renewTime,
       acquireTime: renewTime,
@@ -80,7 +91,7 @@ test('whoever renews by a clock that is minutes off is alive, ahead or behind', 
     clearInterval(renewing);
     expect(refused).toMatchObject({
       code: 'rollout_running',
-      message: 'deploy 1111111 by bob on elsewhere is under way on staging since 90 s',
+      message: 'deploy 1111111 by bob on elsewhere is under way on staging for 90 s',
     });
   }
 });
@@ -103,7 +114,8 @@ test('a process of this machine that is gone is not waited for', async () => {
   const api = new FakeApi();
   const gone = Bun.spawn(['true']);
   await gone.exited;
-  left(api, { host: hostname(), pid: gone.pid });
+  const [, , space = ''] = makeIdentity({ by: 'bob', purpose: 'deploy' }).split('@').at(-1)?.split('/') ?? [];
+  left(api, { host: hostname(), pid: gone.pid, space });
 
   expect(await whoHolds({ api, place, signal })).toBeUndefined();
   const held = await take(api, 'ada', { lookMs: 60_000 });
@@ -180,4 +192,13 @@ test('renewing keeps no process from its end', async () => {
 
   expect(await child.exited).toBe(0);
   expect(await new Response(child.stdout).text()).toBe('held\n');
+});
+
+test('a process of that number may live in a container, or on another machine of the same name', async () => {
+  const api = new FakeApi();
+  const gone = Bun.spawn(['true']);
+  await gone.exited;
+  left(api, { host: hostname(), pid: gone.pid, space: 'another' });
+
+  expect(await whoHolds({ api, place, signal })).toMatchObject({ by: 'bob', host: hostname() });
 });

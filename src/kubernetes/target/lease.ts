@@ -158,7 +158,7 @@ function runningError({ environment }: Place, { by, host, purpose, heldMs }: Lea
   const where = host === '' ? '' : ` on ${host}`;
   return new UserError({
     code: 'rollout_running',
-    message: `${purpose} by ${by}${where} is under way on ${environment} since ${showMs(heldMs)}`,
+    message: `${purpose} by ${by}${where} is under way on ${environment} for ${showMs(heldMs)}`,
     hint: `causeway status ${environment} --watch, or take it out: causeway rollback ${environment}`,
   });
 }

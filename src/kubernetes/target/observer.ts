@@ -1,6 +1,6 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import type { Desired } from '../../core/rollout.ts';
 import type { Observation, ReplicaState } from '../../core/target.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import type { StoredState } from '../store/store.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import type { Converger } from './converge.ts';
@@ -165,6 +165,6 @@ export class Observer {
 function replicasOf({
   replicas,
   autoscale,
-}: Pick<KubernetesConfig, 'replicas' | 'autoscale'>): Desired['replicas'] {
+}: Pick<ClusterConfig, 'replicas' | 'autoscale'>): Desired['replicas'] {
   return autoscale ? 'autoscaled' : replicas;
 }

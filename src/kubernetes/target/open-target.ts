@@ -1,9 +1,9 @@
-import type { KubernetesConfig } from '../../core/config.ts';
 import type { Desired, Running } from '../../core/rollout.ts';
 import type { Exit, Finding, OneOff } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
 import type { Agent } from '../agent/open-agent.ts';
 import type { Api } from '../api/api.ts';
+import type { ClusterConfig } from '../cluster-config.ts';
 import type { Place } from '../manifests/names.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredRelease } from '../store/stored-release.ts';
@@ -12,7 +12,7 @@ import { KubernetesTarget } from './kubernetes-target.ts';
 export interface TargetOptions {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Store;
   /** Watches rollouts from inside; none may run there. */
   readonly agent?: Pick<Agent, 'start' | 'stop' | 'close' | 'hasReported' | 'cannotRun' | 'counts'>;
@@ -35,7 +35,7 @@ export interface TargetParts {
 interface About {
   readonly api: Api;
   readonly place: Place;
-  readonly config: KubernetesConfig;
+  readonly config: ClusterConfig;
   readonly store: Store;
   readonly signal: AbortSignal;
 }

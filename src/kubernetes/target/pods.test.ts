@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeRelease } from '../../core/fake-target.ts';
-import type { Desired } from '../../core/rollout.ts';
+import type { Desired, Rollout } from '../../core/rollout.ts';
 import type { ReplicaState } from '../../core/target.ts';
 import type { Remembered } from './pod-memory.ts';
 import { type ClusterView, replicaStates, type StatesOptions } from './pods.ts';
@@ -126,6 +126,18 @@ test('what may still appear is given a second look before it is conclusive', () 
 
     expect(early.map(({ trouble }) => trouble?.isConclusive)).toEqual([false]);
   }
+});
+
+test('a quota has room again once those have ended that give way', () => {
+  const rollout = { id: 'r1' } as Rollout;
+  const stable = { release: fakeRelease('good') };
+  const giving: Desired = { ...desired, replicas: 2, surge: 'none', stable, rollout };
+
+  const [{ trouble } = {}] = look('quota', { desired: giving });
+  const [{ trouble: otherwise } = {}] = look('admission', { desired: giving });
+
+  expect([trouble?.cause, trouble?.isConclusive]).toEqual(['refused', false]);
+  expect(otherwise?.isConclusive).toBe(true);
 });
 
 test('one end before it was ever ready is a hiccup', () => {

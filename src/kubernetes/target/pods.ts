@@ -1,6 +1,6 @@
 import type { IDeployment, IReplicaSet } from 'kubernetes-models/apps/v1';
 import type { IEvent, IPod } from 'kubernetes-models/v1';
-import { belongsTo, type Desired, type Running, runningKey } from '../../core/rollout.ts';
+import { belongsTo, type Desired, givesWay, type Running, runningKey } from '../../core/rollout.ts';
 import type { ReplicaState } from '../../core/target.ts';
 import { labels, releaseLabel } from '../manifests/names.ts';
 import type { Remembered } from './pod-memory.ts';
@@ -91,7 +91,7 @@ function setState(options: StatesOptions, set: IReplicaSet, pods: readonly IPod[
   );
   const id = metadata?.name ?? '';
   const isWanted = (spec?.replicas ?? 0) > 0;
-  const trouble = isWanted ? refusalOf(set, memory) : undefined;
+  const trouble = isWanted ? refusalOf(set, { memory, othersGiveWay: givesWay(desired) }) : undefined;
   if (trouble) return [{ id, ...what, phase: 'starting', restarts: 0, trouble }];
   const isStable = desired.stable !== undefined && what.key === runningKey(desired.stable);
   const isThere = pods.some((pod) => ownerOf(pod) === metadata?.uid);

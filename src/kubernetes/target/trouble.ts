@@ -23,8 +23,14 @@ export function troubleOf(look: PodLook): Trouble | undefined {
   return unscheduled(look) ?? waiting(look) ?? endTrouble(look) ?? notStarted(look) ?? unanswered(look);
 }
 
-/** Why a ReplicaSet cannot make its pods, in the words of what refused them. */
-export function refusalOf({ metadata, status }: IReplicaSet, memory: Remembered): Trouble | undefined {
+/**
+ * Why a ReplicaSet cannot make its pods, in the words of what refused them. Where others give way to them, a quota has
+ * room again once those have ended.
+ */
+export function refusalOf(
+  { metadata, status }: IReplicaSet,
+  { memory, othersGiveWay }: { readonly memory: Remembered; readonly othersGiveWay: boolean },
+): Trouble | undefined {
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
   if (failure?.status !== 'True' || failure.reason !== 'FailedCreate') return undefined;
   const said = oneLine(failure.message ?? '').replace(/^(Error creating: )?pods "[^"]*" is forbidden: /, '');
@@ -32,6 +38,7 @@ export function refusalOf({ metadata, status }: IReplicaSet, memory: Remembered)
   if (/^(Internal error occurred: )?failed calling webhook|timed out|timeout/.test(said)) {
     return inconclusive('refused', `a pod could not be made: ${said}`);
   }
+  if (othersGiveWay && said.startsWith('exceeded quota')) return inconclusive('refused', refusalWords(said));
   return { cause: 'refused', message: refusalWords(said), isConclusive: stands };
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { redactEvidence } from '../../core/redact.ts';
 import type { Release } from '../../core/release.ts';
 import { belongsTo, type Desired, type Running } from '../../core/rollout.ts';
 import type { Exit, Finding, Lock, Observation, OneOff, Target } from '../../core/target.ts';
@@ -8,6 +9,7 @@ import { writeDesired } from '../desired.ts';
 import { makeFolder } from '../durable.ts';
 import { openHistory } from '../history.ts';
 import type { Paths } from '../paths.ts';
+import { readSecrets } from '../store.ts';
 import type { FrontDoor } from './front-door.ts';
 import { lastLines } from './replica-log.ts';
 import type { Replicas } from './replicas.ts';
@@ -116,9 +118,12 @@ export class LocalTarget implements Target {
     }
   }
 
-  run(what: OneOff, signal: AbortSignal): Promise<Exit> {
+  async run(what: OneOff, signal: AbortSignal): Promise<Exit> {
     const { runnerOf, goesDown } = this.#options;
-    return runnerOf(what.running.release).runOneOff(what, AbortSignal.any([signal, goesDown]));
+    const runner = runnerOf(what.running.release);
+    const exit = await runner.runOneOff(what, AbortSignal.any([signal, goesDown]));
+    if (exit.kind !== 'failed') return exit;
+    return { ...exit, evidence: redactEvidence(exit.evidence, this.#secretsOf(what.running)) };
   }
 
   /** Of the replica that ended or is in trouble; else of the last one that ran. */
@@ -126,7 +131,13 @@ export class LocalTarget implements Target {
     const mine = this.#options.replicas.all.filter((replica) => belongsTo(replica, running));
     const told =
       mine.find(({ trouble }) => trouble?.isConclusive) ?? mine.find(({ trouble }) => trouble) ?? mine[0];
-    return told ? told.evidence(evidenceLines) : this.#evidenceOnDisk(running);
+    const evidence = told ? await told.evidence(evidenceLines) : this.#evidenceOnDisk(running);
+    return redactEvidence(evidence, this.#secretsOf(running));
+  }
+
+  /** Its values, which it may print as it crashes. */
+  #secretsOf({ secretSet }: Running): readonly string[] {
+    return Object.values(readSecrets(this.#options.paths, secretSet));
   }
 
   /** After a restart of the supervisor: what the candidate printed before. */

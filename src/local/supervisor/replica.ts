@@ -2,10 +2,14 @@ import { showMs } from '../../core/duration.ts';
 import type { Settings } from '../../core/release.ts';
 import { type Running, runningKey } from '../../core/rollout.ts';
 import type { ReplicaState, Trouble } from '../../core/target.ts';
+import { tellingLines } from '../../core/telling-lines.ts';
 import type { Evidence } from '../../core/verdict.ts';
 import type { BeginLife, End, Life } from './life.ts';
 import { lastLines, ReplicaLog } from './replica-log.ts';
 import { Tally } from './tally.ts';
+
+/** How many of the last lines of a replica that runs on are looked through. */
+const searchedLines = 500;
 
 export interface ReplicaOptions {
   readonly id: string;
@@ -156,7 +160,11 @@ export class Replica {
   async evidence(lineCount: number): Promise<Evidence> {
     if (this.phase === 'ended') await Promise.race([this.#life?.printed, Bun.sleep(200)]);
     const folder = `${this.#options.workingFolder}/`;
-    const lines = lastLines(this.logFolder, lineCount).map((line) => line.replaceAll(folder, ''));
+    const isOver = this.#exit !== undefined;
+    // Of one that runs on, what is wrong may lie before what is well.
+    const printed = lastLines(this.logFolder, isOver ? lineCount : searchedLines);
+    const told = isOver ? printed : tellingLines(printed, lineCount);
+    const lines = told.map((line) => line.replaceAll(folder, ''));
     return { ...(this.#exit ? { exit: this.#exit } : {}), lines };
   }
 

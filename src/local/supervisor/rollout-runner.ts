@@ -87,7 +87,7 @@ export class RolloutRunner {
     const seconds = Math.round((Date.now() - startedAt) / 1000);
     throw new UserError({
       code: 'rollout_running',
-      message: `a ${kind} by ${by} is under way on ${this.#environment} since ${seconds} s`,
+      message: `a ${kind} by ${by} is under way on ${this.#environment} for ${seconds} s`,
       hint: `causeway status ${this.#environment} --watch, or take it out: causeway rollback ${this.#environment}`,
     });
   }
