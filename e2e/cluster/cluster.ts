@@ -61,6 +61,11 @@ export interface ClusterOptions {
   readonly isOwn?: boolean;
   /** The process that it is up for, instead of this one. */
   readonly holder?: number;
+  /**
+   * Whom its API server asks about tokens: `http://127.0.0.1:PORT/…` of this machine. Its node reaches that port by the
+   * same name, and pulls images from there too.
+   */
+  readonly tokenWebhook?: string;
 }
 
 /**
@@ -68,15 +73,16 @@ export interface ClusterOptions {
  * process that opened it ended, however that ended; one's own goes when it is disposed.
  */
 export async function openCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { isOwn = false, holder = process.pid } = options;
+  const { isOwn = false, holder = process.pid, tokenWebhook = '' } = options;
   const { CAUSEWAY_TEST_CONTEXT: context } = process.env;
   if (context !== undefined) {
-    if (isOwn) throw new Error(`a cluster of one's own is not to be had of context ${context}`);
+    if (isOwn || tokenWebhook)
+      throw new Error(`a cluster of one's own is not to be had of context ${context}`);
     return openContext(context);
   }
   await install('node');
   for (const n of isOwn ? [1, 2, 3, 4, 5, 6, 7, 8, 9] : [0]) {
-    const cluster = await openNode(n, { isOwn, holder });
+    const cluster = await openNode(n, { isOwn, holder, tokenWebhook });
     if (cluster) return cluster;
   }
   throw new Error('nine clusters are up already, each for somebody alone');
@@ -87,9 +93,9 @@ const isTaken = 75;
 /** Undefined: it is somebody's own. */
 async function openNode(
   n: number,
-  { isOwn, holder }: Required<ClusterOptions>,
+  { isOwn, holder, tokenWebhook }: Required<ClusterOptions>,
 ): Promise<Cluster | undefined> {
-  const env = { CLUSTER: String(n) };
+  const env = { CLUSTER: String(n), CLUSTER_TOKEN_WEBHOOK: tokenWebhook };
   const of = ['--for', String(holder)];
   const { exitCode, stdout, stderr } = await run([script, 'up', ...of, ...(isOwn ? ['--alone'] : [])], {
     env,

@@ -16,6 +16,7 @@ make_keys() {
   issue kubelet "/O=system:nodes/CN=system:node:$NODE"
   issue kubelet-server "/CN=$NODE" "DNS:$NODE,IP:$NODE_IP"
   kubeconfig admin "$API"
+  [ -z "$WEBHOOK" ] || kubeconfig_of_webhook
   for who in kube-controller-manager kube-scheduler kube-proxy kubelet; do kubeconfig $who https://127.0.0.1:6443; done
 }
 
@@ -38,5 +39,17 @@ clusters: [{name: $NAME, cluster: {server: "$2", certificate-authority-data: $(b
 users: [{name: $1, user: {client-certificate-data: $(base64 -w0 "$pki/$1.crt"), client-key-data: $(base64 -w0 "$pki/$1.key")}}]
 contexts: [{name: $NAME, context: {cluster: $NAME, user: $1}}]
 current-context: $NAME
+YAML
+}
+
+# Who answers about tokens, as the API server wants to be told of it.
+kubeconfig_of_webhook() {
+  cat >"$STATE/webhook.conf" <<YAML
+apiVersion: v1
+kind: Config
+clusters: [{name: webhook, cluster: {server: "$WEBHOOK"}}]
+users: [{name: webhook, user: {}}]
+contexts: [{name: webhook, context: {cluster: webhook, user: webhook}}]
+current-context: webhook
 YAML
 }

@@ -8,6 +8,12 @@ node_main() {
   make_room
   join_network
   export PATH=$BIN:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+  local webhook=()
+  if [ -n "$WEBHOOK" ]; then
+    keep neighbour socat "TCP-LISTEN:${NEIGHBOUR#*:},bind=${NEIGHBOUR%:*},fork,reuseaddr" UNIX-CONNECT:neighbour
+    webhook=(--authentication-token-webhook-config-file webhook.conf --authentication-token-webhook-version v1
+      --authentication-token-webhook-cache-ttl 2s)
+  fi
 
   keep etcd kube etcd --name "$NODE" --data-dir /var/lib/etcd --unsafe-no-fsync --log-level warn \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
@@ -24,7 +30,8 @@ node_main() {
     --requestheader-client-ca-file pki/ca.crt --requestheader-allowed-names front-proxy-client \
     --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group \
     --requestheader-extra-headers-prefix X-Remote-Extra- \
-    --proxy-client-cert-file pki/front-proxy-client.crt --proxy-client-key-file pki/front-proxy-client.key
+    --proxy-client-cert-file pki/front-proxy-client.crt --proxy-client-key-file pki/front-proxy-client.key \
+    "${webhook[@]}"
   keep registry docker-registry serve config/registry.yml
   keep containerd containerd --config config/containerd.toml
 
@@ -56,12 +63,15 @@ make_room() {
   mount --bind lib /var/lib
   mount --bind varlog /var/log
   mount -t tmpfs -o mode=755 tmpfs /run
-  mkdir -p /run/lock /run/cluster/cni "/run/cluster/certs.d/$REGISTRY"
+  mkdir -p /run/lock /run/cluster/cni
   cp config/cni.conflist /run/cluster/cni/
-  # containerd 1.6 needs the [host] table: it ignores a lone "server".
-  printf 'server = "http://%s"\n[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$REGISTRY" "$REGISTRY" \
-    >"/run/cluster/certs.d/$REGISTRY/hosts.toml"
-  local file
+  local registry file
+  for registry in "$REGISTRY" $NEIGHBOUR; do
+    mkdir -p "/run/cluster/certs.d/$registry"
+    # containerd 1.6 needs the [host] table: it ignores a lone "server".
+    printf 'server = "http://%s"\n[host."http://%s"]\n  capabilities = ["pull", "resolve"]\n' "$registry" "$registry" \
+      >"/run/cluster/certs.d/$registry/hosts.toml"
+  done
   for file in "${SYSCTLS[@]}"; do
     mkdir -p "/run/cluster/sysctl/${file%/*}"
     cat "/proc/sys/$file" >"/run/cluster/sysctl/$file"
