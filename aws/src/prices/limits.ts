@@ -1,3 +1,4 @@
+import type { CloudOutlook } from '../../../src/core/cloud.ts';
 import { hoursOfMonth, type Price } from './price.ts';
 
 export interface Limits {
@@ -7,26 +8,6 @@ export interface Limits {
   readonly budget: number;
 }
 
-/** The fixed lines over an environment's life; what depends on use comes on top of all of it. */
-export type Outlook =
-  | {
-      readonly kind: 'ends';
-      readonly hours: number;
-      /** USD until it is gone, deleting it included. */
-      readonly inAll: number;
-      readonly atWorst: number;
-      readonly exceedsBudget: boolean;
-    }
-  | {
-      readonly kind: 'stays';
-      /** USD a month. */
-      readonly perMonth: number;
-      readonly atWorst: number;
-      /** How many whole days the month's budget lasts. */
-      readonly budgetDays: number;
-      readonly exceedsBudget: boolean;
-    };
-
 /** How long deleting takes at most, as a rule; it is paid for. */
 const deletingHours = 0.5;
 
@@ -34,7 +15,7 @@ const deletingHours = 0.5;
  * What the environment comes to. `worst` is the price with as many nodes as it can come to need; the budget is held
  * against that.
  */
-export function outlookOf(price: Price, worst: Price, { hoursToLive, budget }: Limits): Outlook {
+export function outlookOf(price: Price, worst: Price, { hoursToLive, budget }: Limits): CloudOutlook {
   if (hoursToLive === undefined) {
     const atWorst = worst.perHour * hoursOfMonth;
     return {

@@ -1,3 +1,4 @@
+import type { CloudPrice, CostLine, UsageCost } from '../../../src/core/cloud.ts';
 import { collectedIn, priceSources, type RegionPrices, referenceRegion, regions } from './table.ts';
 
 export interface Priced {
@@ -7,36 +8,13 @@ export interface Priced {
   readonly nodes: number;
 }
 
-/** What is paid for each hour that the environment stands, whether it is used or not. */
-export interface FixedLine {
-  readonly item: string;
-  readonly count: number;
-  /** USD an hour, of all of them. */
-  readonly perHour: number;
-}
-
-/** What depends on how much it is used. */
-export interface UsageLine {
-  readonly item: string;
-  /** USD. */
-  readonly price: number;
-  readonly unit: string;
+/** With where AWS says what it is now. */
+export interface UsageLine extends UsageCost {
   readonly source: string;
 }
 
-export interface Price {
-  readonly region: string;
-  /** Whose prices these are: another region's where the table lacks the environment's own. */
-  readonly pricesOf: string;
-  /** `2026-11`. */
-  readonly collectedIn: string;
-  readonly fixed: readonly FixedLine[];
+export interface Price extends CloudPrice {
   readonly usage: readonly UsageLine[];
-  readonly free: readonly string[];
-  /** USD, of the fixed lines together. */
-  readonly perHour: number;
-  readonly perDay: number;
-  readonly perMonth: number;
 }
 
 /** As AWS counts one. */
@@ -62,7 +40,8 @@ export function priceOf({ region, network, nodes }: Priced): Price {
 
 export const knownRegions: readonly string[] = Object.keys(regions);
 
-function pricesIn(region: string): { readonly pricesOf: string; readonly prices: RegionPrices } {
+/** The prices of a region, or those that stand in for it. */
+export function pricesIn(region: string): { readonly pricesOf: string; readonly prices: RegionPrices } {
   const known: Readonly<Record<string, RegionPrices>> = regions;
   const prices = Object.hasOwn(known, region) ? known[region] : undefined;
   return prices === undefined
@@ -78,7 +57,7 @@ const loadBalancerAddresses = 2;
 function fixedLines(
   prices: RegionPrices,
   { network, nodes }: Pick<Priced, 'network' | 'nodes'>,
-): readonly FixedLine[] {
+): readonly CostLine[] {
   const isPrivate = network === 'private';
   const addresses = loadBalancerAddresses + (isPrivate ? 1 : nodes);
   const line = (item: string, count: number, each: number) => ({ item, count, perHour: count * each });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Aws, Fn, LegacyStackSynthesizer, Stack } from 'aws-cdk-lib';
 import * as budgets from 'aws-cdk-lib/aws-budgets';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
@@ -44,7 +45,7 @@ export class GuardStack extends Stack {
 function makeBudget(stack: Stack, { budget, budgetEmail, ...place }: GuardProps): void {
   new budgets.CfnBudget(stack, 'Budget', {
     budget: {
-      budgetName: Fn.sub(`${namesOf(place).budget}-\${AWS::Region}`),
+      budgetName: Fn.sub(`${namesOf(place).budget}-\${AWS::Region}${markOf(budgetEmail)}`),
       budgetType: 'COST',
       timeUnit: 'MONTHLY',
       budgetLimit: { amount: budget, unit: 'USD' },
@@ -58,6 +59,11 @@ function makeBudget(stack: Stack, { budget, budgetEmail, ...place }: GuardProps)
           })),
         }),
   });
+}
+
+/** Whom a budget tells cannot be changed, and a budget of the same name cannot be made beside it: so its name tells whom. */
+function markOf(email: string | undefined): string {
+  return email === undefined ? '' : `-${createHash('sha256').update(email).digest('hex').slice(0, 6)}`;
 }
 
 const alarms = [

@@ -1,0 +1,98 @@
+import { GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
+import { DescribeClusterCommand } from '@aws-sdk/client-eks';
+import { UserError } from '../../../src/core/errors.ts';
+import type { Reach } from '../../../src/kubernetes/reach.ts';
+import type { Account } from '../account/account.ts';
+import { isMissing } from '../account/explain.ts';
+import { outputsOf, readStack } from '../deploy/stack.ts';
+import { namesOf, outputs, type Place } from '../stacks/names.ts';
+import { eksToken } from './eks-token.ts';
+import { exposureOf } from './exposure.ts';
+
+export interface ConnectOptions {
+  readonly account: Account;
+  readonly place: Place;
+  readonly signal: AbortSignal;
+}
+
+/** How long a token is used; it is good for a quarter of an hour. */
+const tokenMs = 10 * 60_000;
+
+/** How an environment's cluster and registry are reached. Throws `environment_missing` where its stack does not stand. */
+export async function connect({ account, place, signal }: ConnectOptions): Promise<Reach> {
+  const { stack: name } = namesOf(place);
+  const stack = await readStack({ account, name, signal });
+  const told = stack ? outputsOf(stack) : {};
+  const output = (key: keyof typeof outputs) => {
+    const value = told[outputs[key]];
+    if (value !== undefined) return value;
+    throw missing(place, stack ? `its stack ${name} is ${stack.StackStatus}` : `it has no stack ${name}`);
+  };
+  const cluster = output('clusterName');
+  const { endpoint, certificate } = await findCluster({ account, place, signal }, cluster);
+  let token: { readonly value: string; readonly at: number } | undefined;
+  return {
+    access: {
+      context: `${account.region}/${cluster}`,
+      server: endpoint,
+      tls: { ca: certificate },
+      async headers() {
+        const at = Date.now();
+        if (token === undefined || at - token.at > tokenMs) {
+          const credentials = await account.credentials();
+          const value = await eksToken({ cluster, region: account.region, credentials, now: new Date(at) });
+          token = { value, at };
+        }
+        return { Authorization: `Bearer ${token.value}` };
+      },
+    },
+    registry: { repository: output('repositoryUri'), enter: enterRegistry(account, output('repositoryUri')) },
+    url: output('url').replace(/\/$/, ''),
+    exposure: exposureOf({
+      targetGroupArn: output('targetGroupArn'),
+      allowFrom: output('loadBalancerCidrs').split(','),
+    }),
+  };
+}
+
+async function findCluster({ account, place, signal }: ConnectOptions, name: string) {
+  const client = await account.eks();
+  const { cluster } = await account
+    .ask(`read the cluster ${name}`, () =>
+      client.send(new DescribeClusterCommand({ name }), { abortSignal: signal }),
+    )
+    .catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+      return { cluster: undefined };
+    });
+  const { endpoint, certificateAuthority, status } = cluster ?? {};
+  if (endpoint === undefined || certificateAuthority?.data === undefined)
+    throw missing(place, cluster ? `its cluster is ${status}` : `its cluster ${name} is gone`);
+  return { endpoint, certificate: Buffer.from(certificateAuthority.data, 'base64').toString() };
+}
+
+/** Of the environment's own registry: a token that ECR gives, kept as long as it is good for. */
+function enterRegistry(account: Account, repository: string): Reach['registry']['enter'] {
+  let held: { readonly password: string; readonly until: number } | undefined;
+  return async (host, signal) => {
+    if (host !== repository.slice(0, repository.indexOf('/'))) return undefined;
+    if (held === undefined || held.until < Date.now() + 60_000) {
+      const client = await account.ecr();
+      const { authorizationData = [] } = await account.ask('enter the registry', () =>
+        client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal }),
+      );
+      const [{ authorizationToken = '', expiresAt } = {}] = authorizationData;
+      const password = Buffer.from(authorizationToken, 'base64').toString().replace(/^AWS:/, '');
+      held = { password, until: expiresAt?.getTime() ?? Date.now() + 3_600_000 };
+    }
+    return { username: 'AWS', password: held.password };
+  };
+}
+
+function missing({ environment }: Place, because: string): UserError {
+  return new UserError({
+    code: 'environment_missing',
+    message: `${environment} is not up: ${because}`,
+    hint: `causeway up ${environment}`,
+  });
+}
