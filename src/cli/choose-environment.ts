@@ -60,6 +60,7 @@ export async function openChosen(
     folder,
     name,
     config: environmentConfig,
+    service: config.service,
     context: options.context,
     repository: config.image.repository,
     user: io.user,
@@ -76,7 +77,7 @@ function refuseContext({ options }: Cli, name: string, { target }: EnvironmentCo
   if (options.context === undefined || target === 'kubernetes') return;
   throw new UserError({
     code: 'usage_wrong',
-    message: `${name} is on this machine, and --context ${options.context} chooses a cluster`,
+    message: `${name} is ${target === 'local' ? 'on this machine' : 'in a cluster that its cloud makes'}, and --context ${options.context} chooses a cluster`,
     hint: 'leave --context out, or name an environment whose target is kubernetes',
   });
 }

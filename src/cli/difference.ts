@@ -1,4 +1,4 @@
-import type { Difference } from '../core/environment.ts';
+import type { Difference } from '../core/difference.ts';
 import { printable } from './terminal/printable.ts';
 
 /** `Deployment/shop spec.replicas: 3, and shall be 2`. */
@@ -12,6 +12,12 @@ export function showDifference({ object, field, wanted, found }: Difference): st
 export function showChange({ object, field, wanted, found }: Difference): string {
   if (field !== undefined) return `${object} ${field}: ${show(found)} → ${show(wanted)}`;
   return `${object} would be ${isThere(found) ? 'removed' : 'made'}`;
+}
+
+/** The same as what was done: `Deployment/shop spec.replicas: 3 → 2`. */
+export function showMended(difference: Difference): string {
+  if (difference.field !== undefined) return showChange(difference);
+  return `${difference.object} was ${isThere(difference.found) ? 'removed' : 'made again'}`;
 }
 
 /** JSON has no undefined: what is missing is null. */

@@ -1,4 +1,5 @@
-import type { Difference, Environment, Forwarding, RenderRequest, Status } from '../core/environment.ts';
+import type { Difference } from '../core/difference.ts';
+import type { Environment, Forwarding, RenderRequest, Status } from '../core/environment.ts';
 import { FakeEnvironment } from './fake-environment.ts';
 import { configText, FakeTerminal, type TerminalOptions } from './terminal/fake-terminal.ts';
 

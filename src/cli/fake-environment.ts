@@ -1,3 +1,4 @@
+import type { Difference } from '../core/difference.ts';
 import type {
   DeployRequest,
   Environment,
@@ -43,6 +44,8 @@ export class FakeEnvironment implements Environment {
   onMake: (() => void) | undefined;
   /** What the preflight of the next rollouts finds that keeps them from nothing. */
   notes: Finding[] = [];
+  /** What others changed where the release serves already, put right by the next deploy. */
+  mends: Difference[] = [];
   /** What keeps every rollout here from beginning. */
   missing: UserError | undefined;
   oneOffExit = 0;
@@ -87,7 +90,10 @@ export class FakeEnvironment implements Environment {
     this.requests.push(request);
     this.releases.set(release.id, release);
     if (this.outcome) return this.outcome;
-    if (this.stable?.release === release.id && !isAgain) return { kind: 'unchanged' };
+    if (this.stable?.release === release.id && !isAgain) {
+      if (this.mends.length > 0) emit({ kind: 'mended', differences: this.mends });
+      return { kind: 'unchanged' };
+    }
     const told = { ...(revision ? { revision } : {}), ...(signedBy ? { signedBy: [...signedBy] } : {}) };
     return this.#rollOut({ kind: 'deploy', release, by, ...told }, emit, signal);
   }
@@ -95,7 +101,7 @@ export class FakeEnvironment implements Environment {
   async rollback({ to, by, trusted }: RollbackRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
     const id = to
       ? findGood(this.records, to, this.name)
-      : lastGoodBefore(this.records, this.stable?.release);
+      : lastGoodBefore(this.records, this.stable?.release, this.name);
     if (this.stable?.release === id) return { kind: 'unchanged' };
     if (trusted) refuseUntrusted(this.records, id, trusted);
     const release = this.releases.get(id);

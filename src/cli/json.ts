@@ -15,6 +15,14 @@ const errorSchema = z.strictObject({
 });
 export const failureSchema = z.strictObject({ error: errorSchema });
 
+/** A field of an object that is not what it shall be; without a field the object is missing, or one too many. */
+const differenceSchema = z.strictObject({
+  object: z.string(),
+  field: z.string().optional(),
+  wanted: z.unknown(),
+  found: z.unknown(),
+});
+
 /** `up`, `deploy` and `rollback`. */
 export const rolloutResultSchema = z.strictObject({
   environment: z.string(),
@@ -28,6 +36,8 @@ export const rolloutResultSchema = z.strictObject({
   record: recordSchema.optional(),
   /** What was found before it began and kept it from nothing, each with what to do about it, if anything. */
   notes: z.array(z.strictObject({ message: z.string(), hint: z.string() })).optional(),
+  /** Where the release serves already: what others had changed, and was put right. */
+  mended: z.array(differenceSchema).optional(),
   elapsedMs: z.number(),
   error: errorSchema.optional(),
 });
@@ -71,14 +81,6 @@ export type LogsResult = Readonly<z.infer<typeof logsResultSchema>>;
 export const openResultSchema = z.strictObject({ environment: z.string(), url: z.string() });
 export type OpenResult = Readonly<z.infer<typeof openResultSchema>>;
 
-/** A field of an object that is not what it shall be; without a field the object is missing, or one too many. */
-const differenceSchema = z.strictObject({
-  object: z.string(),
-  field: z.string().optional(),
-  wanted: z.unknown(),
-  found: z.unknown(),
-});
-
 /** `drift`. */
 export const driftResultSchema = z.strictObject({
   environment: z.string(),
@@ -94,6 +96,75 @@ export const renderResultSchema = z.strictObject({
 });
 export type RenderResult = Readonly<z.infer<typeof renderResultSchema>>;
 
+const cloudIdentitySchema = z.strictObject({ account: z.string(), region: z.string(), caller: z.string() });
+const costLineSchema = z.strictObject({ item: z.string(), count: z.number(), perHour: z.number() });
+/** Amounts are in USD, times in milliseconds since 1970. */
+const cloudPlanSchema = z.strictObject({
+  identity: cloudIdentitySchema,
+  changes: z.array(
+    z.strictObject({
+      stack: z.string(),
+      resource: z.string(),
+      type: z.string(),
+      action: z.enum(['create', 'update', 'replace', 'delete']),
+      fields: z.array(z.string()),
+      isAccess: z.boolean(),
+    }),
+  ),
+  price: z.strictObject({
+    region: z.string(),
+    pricesOf: z.string(),
+    collectedIn: z.string(),
+    fixed: z.array(costLineSchema),
+    usage: z.array(z.object({ item: z.string(), price: z.number(), unit: z.string() })),
+    free: z.array(z.string()),
+    perHour: z.number(),
+    perDay: z.number(),
+    perMonth: z.number(),
+  }),
+  outlook: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('ends'),
+      hours: z.number(),
+      inAll: z.number(),
+      atWorst: z.number(),
+      exceedsBudget: z.boolean(),
+    }),
+    z.strictObject({
+      kind: z.literal('stays'),
+      perMonth: z.number(),
+      atWorst: z.number(),
+      budgetDays: z.number(),
+      exceedsBudget: z.boolean(),
+    }),
+  ]),
+  budget: z.string(),
+  expiresAt: z.number().optional(),
+});
+
+/** What there was of an environment in a cloud, and what is left of it. */
+const cloudReceiptSchema = z.strictObject({
+  identity: cloudIdentitySchema,
+  at: z.number(),
+  items: z.array(
+    z.strictObject({
+      category: z.string(),
+      name: z.string(),
+      isGone: z.boolean(),
+      /** USD, while it is left. */
+      perMonth: z.number().optional(),
+      /** The command that removes it by hand. */
+      remove: z.string().optional(),
+      because: z.string().optional(),
+    }),
+  ),
+  /** USD, of what is left. */
+  perMonth: z.number(),
+  kept: z.array(z.string()),
+  asked: z.array(z.string()),
+  file: z.string(),
+});
+
 export const planResultSchema = z.strictObject({
   environment: z.string(),
   state: statusSchema.shape.state,
@@ -108,6 +179,8 @@ export const planResultSchema = z.strictObject({
   /** Where it is made of objects in a cluster, what would change in them, as the server says. */
   objects: z.array(differenceSchema).optional(),
   costs: z.string(),
+  /** Of an environment in a cloud: what would change in its account, and what it comes to. */
+  cloud: cloudPlanSchema.optional(),
 });
 export type PlanResult = Readonly<z.infer<typeof planResultSchema>>;
 
@@ -115,6 +188,8 @@ export const downResultSchema = z.strictObject({
   environment: z.string(),
   items: z.array(z.strictObject({ what: z.string(), isGone: z.boolean() })),
   kept: z.array(z.string()),
+  /** Of an environment in a cloud. */
+  cloud: cloudReceiptSchema.optional(),
   error: errorSchema.optional(),
 });
 export type DownResult = Readonly<z.infer<typeof downResultSchema>>;
@@ -254,7 +329,15 @@ export type KeysListResult = Readonly<z.infer<typeof keysListResultSchema>>;
 
 export const doctorResultSchema = z.strictObject({
   environment: z.string(),
-  checks: z.array(z.strictObject({ isProblem: z.boolean(), message: z.string(), hint: z.string() })),
+  checks: z.array(
+    z.strictObject({
+      isProblem: z.boolean(),
+      /** It could not be looked at. */
+      isUnknown: z.boolean().optional(),
+      message: z.string(),
+      hint: z.string(),
+    }),
+  ),
   error: errorSchema.optional(),
 });
 export type DoctorResult = Readonly<z.infer<typeof doctorResultSchema>>;

@@ -1,4 +1,4 @@
-import type { Config, EnvironmentConfig } from '../core/config.ts';
+import type { Config, EnvironmentConfig, Service } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
 import type { PublishAgentOptions } from '../kubernetes/agent/agent-image.ts';
 
@@ -10,6 +10,7 @@ export interface Place {
   /** The name of the environment. */
   readonly name: string;
   readonly config: EnvironmentConfig;
+  readonly service: Service;
   /** The context of the kubeconfig that `--context` names. */
   readonly context: string | undefined;
   /** Where its images are pushed to, if anywhere. */
@@ -55,6 +56,10 @@ export const openEnvironment: OpenEnvironment = async (place) => {
     case 'kubernetes': {
       const { openKubernetes } = await import('../kubernetes/environment.ts');
       return openKubernetes({ ...place, config });
+    }
+    case 'aws': {
+      const { openAws } = await import('../cloud/open-aws.ts');
+      return openAws({ ...place, config });
     }
   }
 };

@@ -16,6 +16,7 @@ export function processIo(
   });
   const gone = new AbortController();
   stayQuietWithoutReader(process, gone);
+  const signal = onInterrupt(process);
   const io: Io = {
     stdout: toStream(stdout),
     stderr: toStream(stderr),
@@ -28,7 +29,7 @@ export function processIo(
     },
     uid: process.getuid?.() ?? 0,
     runtime: process.execPath,
-    signal: onInterrupt(process),
+    signal,
     gone: gone.signal,
     now: () => Date.now(),
     every(ms, callback) {
@@ -40,7 +41,7 @@ export function processIo(
       return () => leaving.delete(callback);
     },
     pause: () => pause(process.stdin),
-    ask: process.stdin.isTTY && stderr.isTTY ? (question) => ask(question, process) : undefined,
+    ask: process.stdin.isTTY && stderr.isTTY ? (question) => ask(question, process, signal) : undefined,
     browse: (url) => void browse(url, process),
     openEnvironment,
     listStored,
@@ -63,7 +64,8 @@ function toStream(stream: NodeJS.WriteStream): Stream {
 function stayQuietWithoutReader({ stdout, stderr }: NodeJS.Process, gone: AbortController): void {
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      // Of a terminal that is gone: EIO.
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
       if (stream === stdout) gone.abort(new Error('nobody reads any more'));
     });
   }
@@ -111,12 +113,18 @@ function pause(stdin: NodeJS.ReadStream): Promise<void> {
 }
 
 /** On stderr: stdout is for the result. What cannot be answered any more is answered by nothing. */
-async function ask(question: string, { stdin, stderr }: NodeJS.Process): Promise<string> {
+async function ask(
+  question: string,
+  { stdin, stderr }: NodeJS.Process,
+  signal: AbortSignal,
+): Promise<string> {
   const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: stdin, output: stderr });
   const { promise, resolve } = Promise.withResolvers<string>();
   lines.question(question, resolve);
   lines.once('close', () => resolve(''));
+  // A terminal that is gone tells it by a signal alone, and stays readable for ever.
+  signal.addEventListener('abort', () => resolve(''), { once: true });
   const answer = await promise;
   lines.close();
   return answer.trim();

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Glob } from 'bun';
 import { childEnv } from '../core/child-env.ts';
 import { UserError } from '../core/errors.ts';
 
@@ -23,7 +24,7 @@ export interface InstallPackageOptions {
 export async function installPackage(options: InstallPackageOptions): Promise<string> {
   const { folder, entry, env, say } = options;
   const name = basename(folder);
-  const home = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'causeway', 'packages');
+  const home = homeOf(env);
   const place = join(home, `${name}-${hashOf(folder, entry)}`);
   const bundle = join(place, `${name}.js`);
   if (existsSync(bundle)) return bundle;
@@ -38,6 +39,82 @@ export async function installPackage(options: InstallPackageOptions): Promise<st
     rmSync(work, { recursive: true, force: true });
   }
   return bundle;
+}
+
+export interface InstallSourcesOptions extends Omit<InstallPackageOptions, 'entry'> {
+  /** The module that is wanted, of the folder's own sources. */
+  readonly entry: string;
+}
+
+/**
+ * Installs what the folder's lockfile names into the user's cache, once, and puts its sources beside; the path of the
+ * module there. What they import of the product is the product's own, so that its errors are the same on both sides.
+ * Throws `package_missing`.
+ */
+export async function installSources(options: InstallSourcesOptions): Promise<string> {
+  const { folder, entry, env, say } = options;
+  const name = basename(folder);
+  const place = join(homeOf(env), `${name}-${hashOf(folder, '')}`);
+  if (!existsSync(join(place, 'node_modules'))) {
+    say(`what makes an environment in ${name.toUpperCase()}, once; npm fetches it into ${homeOf(env)}`);
+    const work = `${place}.${randomUUID()}`;
+    try {
+      mkdirSync(work, { recursive: true });
+      await install(work, options);
+      takePlace(work, place, join(place, 'node_modules'));
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
+  }
+  const product = dirname(folder);
+  const sources = await readSources(folder);
+  const hash = createHash('sha256')
+    .update(`${product} ${Bun.version} ${JSON.stringify(sources)}`)
+    .digest('hex')
+    .slice(0, 16);
+  const bundle = join(place, `sources-${hash}`);
+  const module = join(bundle, `${basename(entry, '.ts')}.js`);
+  if (existsSync(module)) return module;
+  const work = `${bundle}.${randomUUID()}`;
+  try {
+    await bundleSources(join(folder, entry), join(product, 'src'), work);
+    takePlace(work, bundle, module);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return module;
+}
+
+async function readSources(folder: string): Promise<readonly (readonly [string, string])[]> {
+  const paths = await Array.fromAsync(new Glob('src/**/*.ts').scan(folder));
+  const sources = paths.filter((path) => !path.endsWith('.test.ts')).sort();
+  return Promise.all(sources.map(async (path) => [path, await Bun.file(join(folder, path)).text()] as const));
+}
+
+async function bundleSources(entry: string, product: string, outdir: string): Promise<void> {
+  const own: Bun.BunPlugin = {
+    name: 'the product’s own modules',
+    setup(build) {
+      build.onResolve({ filter: /^\.\.?\// }, ({ path, importer }) => {
+        const target = join(dirname(importer), path);
+        return target.startsWith(`${product}/`) ? { path: target, external: true } : undefined;
+      });
+    },
+  };
+  const { success, logs } = await Bun.build({
+    entrypoints: [entry],
+    outdir,
+    target: 'bun',
+    packages: 'external',
+    splitting: true,
+    plugins: [own],
+    throw: false,
+  });
+  if (!success) throw new Error(`${entry} cannot be bundled: ${logs.join('\n')}`);
+}
+
+function homeOf(env: InstallPackageOptions['env']): string {
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'causeway', 'packages');
 }
 
 function hashOf(folder: string, entry: string): string {

@@ -27,6 +27,19 @@ export function moment(flag: string, text: string, now: number): number {
   throw wrongValue(flag, text, "a span such as '5m' or a date such as '2026-07-01T09:30:00Z'");
 }
 
+/** Reads a span: `90m`; in milliseconds. */
+export function span(flag: string, text: string): number {
+  const ms = /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text) ? toMs(text as Duration) : 0;
+  if (ms > 0) return ms;
+  throw wrongValue(flag, text, "a span such as '4h'");
+}
+
+/** Reads a mail address, as far as its form goes. */
+export function mailAddress(flag: string, text: string): string {
+  if (/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)) return text;
+  throw wrongValue(flag, text, "a mail address such as 'ops@example.com'");
+}
+
 function wrongValue(flag: string, text: string, wanted: string): UserError {
   return new UserError({
     code: 'usage_wrong',

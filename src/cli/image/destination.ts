@@ -1,5 +1,6 @@
 import type { Config } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
+import type { Credentials } from '../../image/registry/credentials.ts';
 import { parseReference, type Reference, showReference } from '../../image/registry/reference.ts';
 
 export interface NamedDestination {
@@ -12,6 +13,8 @@ export interface Destination {
   /** Without a tag: `registry.example.com/team/shop`. */
   readonly name: string;
   readonly tag: string | undefined;
+  /** What it is entered with. Default: what docker would use. */
+  readonly credentials?: Credentials;
 }
 
 /** Where `image push` writes to: what the user names, or `image.repository`; the tag stands behind it, or apart. */

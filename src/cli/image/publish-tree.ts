@@ -46,7 +46,7 @@ export async function publishTree(
   const { io } = cli;
   const to = openRepository({
     reference: destination.reference,
-    credentials: dockerCredentials({ env: io.env }),
+    credentials: destination.credentials ?? dockerCredentials({ env: io.env }),
     emit: tellImage(board, 'push').emit,
     ...traceRequests(cli, board),
   });

@@ -2,16 +2,16 @@ import { UserError } from '../../core/errors.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Destination } from '../image/destination.ts';
 
-type Parts = Pick<Chosen, 'config' | 'environmentConfig' | 'name'>;
+type Parts = Pick<Chosen, 'config' | 'environment' | 'environmentConfig' | 'name'>;
 
-/** The repository that nodes pull an image of ours from, where replicas are pods. Throws `repository_missing`. */
-export async function findDestination({
-  config,
-  environmentConfig,
-  name,
-}: Parts): Promise<Destination | undefined> {
-  if (environmentConfig.target !== 'kubernetes') return undefined;
-  if (config.image.repository === undefined) {
+/** The repository that nodes pull an image of ours from, where replicas are pods: a cloud’s own, or the config’s. Throws `repository_missing`. */
+export async function findDestination(
+  { config, environment, environmentConfig, name }: Parts,
+  signal: AbortSignal,
+): Promise<Destination | undefined> {
+  if (environmentConfig.target === 'local') return undefined;
+  const registry = await environment.cloud?.registry(signal);
+  if (!registry && config.image.repository === undefined) {
     throw new UserError({
       code: 'repository_missing',
       message: `${name} pulls its images from a registry, and the config names none`,
@@ -19,5 +19,6 @@ export async function findDestination({
     });
   }
   const { destinationOf } = await import('../image/destination.ts');
-  return destinationOf({}, config);
+  if (!registry) return destinationOf({}, config);
+  return { ...destinationOf({ repository: registry.repository }, config), credentials: registry.enter };
 }

@@ -1,3 +1,4 @@
+import type { Difference } from '../../core/difference.ts';
 import type { Status } from '../../core/environment.ts';
 import type { Emit } from '../../core/event.ts';
 import { shortId } from '../../core/release.ts';
@@ -37,14 +38,17 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
   await hooks?.runBefore(cli, { ...chosen, env }, board, io.signal);
   const act = await followed.prepare();
   const notes: Finding[] = [];
+  const mended: Difference[] = [];
   const outcome = await follow(cli, chosen, followed, (emit) =>
     act((event) => {
       if (event.kind === 'noted') notes.push(...event.notes);
+      if (event.kind === 'mended') mended.push(...event.differences);
       emit(event);
     }),
   );
   const release = await releaseOf(chosen, followed, outcome);
-  if (outcome.kind === 'unchanged') board.say({ label: 'release', text: unchangedText(release) });
+  if (outcome.kind === 'unchanged')
+    board.say({ label: 'release', text: unchangedText(release, mended.length > 0) });
   if (hooks && outcome.kind !== 'unknown') {
     const told = { ...hooks.hookEnv(chosen, release), CAUSEWAY_VERDICT: verdictOf(outcome) };
     await hooks.runAfter(cli, { ...chosen, env: told }, board, io.signal);
@@ -55,6 +59,7 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
     outcome,
     ...(status ? { status } : {}),
     notes,
+    mended,
     elapsedMs: io.now() - startedAt,
     isRollback: followed.isRollback === true,
     ...(release ? { release } : {}),
@@ -95,8 +100,8 @@ async function follow(
   }
 }
 
-function unchangedText(release: string | undefined): string {
-  return `${release ? `${shortId(release)} ` : ''}serves already, nothing to change`;
+function unchangedText(release: string | undefined, isMended: boolean): string {
+  return `${release ? `${shortId(release)} ` : ''}serves already, nothing ${isMended ? 'else ' : ''}to change`;
 }
 
 /** Where a rollback changed nothing, the environment knows which release it meant: the one that serves. */

@@ -1,9 +1,16 @@
 import { UserError } from '../../core/errors.ts';
+import type { Credentials } from '../../image/registry/credentials.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli } from '../cli.ts';
 import { tellImage } from '../image/tell-image.ts';
 import { traceRequests } from '../image/traced-fetch.ts';
 import type { Board } from '../terminal/board.ts';
+
+export interface AgentDestination {
+  readonly repository: string;
+  readonly credentials: Credentials | undefined;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Publishes the image of the agent beside that of the service; its reference. A rollout goes without it where that
@@ -13,7 +20,7 @@ export async function pushAgent(
   cli: Cli,
   { config, folder }: Pick<Chosen, 'config' | 'folder'>,
   board: Board,
-  { repository, signal }: { readonly repository: string; readonly signal: AbortSignal },
+  { repository, credentials, signal }: AgentDestination,
 ): Promise<string | undefined> {
   const { env, home, publishAgent } = cli.io;
   const { emit } = tellImage(board, 'agent');
@@ -24,6 +31,7 @@ export async function pushAgent(
       env,
       home,
       repository,
+      ...(credentials ? { credentials } : {}),
       ...traceRequests(cli, board),
       // It goes on beside the service's own, and only what ails it is told.
       emit: (event) => {

@@ -63,7 +63,7 @@ async function pushLayout(
   board.show('push', destination.name);
   const to = openRepository({
     reference: destination.reference,
-    credentials: dockerCredentials({ env: io.env }),
+    credentials: destination.credentials ?? dockerCredentials({ env: io.env }),
     emit,
     ...traceRequests(cli, board),
   });

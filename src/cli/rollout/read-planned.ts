@@ -12,21 +12,24 @@ interface Planned {
   /** Of the step on the board. */
   readonly label: string;
   readonly board: Board;
+  /** Nothing can be pulled from a registry that is not made yet. Default: it is. */
+  readonly hasRegistry?: boolean;
 }
 
 /** The release that `up` would roll out, and where its image would be pulled from; pushes nothing, notes nothing. */
 export async function readPlanned(
   cli: Cli,
   chosen: Chosen,
-  { image, label, board }: Planned,
+  { image, label, board, hasRegistry = true }: Planned,
 ): Promise<NewRelease> {
-  const destination = image === undefined ? await findDestination(chosen) : undefined;
+  const find = async () => (hasRegistry ? findDestination(chosen, cli.io.signal) : undefined);
+  const destination = image === undefined ? await find() : undefined;
   const planned =
     image === undefined
       ? await build(cli, chosen, label, board)
       : await (await import('./take-image.ts')).takeImage(image, chosen, cli, board);
   if (planned.pullFrom !== undefined) return planned;
-  const { name: pullFrom } = destination ?? (await findDestination(chosen)) ?? {};
+  const { name: pullFrom } = destination ?? (await find()) ?? {};
   return pullFrom === undefined ? planned : { ...planned, pullFrom };
 }
 

@@ -5,6 +5,7 @@ import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
+import type { RaiseOptions } from '../cloud/raise.ts';
 import type { Destination } from '../image/destination.ts';
 import { Interrupted } from '../interrupted.ts';
 import { Board } from '../terminal/board.ts';
@@ -26,6 +27,8 @@ export interface ReleaseOptions {
   readonly makes: boolean;
   /** Roll out once more what serves already. */
   readonly isAgain: boolean;
+  /** Of an environment in a cloud: how it is made. */
+  readonly cloud?: RaiseOptions;
 }
 
 /** What `up` and `deploy` do, and what is left of it when Ctrl-C comes before the rollout. */
@@ -61,12 +64,17 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   await refuseMissingSecrets(sources, chosen.folder, io);
   const { image } = options;
   // Before anything is built, so that a repository that is missing is told at once.
-  const destination = image === undefined ? await findDestination(chosen) : undefined;
+  const isOfCloud = environment.cloud !== undefined;
+  const known = image === undefined && !isOfCloud ? await findDestination(chosen, io.signal) : undefined;
   await sayPlace(chosen, way.board, io.signal);
   await environment.expectNeeds?.(io.signal);
 
-  // Before anything is fetched, which may take long.
-  if (!options.makes && image !== undefined) refuseMissing(await environment.status(io.signal), image);
+  if (image === undefined) refuseUnsignedTree(chosen);
+  // Before anything is built or fetched, which may take long.
+  const early = options.makes && !isOfCloud ? undefined : await environment.status(io.signal);
+  if (early && !options.makes) refuseMissing(early, image);
+  if (early && options.makes) await raiseCloud(cli, chosen, options, { ...way, status: early });
+  const destination = isOfCloud && image === undefined ? await findDestination(chosen, io.signal) : known;
   const built = image === undefined ? await build(cli, chosen, way) : await take(cli, chosen, image, way);
 
   const before = await environment.status(io.signal);
@@ -97,9 +105,21 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   return result.error ? result : { ...result, next: nextSteps(chosen, options, before, built) };
 }
 
+async function raiseCloud(
+  cli: Cli,
+  chosen: Chosen,
+  options: ReleaseOptions,
+  { board, status }: Way & { readonly status: Status },
+): Promise<void> {
+  const { cloud } = chosen.environment;
+  if (!cloud) return;
+  const { raise } = await import('../cloud/raise.ts');
+  const how = options.cloud ?? { isSure: false, mayExceed: false };
+  await raise(cli, chosen, { ...how, cloud, status, board });
+}
+
 async function build(cli: Cli, chosen: Chosen, { board }: Way): Promise<NewRelease> {
   const { config } = chosen;
-  refuseUnsignedTree(chosen);
   const startedAt = cli.io.now();
   board.show('build', config.service.entry ?? config.service.files?.join(' ') ?? '');
   const built = await buildRelease(chosen, cli.io, await tellBuilding(cli, chosen, board));
@@ -147,7 +167,7 @@ async function prepare(
   { board, startedAt }: Way,
 ): Promise<Pick<DeployRequest, 'pullFrom' | 'agentImage'>> {
   const { unpushed } = built;
-  const destination = found ?? (unpushed && (await findDestination(chosen)));
+  const destination = found ?? (unpushed && (await findDestination(chosen, cli.io.signal)));
   const pullFrom = built.pullFrom ?? destination?.name;
   const failure = new AbortController();
   const signal = AbortSignal.any([cli.io.signal, failure.signal]);
@@ -162,10 +182,11 @@ async function prepare(
   };
   let agentImage: string | undefined;
   const equip = async () => {
-    if (chosen.environmentConfig.target !== 'kubernetes' || pullFrom === undefined) return;
+    if (chosen.environmentConfig.target === 'local' || pullFrom === undefined) return;
     const { pushAgent } = await import('./push-agent.ts');
-    const repository = chosen.config.image.repository ?? pullFrom;
-    agentImage = await pushAgent(cli, chosen, board, { repository, signal });
+    const own = await chosen.environment.cloud?.registry(signal);
+    const repository = own?.repository ?? chosen.config.image.repository ?? pullFrom;
+    agentImage = await pushAgent(cli, chosen, board, { repository, credentials: own?.enter, signal });
   };
   const work = [
     ...(isNeeded ? [testOrPush()] : []),

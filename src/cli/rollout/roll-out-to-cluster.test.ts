@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { UserError } from '../../core/errors.ts';
 import { FakeCluster } from '../fake-cluster.ts';
 import { ImageTerminal, withoutPlaces } from '../image/image-terminal.ts';
-import { planResultSchema } from '../json.ts';
+import { planResultSchema, rolloutResultSchema } from '../json.ts';
 
 const others = { prod: { target: 'kubernetes', context: 'kind-kind' } };
 
@@ -69,6 +69,21 @@ test('what serves already is neither tested nor pushed again', async () => {
   expect(exit).toBe(0);
   expect(stderr).toContain('serves already, nothing to change');
   expect(at.registry.requests.length).toBe(before);
+});
+
+test('up of what serves already tells what others had changed there, and that it was put right', async () => {
+  await using made = await start();
+  const { at, cluster } = made;
+  await at.callWith({ others }, 'up', 'prod');
+  cluster.mends = [{ object: 'Deployment/probe', field: 'spec.replicas', wanted: 2, found: 5 }];
+
+  const { stderr } = await at.callWith({ others }, 'up', 'prod');
+  const { stdout } = await at.callWith({ others }, 'up', 'prod', '--json');
+
+  expect(stderr).toContain('mend     1 change of others, put right\n');
+  expect(stderr).toContain('│ Deployment/probe spec.replicas: 5 → 2\n');
+  expect(stderr).toContain('serves already, nothing else to change\n');
+  expect(rolloutResultSchema.parse(JSON.parse(stdout)).mended).toEqual(cluster.mends);
 });
 
 test('when the tests fail nothing is published, and nothing is rolled out', async () => {

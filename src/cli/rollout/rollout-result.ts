@@ -1,3 +1,4 @@
+import type { Difference } from '../../core/difference.ts';
 import type { Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import type { RolloutRecord } from '../../core/record.ts';
@@ -6,6 +7,7 @@ import type { Outcome } from '../../core/roll-out.ts';
 import type { Finding } from '../../core/target.ts';
 import type { Cause } from '../../core/verdict.ts';
 import type { Cli, Result } from '../cli.ts';
+import { toDifferenceJson } from '../difference.ts';
 import type { RolloutResult } from '../json.ts';
 import { labelWidthFor, renderStep } from '../terminal/step-line.ts';
 
@@ -21,12 +23,14 @@ export interface EndedRollout {
   readonly status?: Status;
   /** What was found before it began and kept it from nothing. */
   readonly notes?: readonly Finding[];
+  /** What others had changed, and was put right. */
+  readonly mended?: readonly Difference[];
   readonly elapsedMs: number;
 }
 
 /** How `up`, `deploy` and `rollback` end. */
 export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): Result {
-  const { name, outcome, status, notes = [], elapsedMs } = ended;
+  const { name, outcome, status, notes = [], mended = [], elapsedMs } = ended;
   const url = status?.url;
   const serves = servesAfter(ended);
   const isTakenOut =
@@ -40,6 +44,7 @@ export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): R
     ...(serves === undefined ? {} : { serves }),
     ...(outcome.kind === 'ended' ? { record: outcome.record } : {}),
     ...(notes.length === 0 ? {} : { notes: notes.map(({ message, hint }) => ({ message, hint })) }),
+    ...(mended.length === 0 ? {} : { mended: mended.map(toDifferenceJson) }),
     elapsedMs: Math.round(elapsedMs),
   };
   const error = isTakenOut ? undefined : errorOf(ended, release, serves);

@@ -8,6 +8,18 @@ import { type RolloutView, showRollout } from './show-rollout.ts';
 const style = makeStyle({ stream: { isTerminal: false }, env: { LANG: 'C.UTF-8' }, isPlain: true });
 const traffic = (requests: number, errors = 0) => ({ requests, errors, lost: 0, retried: 0 });
 
+const ended = makeRecord({
+  id: 'r1',
+  kind: 'deploy',
+  release: 'a'.repeat(64),
+  artifact: 'sha256:00',
+  by: 'ada@laptop',
+  startedAt: 0,
+  endedAt: 1,
+  verdict: { kind: 'good' },
+  traffic: traffic(0),
+});
+
 /** What ended after each event, and what was under way then. */
 function tell(events: readonly RolloutEvent[], beside = 0): string {
   let view: RolloutView = { beside };
@@ -21,6 +33,32 @@ function tell(events: readonly RolloutEvent[], beside = 0): string {
   }
   return lines.join('\n');
 }
+
+test('what others had changed is told field by field once it was put right', () => {
+  const differences = [
+    { object: 'Deployment/shop', field: 'spec.replicas', wanted: 2, found: 5 },
+    { object: 'PodDisruptionBudget/shop', wanted: {}, found: undefined },
+  ];
+
+  expect(tell([{ kind: 'mended', differences }])).toMatchInlineSnapshot(`
+    "mend     2 changes of others, put right
+             │ Deployment/shop spec.replicas: 5 → 2
+             │ PodDisruptionBudget/shop was made again"
+  `);
+});
+
+test('what failed after the verdict, until the candidate was out, is told at the end', () => {
+  const verdict = { kind: 'failed', cause: 'errors', message: '4 of 40 requests failed' } as const;
+
+  const told = tell([
+    { kind: 'watching', size: 'one', elapsedMs: 300, bakeMs: 2_000, traffic: traffic(40, 4) },
+    { kind: 'judged', judgement: verdict },
+    { kind: 'draining', left: 1 },
+    { kind: 'ended', record: { ...ended, verdict, traffic: traffic(80, 31) } },
+  ]);
+
+  expect(told.split('\n').at(-1)).toBe('traffic  27 errors more until it was out, 0 lost');
+});
 
 test('a replica that does not become ready says why, and the watch counts its errors', () => {
   const told = tell(
@@ -66,6 +104,36 @@ test('a replica that does not become ready says why, and the watch counts its er
   `);
 });
 
+test('where stable replicas give way it says how many are left, and how they come back', () => {
+  const verdict = { kind: 'failed', cause: 'errors', message: '9 of 80 requests failed' } as const;
+
+  const told = tell(
+    [
+      { kind: 'starting', size: 'one', ready: 1, wanted: 1, beside: 2 },
+      { kind: 'watching', size: 'one', elapsedMs: 2_000, bakeMs: 2_000, traffic: traffic(80) },
+      { kind: 'starting', size: 'all', ready: 1, wanted: 3, waitingFor: 'no node has room', beside: 1 },
+      { kind: 'starting', size: 'all', ready: 2, wanted: 3, beside: 1 },
+      { kind: 'judged', judgement: verdict },
+      { kind: 'draining', left: 3, stable: { ready: 1, wanted: 3, waitingFor: 'no node has room' } },
+      { kind: 'draining', left: 0, stable: { ready: 2, wanted: 3 } },
+    ],
+    3,
+  );
+
+  expect(told).toMatchInlineSnapshot(`
+    "> start    ● 1 of 1 beside 2 stable
+    start    ● 1 of 1 beside 2 stable
+    > watch    2 s, 80 requests, 0 lost
+    watch    2 s, 80 requests, 0 lost
+    > start    ●○○ 1 of 3 beside 1 stable: no node has room
+    > start    ●●○ 2 of 3 beside 1 stable
+    start    ●●○ 2 of 3 beside 1 stable
+    verdict  failed: errors, 9 of 80 requests failed
+    > remove   3 candidate replicas, 3 left, 1 of 3 stable ready again: no node has room
+    > remove   3 candidate replicas, gone, 2 of 3 stable ready again"
+  `);
+});
+
 test('a resumed rollout says who began it, and one that fails removes its candidate', () => {
   const verdict = {
     kind: 'failed',
@@ -92,17 +160,11 @@ test('a resumed rollout says who began it, and one that fails removes its candid
     { kind: 'draining', left: 40 },
     {
       kind: 'ended',
-      record: makeRecord({
-        id: 'r1',
-        kind: 'deploy',
-        release: 'a'.repeat(64),
-        artifact: 'sha256:00',
-        by: 'ada@laptop',
-        startedAt: 0,
-        endedAt: 1,
+      record: {
+        ...ended,
         verdict: { ...verdict, evidence: { lines: [...verdict.evidence.lines] } },
         traffic: traffic(1),
-      }),
+      },
     },
   ]);
 

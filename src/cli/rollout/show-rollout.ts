@@ -1,9 +1,11 @@
+import type { Difference } from '../../core/difference.ts';
 import { showMs } from '../../core/duration.ts';
 import type { RolloutEvent } from '../../core/event.ts';
 import type { RolloutRecord } from '../../core/record.ts';
 import type { Finding } from '../../core/target.ts';
 import type { TrafficTotal } from '../../core/traffic.ts';
 import type { Evidence, Judgement } from '../../core/verdict.ts';
+import { showMended } from '../difference.ts';
 import { count } from '../terminal/count.ts';
 import { namePathsOnce } from '../terminal/name-paths-once.ts';
 import type { StepLine } from '../terminal/step-line.ts';
@@ -41,6 +43,8 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
   switch (event.kind) {
     case 'noted':
       return tell(view, ...event.notes.filter(({ hint }) => hint !== '').map(noteLine));
+    case 'mended':
+      return tell(view, mendedLine(event.differences));
     case 'begun':
       return showBegin(view, event);
     case 'command':
@@ -63,7 +67,7 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
     case 'evidence':
       return showEvidence(view, event.evidence);
     case 'draining':
-      return showDrain(view, event.left);
+      return showDrain(view, event);
     case 'ended':
       return showEnd(view, event.record);
   }
@@ -72,6 +76,11 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
 /** What needs nothing done about it is in `--json` and in `doctor`. */
 function noteLine({ message, hint }: Finding): ToldLine {
   return { label: 'note', text: `${message}; ${hint}` };
+}
+
+function mendedLine(differences: readonly Difference[]): ToldLine {
+  const text = `${count(differences.length, 'change')} of others, put right`;
+  return { label: 'mend', text, below: differences.map(showMended) };
 }
 
 /** Another rollout may have been taken out before it: what was seen of that one is not its own. */
@@ -111,12 +120,11 @@ function finish(view: RolloutView): Told {
 
 const mostDots = 16;
 
-function startText(
-  { beside }: RolloutView,
-  { size, ready, wanted, waitingFor }: Extract<RolloutEvent, { kind: 'starting' }>,
-): string {
+function startText(view: RolloutView, event: Extract<RolloutEvent, { kind: 'starting' }>): string {
+  const { size, ready, wanted, waitingFor } = event;
+  const beside = event.beside ?? (size === 'one' ? view.beside : 0);
   const dots = wanted <= mostDots ? `${'●'.repeat(ready)}${'○'.repeat(Math.max(0, wanted - ready))} ` : '';
-  const place = size === 'one' && beside > 0 ? ` beside ${beside} stable` : '';
+  const place = beside > 0 ? ` beside ${beside} stable` : '';
   const state =
     ready >= wanted ? (place ? '' : ', ready') : waitingFor ? `: ${namePathsOnce(waitingFor)}` : '';
   return `${dots}${ready} of ${wanted}${place}${state}`;
@@ -156,16 +164,32 @@ function showEvidence(view: RolloutView, { exit, lines }: Evidence): Told {
   return tell({ ...view, isProven: true }, { label: 'evidence', text, below });
 }
 
-function showDrain(view: RolloutView, left: number): Told {
+function showDrain(
+  view: RolloutView,
+  { left, stable }: Pick<Extract<RolloutEvent, { kind: 'draining' }>, 'left' | 'stable'>,
+): Told {
   const toDrain = Math.max(view.toDrain ?? 0, left);
   const of = view.isBad ? 'candidate' : 'earlier';
-  const text = `${count(toDrain, `${of} replica`)}, ${left === 0 ? 'gone' : `${left} left`}`;
+  const { ready = 0, wanted = 0, waitingFor } = stable ?? {};
+  const why = waitingFor === undefined ? '' : `: ${namePathsOnce(waitingFor)}`;
+  const back = ready < wanted ? `, ${ready} of ${wanted} stable ready again${why}` : '';
+  const text = `${count(toDrain, `${of} replica`)}, ${left === 0 ? 'gone' : `${left} left`}${back}`;
   return goTo({ ...view, toDrain }, { key: 'drain', label: view.isBad ? 'remove' : 'drain', text });
 }
 
 /** Whatever was still to be drained has gone by now. Who joined late has the evidence from the record alone. */
-function showEnd(view: RolloutView, { verdict }: RolloutRecord): Told {
-  const drained = view.now?.key === 'drain' ? showDrain(view, 0).view : view;
+function showEnd(view: RolloutView, { verdict, traffic }: RolloutRecord): Told {
+  const drained = view.now?.key === 'drain' ? showDrain(view, { left: 0 }).view : view;
   const evidence = verdict.kind === 'failed' ? verdict.evidence : undefined;
-  return evidence && !view.isProven ? showEvidence(drained, evidence) : tell(drained);
+  const { view: after, ended } = evidence && !view.isProven ? showEvidence(drained, evidence) : tell(drained);
+  return { view: after, ended: [...ended, ...lateTraffic(view, traffic)] };
+}
+
+/** What failed after the last watch, until the replicas that had to go were gone. */
+function lateTraffic({ traffic: watched }: RolloutView, { errors, lost }: TrafficTotal): readonly ToldLine[] {
+  const late = { errors: errors - (watched?.errors ?? 0), lost: lost - (watched?.lost ?? 0) };
+  if (watched === undefined || (late.errors <= 0 && late.lost <= 0)) return [];
+  return [
+    { label: 'traffic', text: `${count(late.errors, 'error')} more until it was out, ${late.lost} lost` },
+  ];
 }

@@ -35,6 +35,25 @@ function boardOn({
   };
 }
 
+test('on a terminal a line that ended is wrapped between words', () => {
+  const { board, written } = boardOn({ isTerminal: true, columns: 62 });
+
+  board.say({
+    label: 'make',
+    text: 'left out the admission policy, which takes an administrator: forbidden',
+  });
+  board.end({ label: 'verdict', text: `failed: image, not found: ${'x'.repeat(60)}`, ms: 2_000 });
+
+  const lines = Bun.stripANSI(written.join('')).replaceAll('\r', '').split('\n');
+  expect(lines.map((line) => line.trimEnd())).toEqual([
+    'make     left out the admission policy, which takes an',
+    '         administrator: forbidden',
+    'verdict  failed: image, not found:                     2.0 s',
+    `         ${'x'.repeat(52)}…`,
+    '',
+  ]);
+});
+
 test('off a terminal a step is one line when it ended, a long one is announced once', () => {
   const { board, written, wait } = boardOn({ isTerminal: false });
 

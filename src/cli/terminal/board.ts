@@ -1,5 +1,5 @@
 import type { Io } from '../io.ts';
-import { labelWidth, renderBelow, renderStep, type StepLine } from './step-line.ts';
+import { labelWidth, renderBelow, renderStep, type StepLine, wrapStep } from './step-line.ts';
 import { fit, type Style } from './style.ts';
 
 const redrawMs = 100;
@@ -61,11 +61,15 @@ export class Board {
 
   /** A line of its own; what is under way stays under way. */
   say(line: StepLine): void {
-    this.#print(renderStep(line, this.#style, this.#width));
+    const { isLive } = this.#style;
+    const columns = isLive ? this.#io.stderr.columns : Number.POSITIVE_INFINITY;
+    for (const part of wrapStep(line, columns - this.#width))
+      this.#print(renderStep(part, this.#style, this.#width));
   }
 
+  /** Whole, whatever its width: the end of a logged line is what tells most. */
   below(text: string): void {
-    this.#print(renderBelow(text, this.#style, this.#width));
+    this.#print(renderBelow(text, this.#style, this.#width), Number.POSITIVE_INFINITY);
   }
 
   /** Nothing is under way any more, and the terminal is as it was. */
@@ -80,13 +84,10 @@ export class Board {
     this.say({ label, text: `${text} …` });
   }
 
-  #print(line: string): void {
+  #print(line: string, columns = this.#io.stderr.columns): void {
     const { isLive, spell } = this.#style;
     if (!isLive) this.#io.stderr.write(`${spell(line)}\n`);
-    else
-      this.#io.stderr.write(
-        `${startOfLine}${spell(fit(line, this.#io.stderr.columns))}${clearRest}\n${this.#live()}`,
-      );
+    else this.#io.stderr.write(`${startOfLine}${spell(fit(line, columns))}${clearRest}\n${this.#live()}`);
   }
 
   #draw(): void {

@@ -31,6 +31,27 @@ export function renderStep(line: StepLine, { bold, dim, good, bad }: Style, widt
   return `${bold(start)}${dress(text)}${time ? gap + dim(time) : ''}`;
 }
 
+/** A step whose text is wider than there is room, as several lines; a word that is wider stays whole. */
+export function wrapStep(line: StepLine, columns: number): readonly StepLine[] {
+  const { ms, ...parts } = line;
+  const room = ms === undefined ? columns : columns - showSeconds(ms).length - 2;
+  const [first = '', ...rest] = wrap(printable(line.text), room);
+  if (rest.length === 0) return [line];
+  return [{ ...line, text: first }, ...rest.map((text) => ({ ...parts, label: '', text }))];
+}
+
+function wrap(text: string, columns: number): readonly string[] {
+  if (widthOf(text) <= columns) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(/(?<=\S) (?=\S)/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(`${last} ${word}`) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** What stands below a step: a release's last lines, a list. */
 export function renderBelow(text: string, { dim }: Style, width = labelWidth): string {
   return `${' '.repeat(width)}${dim('│')} ${printable(text)}`;

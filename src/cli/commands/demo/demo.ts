@@ -100,7 +100,7 @@ function describeTraffic({ requests, errors, lost }: Scene): string {
 /** Whether nothing is left of the copy. */
 async function removeCopy(inCopy: Cli, copy: DemoCopy): Promise<boolean> {
   const patient = { ...inCopy, io: { ...inCopy.io, signal: new AbortController().signal } };
-  const result = await takeDown(patient, 'local', { isSure: true }).catch(() => undefined);
+  const result = await takeDown(patient, 'local', { isSure: true, isDry: false }).catch(() => undefined);
   copy.remove();
   return result?.exit === exitCodes.done;
 }

@@ -21,8 +21,7 @@ test('deploy where nothing was made is an error whose hint is up', async () => {
 
   expect(exit).toBe(1);
   expect(withoutIds(stderr)).toMatchInlineSnapshot(`
-    "build    <short>  no git                              0.00 s
-    error: local is not up
+    "error: local is not up
       hint: causeway up local makes what is missing, then rolls out
       help: docs/errors.md#environment_missing
     "

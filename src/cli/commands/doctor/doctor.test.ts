@@ -8,6 +8,7 @@ test('every check is a line, and a failed one says how to mend it', async () => 
   });
   terminal.environment.findings = [
     { isProblem: true, message: 'port 8080: node listens on it', hint: 'stop process 4711' },
+    { isProblem: false, isUnknown: true, message: 'whether nodes can pull is not known', hint: '' },
   ];
 
   const { exit, stdout, stderr } = await terminal.call('doctor');
@@ -21,10 +22,11 @@ test('every check is a line, and a failed one says how to mend it', async () => 
         hint: export PROBE_TOKEN=…
     ✗ port 8080: node listens on it
         hint: stop process 4711
+    · whether nodes can pull is not known
     "
   `);
   expect(stderr).toMatchInlineSnapshot(`
-    "error: 2 of 5 checks failed
+    "error: 2 of 6 checks failed
       hint: each ✗ above says how to mend it; then run causeway doctor again
       help: docs/errors.md#doctor_found
     "

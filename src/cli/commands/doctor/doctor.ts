@@ -30,7 +30,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
   const error = new UserError({
     code: 'doctor_found',
     message: `${failed} of ${checks.length} checks failed`,
-    hint: 'each ✗ above says how to mend it; then run causeway doctor again',
+    hint: `each ✗ above says how to mend it; then run causeway doctor${name === 'local' ? '' : ` ${name}`} again`,
   });
   return { json, lines, error };
 }
@@ -39,10 +39,10 @@ function showChecks(
   checks: readonly Finding[],
   { out: { good, bad, dim }, command, io }: Pick<Cli, 'out' | 'command' | 'io'>,
 ): readonly string[] {
-  return checks.flatMap(({ isProblem, message, hint }) =>
+  return checks.flatMap(({ isProblem, isUnknown, message, hint }) =>
     isProblem
       ? [`${bad('✗')} ${shown(message)}`, `    ${dim('hint:')} ${callAs(command, findDocs(io, shown(hint)))}`]
-      : [`${good('✓')} ${shown(message)}`],
+      : [`${isUnknown ? dim('·') : good('✓')} ${shown(message)}`],
   );
 }
 

@@ -20,15 +20,19 @@ export async function askFirst(
   } finally {
     board.close();
   }
+  const what =
+    environmentConfig.target === 'aws'
+      ? ', its cluster and all in it away for good'
+      : ' off its cluster for good';
   if (isSure) return;
   if (!io.ask || options.json) {
     throw new UserError({
       code: 'usage_wrong',
-      message: `down takes ${name} off its cluster for good, and there is nobody to ask`,
+      message: `down takes ${name}${what}, and there is nobody to ask`,
       hint: `causeway down ${name} --yes, if that is what you want`,
     });
   }
-  const typed = await io.ask(`type ${name} to take it off its cluster for good: `);
+  const typed = await io.ask(`type ${name} to take it${what}: `);
   if (io.signal.aborted) throw new Interrupted('nothing was taken away');
   if (typed === name) return;
   throw new UserError({

@@ -2,6 +2,8 @@ import type { Receipt } from '../../../core/environment.ts';
 import { exitCodes, UserError } from '../../../core/errors.ts';
 import { type Chosen, chooseMade, openChosen } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
+import { tell } from '../../cloud/raise.ts';
+import { showCloudReceipt, showInventory, toCloudJson } from '../../cloud/receipt.ts';
 import { Interrupted } from '../../interrupted.ts';
 import type { DownAllResult, DownResult } from '../../json.ts';
 import { Board } from '../../terminal/board.ts';
@@ -15,13 +17,19 @@ import { askFirst } from './ask-first.ts';
 export async function takeDown(
   cli: Cli,
   name: string,
-  { isSure }: { readonly isSure: boolean },
+  { isSure, isDry }: { readonly isSure: boolean; readonly isDry: boolean },
 ): Promise<Result> {
   const chosen = await chooseMade(cli, name);
   const { environment } = chosen;
+  if (isDry) return showInventory(cli, chosen);
   await askFirst(cli, chosen, isSure);
   const { receipt, lines } = await takeAway(cli, environment);
-  const json: DownResult = { environment: name, items: [...receipt.items], kept: [...receipt.kept] };
+  const json: DownResult = {
+    environment: name,
+    items: [...receipt.items],
+    kept: [...receipt.kept],
+    ...(receipt.cloud ? { cloud: toCloudJson(receipt.cloud) } : {}),
+  };
   return conclude({ json, lines, again: `causeway down ${name} tries again` }, [receipt]);
 }
 
@@ -71,9 +79,11 @@ async function takeAway(cli: Cli, environment: Chosen['environment']): Promise<T
   const startedAt = io.now();
   try {
     board.show('down', `${name}: what is in flight ends first`);
-    const receipt = await environment.down(io.signal);
+    const receipt = await environment.down(io.signal, tell(board));
     board.close();
     const left = countLeft(receipt);
+    if (receipt.cloud)
+      return { receipt, lines: showCloudReceipt(receipt, receipt.cloud, cli.out, io.now() - startedAt) };
     if (left > 0) board.say({ label: 'left', text: leftText(left, receipt), mood: 'bad' });
     return { receipt, lines: showReceipt(receipt, cli.out, io.now() - startedAt) };
   } catch (thrown) {

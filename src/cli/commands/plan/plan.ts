@@ -4,6 +4,7 @@ import type { RolloutRecord } from '../../../core/record.ts';
 import { type Release, shortId } from '../../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
+import { type Dressing, showCloudPlan, toCloudPlanJson } from '../../cloud/show-price.ts';
 import { showChange as showObjectChange, toDifferenceJson } from '../../difference.ts';
 import type { PlanResult } from '../../json.ts';
 import { readPlanned } from '../../rollout/read-planned.ts';
@@ -12,7 +13,6 @@ import { Board } from '../../terminal/board.ts';
 import { count } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import { labelWidthFor, renderBelow, renderStep } from '../../terminal/step-line.ts';
-import type { Style } from '../../terminal/style.ts';
 import { type Change, changesBetween } from './compare-settings.ts';
 import { inConfigSpelling } from './config-spelling.ts';
 
@@ -32,13 +32,16 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
   const { name, environment, environmentConfig, config, folder } = chosen;
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, folder, io);
-  const [planned, status, records] = await Promise.all([
-    readPlanned(cli, chosen, { image, label: 'plan', board }),
+  const [status, records, cloud] = await Promise.all([
     environment.status(io.signal),
     environment.history(io.signal),
+    environment.cloud?.plan({}, io.signal),
   ]);
+  // Before a cloud has made its cluster there is nothing to push to, and nothing to ask.
+  const hasCluster = !environment.cloud || status.state !== 'absent';
+  const planned = await readPlanned(cli, chosen, { image, label: 'plan', board, hasRegistry: hasCluster });
   const { release, revision } = planned;
-  const objects = await environment.preview?.(planned, io.signal);
+  const objects = hasCluster ? await environment.preview?.(planned, io.signal) : undefined;
   const stable = status.stable ? await environment.release(status.stable.release) : undefined;
   const result: PlanResult = {
     environment: name,
@@ -54,6 +57,7 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
     ],
     ...(objects ? { objects: objects.map(toDifferenceJson) } : {}),
     costs: environment.costs,
+    ...(cloud ? { cloud: toCloudPlanJson(cloud) } : {}),
   };
   const about = {
     hasTests: image === undefined && config.service.test !== undefined,
@@ -61,7 +65,11 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
   };
   return {
     json: result,
-    lines: showPlan(result, about, cli.out),
+    lines: showPlan(result, about, {
+      style: cli.out,
+      now: io.now(),
+      columns: io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY,
+    }),
     next: nextAfter(result, image),
     labelWidth: labelWidthFor(name),
   };
@@ -91,7 +99,7 @@ function digestsOf({ artifact, image }: Release): object {
 }
 
 function wantedReplicas(config: EnvironmentConfig): NonNullable<Status['replicas']> {
-  return config.target === 'kubernetes' && config.autoscale ? 'autoscaled' : config.replicas;
+  return config.target !== 'local' && config.autoscale ? 'autoscaled' : config.replicas;
 }
 
 function replicasChange({ replicas }: Status, wanted: NonNullable<Status['replicas']>): readonly Change[] {
@@ -113,7 +121,11 @@ interface AboutPlan {
   readonly hasSecrets: boolean;
 }
 
-function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: Style): readonly string[] {
+function showPlan(
+  plan: PlanResult,
+  { hasTests, hasSecrets }: AboutPlan,
+  { style, now, columns }: Omit<Dressing, 'width'>,
+): readonly string[] {
   const width = labelWidthFor(plan.environment);
   const line = (label: string, text: string) => renderStep({ label, text }, style, width);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
@@ -131,6 +143,7 @@ function showPlan(plan: PlanResult, { hasTests, hasSecrets }: AboutPlan, style: 
     ...objects.map((difference) => renderBelow(showObjectChange(difference), style, width)),
     ...(hasSecrets ? [line('secrets', secretsText)] : []),
     line('costs', costs),
+    ...(plan.cloud ? showCloudPlan(plan.cloud, { style, width, columns, now }) : []),
   ];
 }
 
@@ -141,8 +154,8 @@ function nextAfter(plan: PlanResult, image: string | undefined): readonly string
     : [`causeway up${name === 'local' ? '' : ` ${name}`}${image === undefined ? '' : ` --image ${image}`}`];
 }
 
-function isDone({ found, changes, objects = [] }: PlanResult): boolean {
-  return found === 'serves' && changes.length === 0 && objects.length === 0;
+function isDone({ found, changes, objects = [], cloud }: PlanResult): boolean {
+  return found === 'serves' && changes.length === 0 && objects.length === 0 && !cloud?.changes.length;
 }
 
 const stateTexts = {

@@ -59,10 +59,10 @@ test('in 80 columns nothing wraps, and what matters less is cut or left out', as
   const { stdout } = await terminal.call('releases', '--no-color');
 
   expect(stdout).toMatchInlineSnapshot(`
-    "   release  revision         when       kind      verdict           lost  errors
-    ●  a1a1a1a  main@4be21c0 a…  1.0 s ago  rollback  good                 0       0
-       b2b2b2b  main@77e0d12     60 s ago   deploy    failed: errors,…     0      12
-       a1a1a1a  main@4be21c0 a…  7 min ago  deploy    good                 0       0
+    "   release  when       kind      verdict                            lost  errors
+    ●  a1a1a1a  1.0 s ago  rollback  good                                  0       0
+       b2b2b2b  60 s ago   deploy    failed: errors, 12 of 40 request…     0      12
+       a1a1a1a  7 min ago  deploy    good                                  0       0
     "
   `);
   expect(stdout.split('\n').every((line) => Bun.stringWidth(line) <= 80)).toBe(true);

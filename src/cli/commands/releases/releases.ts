@@ -58,7 +58,7 @@ const columns: readonly Column[] = [
   { title: 'when' },
   { title: 'by', least: 6, drop: 1 },
   { title: 'kind' },
-  { title: 'verdict', least: 16 },
+  { title: 'verdict', least: 32 },
   { title: 'requests', align: 'right', drop: 2 },
   { title: 'lost', align: 'right' },
   { title: 'errors', align: 'right' },

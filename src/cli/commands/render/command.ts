@@ -10,8 +10,13 @@ export function renderCommand(run: Run) {
       'of an image instead of the working tree: ref@sha256:…, or an OCI layout’s folder',
     )
     .option('--stable', 'of the release that serves, instead of the working tree')
-    .action((name, { image, stable }) =>
+    .option('--template', 'of an environment in a cloud: its stacks’ templates, as JSON')
+    .action((name, { image, stable, template }) =>
       run(async (cli) => {
+        if (template) {
+          const { renderTemplates } = await import('./render.ts');
+          return renderTemplates(cli, name);
+        }
         if (stable && image !== undefined) throw oneOfTwo();
         const { renderManifests } = await import('./render.ts');
         return renderManifests(cli, name, { image, isStable: stable === true });
@@ -20,13 +25,14 @@ export function renderCommand(run: Run) {
   return withGuide(command, {
     examples: [
       { command: 'causeway render staging', shows: 'what causeway up staging would make' },
+      { command: 'causeway render production --template', shows: 'what its account would be given' },
       {
         command: 'causeway render staging --stable | kubectl apply --dry-run=server -f -',
         shows: 'what serves, checked by the cluster',
       },
     ],
     about: [
-      'Prints YAML, one document an object, in the order to apply them; with --json one list. It changes nothing, and pushes nothing: of the working tree it prints the digest that an image of it would have. Values of secrets are never in it. An environment on this machine has no manifests.',
+      'Prints YAML, one document an object, in the order to apply them; with --json one list. It changes nothing, and pushes nothing: of the working tree it prints the digest that an image of it would have. Values of secrets are never in it. An environment on this machine has no manifests. Where the environment is up, kubectl apply warns of a missing last-applied annotation: the objects were applied by the server; kubectl apply --server-side does not.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });

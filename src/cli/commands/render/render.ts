@@ -34,6 +34,21 @@ export async function renderManifests(
   }
 }
 
+/** What a cloud's account would be given, by stack. */
+export async function renderTemplates(cli: Cli, name: string): Promise<Result> {
+  const { environment } = await chooseEnvironment(cli, name);
+  if (!environment.cloud) {
+    throw new UserError({
+      code: 'usage_wrong',
+      message: `${name} is in no account of a cloud, and has no template`,
+      hint: `causeway render ${name} shows its manifests`,
+    });
+  }
+  const templates = await environment.cloud.render(cli.io.signal);
+  const json: RenderResult = { environment: name, objects: Object.values(templates) };
+  return { json, lines: [JSON.stringify(templates, undefined, 2)] };
+}
+
 function withoutManifests(name: string): UserError {
   return new UserError({
     code: 'usage_wrong',

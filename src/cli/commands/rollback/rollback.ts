@@ -53,6 +53,7 @@ async function changesWhatServes(
   if (state === 'absent') return false;
   if (rollout) return true;
   const records = await environment.history(signal);
-  const release = to === undefined ? lastGoodBefore(records, stable?.release) : findGood(records, to, name);
+  const release =
+    to === undefined ? lastGoodBefore(records, stable?.release, name) : findGood(records, to, name);
   return release !== stable?.release;
 }

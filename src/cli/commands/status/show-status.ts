@@ -21,6 +21,7 @@ export function showStatus(status: Status, { style, now }: Dressing): readonly s
     ...rolloutLine(status, now),
     ...status.running.map((replica) => replicaLine(replica, now)),
     ...trafficLine(status),
+    ...cloudLines(status, now),
   ];
   const width = labelWidthFor(status.environment);
   const why = status.because === undefined ? [] : [renderBelow(status.because, style, width)];
@@ -104,11 +105,36 @@ function replicaLine(
   const text = [
     `${mark} ${id}`,
     ...(id.includes(shortId(release)) ? [] : [shortId(release)]),
-    `${phase} for ${showMs(now - startedAt)}`,
+    // When it began to leave is not told.
+    phase === 'draining' ? phase : `${phase} for ${showMs(now - startedAt)}`,
     restarts === 0 ? 'no restart' : count(restarts, 'restart'),
     ...(trouble ? [trouble] : []),
   ].join('  ');
   return { label: 'replica', text, ...(trouble ? { mood: 'bad' as const } : {}) };
+}
+
+/** Which account, what it costs, and when it ends. */
+function cloudLines({ cloud }: Status, now: number): readonly StepLine[] {
+  if (!cloud) return [];
+  const { account, region, state, because, expiresAt, costSoFar, perHour } = cloud;
+  const place = `${account}  ${region}${because === undefined ? '' : `  ${because}`}`;
+  const lines: StepLine[] = [
+    {
+      label: 'account',
+      text: place,
+      ...(state === 'broken' || state === 'expired' ? { mood: 'bad' as const } : {}),
+    },
+  ];
+  if (costSoFar !== undefined && perHour !== undefined)
+    lines.push({
+      label: 'costs',
+      text: `$${costSoFar.toFixed(2)} so far, $${perHour.toFixed(3)} an hour, by the table`,
+    });
+  if (state === 'absent' || state === 'expired') return lines;
+  if (expiresAt === undefined) return [...lines, { label: 'lives', text: 'until down: it is protected' }];
+  const left =
+    expiresAt > now ? `deletes itself in ${showMs(expiresAt - now)}` : 'its time is over: it deletes itself';
+  return [...lines, { label: 'lives', text: left }];
 }
 
 function trafficLine({ traffic }: Status): readonly StepLine[] {
