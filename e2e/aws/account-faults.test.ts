@@ -1,0 +1,253 @@
+import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { have } from '../images/have.ts';
+import { type Ended, until } from '../local/project.ts';
+import { type Emulator, startEmulator } from './emulator.ts';
+import { makeProject, type Project, stackName } from './project.ts';
+import { deployStack, describeStack, field } from './stack.ts';
+import { makeTemplates } from './templates.ts';
+import { account, otherAccount, users } from './users.ts';
+
+setDefaultTimeout(120_000);
+
+const emulator = await have('the AWS emulator', () => startEmulator());
+if (emulator) describe('an environment in an account where things go wrong', () => testFaults(emulator));
+
+/** No cluster answers here: `up` ends once its stacks stand, with the exit code of an environment that does not answer. */
+function testFaults(emulator: Emulator): void {
+  const developer = emulator.as(users.developer);
+  const guardName = `${stackName}-guard`;
+  let project: Project;
+
+  beforeEach(async () => {
+    await emulator.reset();
+    await project?.[Symbol.asyncDispose]();
+    project = await makeProject(emulator);
+    project.use('good.ts');
+  });
+
+  afterAll(async () => {
+    await project?.[Symbol.asyncDispose]();
+    await emulator[Symbol.asyncDispose]();
+  });
+
+  const errorOf = (ended: Ended) => ended.json().error;
+  const up = (...flags: readonly string[]) => project.causeway('up', '--yes', '--json', ...flags);
+  const down = () => project.causeway('down', '--yes', '--json');
+  const statusOf = async (name: string) => (await describeStack(developer, name)).status;
+
+  async function makeStacks(guard: object = {}): Promise<void> {
+    const templates = await makeTemplates({ guard });
+    await deployStack(developer, guardName, templates.guard);
+    await deployStack(developer, stackName, templates.environment);
+  }
+
+  async function nothingLeft(): Promise<void> {
+    await emulator.faults({});
+    const { exitCode, stderr } = await down();
+    expect(exitCode, stderr).toBe(0);
+    expect(await emulator.census()).toEqual({});
+  }
+
+  describe('credentials', () => {
+    test('that are missing, wrong or of another account are told, and nothing is asked of AWS', async () => {
+      const nobody = await project.as({ accessKeyId: '', secretAccessKey: '' }, 'plan', '--json');
+      const wrong = await project.as({ ...users.developer, secretAccessKey: 'wrong' }, 'plan', '--json');
+      project.configure({ account });
+      const elsewhere = await project.as(users.elsewhere, 'up', '--yes', '--json');
+
+      expect([nobody.exitCode, errorOf(nobody)?.code], nobody.stderr).toEqual([1, 'cloud_credentials']);
+      expect([wrong.exitCode, errorOf(wrong)?.code], wrong.stderr).toEqual([1, 'cloud_credentials']);
+      expect([elsewhere.exitCode, errorOf(elsewhere)?.code]).toEqual([1, 'cloud_account_other']);
+      expect(errorOf(elsewhere)?.message).toContain(otherAccount);
+      expect(await emulator.census({ account: otherAccount })).toEqual({});
+    });
+
+    test('of one who may only read are enough for plan, and up says which right is missing', async () => {
+      const plan = await project.as(users.readOnly, 'plan', '--json');
+      const denied = await project.as(users.readOnly, 'up', '--yes', '--json');
+
+      expect(plan.exitCode, plan.stderr).toBe(0);
+      expect([denied.exitCode, errorOf(denied)?.code]).toEqual([1, 'cloud_refused']);
+      expect(errorOf(denied)?.message).toMatch(/you may not plan the stack .*cloudformation:CreateChangeSet/);
+      expect(await emulator.census()).toEqual({});
+    });
+  });
+
+  describe('before anything is made', () => {
+    test('nobody to ask, a price over the budget, and a domain without hosted zone are refused', async () => {
+      const unasked = await project.causeway('up', '--json');
+      project.configure({ protected: true });
+      const costly = await up();
+      project.configure({ protected: false, domain: 'shop.example.com' });
+      const homeless = await up();
+
+      expect([unasked.exitCode, errorOf(unasked)?.code]).toEqual([2, 'usage_wrong']);
+      expect([costly.exitCode, errorOf(costly)?.code]).toEqual([1, 'budget_exceeded']);
+      expect([homeless.exitCode, errorOf(homeless)?.code]).toEqual([1, 'cloud_refused']);
+      expect(errorOf(homeless)?.message).toContain('shop.example.com');
+      expect(await emulator.census()).toEqual({});
+    });
+
+    test('a time to live that is over at once, and an address that is none, are wrong usage', async () => {
+      const over = await up('--ttl', '5s');
+      const address = await up('--budget-email', 'nobody');
+
+      expect([over.exitCode, errorOf(over)?.code]).toEqual([2, 'usage_wrong']);
+      expect([address.exitCode, errorOf(address)?.code]).toEqual([2, 'usage_wrong']);
+    });
+  });
+
+  describe('while it is made', () => {
+    test('a cluster that cannot be made is the cause in one line, and the next up makes it', async () => {
+      await emulator.faults({
+        resources: [{ type: 'AWS::EKS::Cluster', on: 'create', message: 'no capacity in this zone' }],
+      });
+
+      const { exitCode, json } = await up();
+
+      expect([exitCode, json().error?.code]).toEqual([1, 'cloud_failed']);
+      expect(json().error?.message).toContain('Cluster (AWS::EKS::Cluster): no capacity in this zone');
+      expect(await statusOf(guardName)).toBe('CREATE_COMPLETE');
+      await up();
+      expect(await statusOf(stackName)).toBe('CREATE_COMPLETE');
+      await nothingLeft();
+    });
+
+    test('requests that are throttled, or whose answers are lost, are sent again', async () => {
+      await emulator.faults({
+        requests: [
+          {
+            action: 'cloudformation:CreateChangeSet',
+            code: 'Throttling',
+            message: 'Rate exceeded',
+            status: 400,
+            times: 2,
+          },
+          { action: 'cloudformation:CreateChangeSet', cut: 'after' },
+          { action: 'cloudformation:ExecuteChangeSet', cut: 'after' },
+          { action: 'cloudformation:DescribeStackEvents', cut: 'before', times: 3 },
+        ],
+      });
+
+      await up();
+
+      expect([await statusOf(guardName), await statusOf(stackName)]).toEqual([
+        'CREATE_COMPLETE',
+        'CREATE_COMPLETE',
+      ]);
+      await nothingLeft();
+    });
+
+    test('a stack that somebody else is making is waited for, and not made twice', async () => {
+      await emulator.faults({ resources: [{ type: 'AWS::EKS::Cluster', on: 'create', seconds: 9 }] });
+      const first = project.start('up', '--yes', '--json');
+      await until(
+        'the stack is being made',
+        async () => (await statusOf(stackName)) === 'CREATE_IN_PROGRESS',
+      );
+
+      const second = await up();
+      await first.ended;
+
+      expect(second.stderr).toMatch(/waits for the stack shop-production, which is create in progress/);
+      expect(await statusOf(stackName)).toBe('CREATE_COMPLETE');
+      await nothingLeft();
+    });
+  });
+
+  describe('while it is taken away', () => {
+    test('what cannot be deleted once is tried again, and what never can is named', async () => {
+      await makeStacks();
+      const blocked = {
+        type: 'AWS::EC2::SecurityGroup',
+        on: 'delete',
+        message: 'it has a dependent object',
+      } as const;
+      await emulator.faults({ resources: [{ ...blocked, times: null }] });
+
+      const failed = await down();
+
+      expect(failed.exitCode).toBe(1);
+      const left =
+        failed
+          .json()
+          .items?.filter(({ isGone }) => !isGone)
+          .map(({ what }) => what) ?? [];
+      expect(left).toEqual(expect.arrayContaining([`stack ${stackName}`, `stack ${guardName}`]));
+      expect(failed.stdout).toContain('it has a dependent object');
+      await emulator.faults({ resources: [blocked] });
+      expect((await down()).exitCode).toBe(0);
+      expect(await emulator.census()).toEqual({});
+    });
+
+    test('a thing with our tags that no stack made, and a log group that comes back, are found and named', async () => {
+      await makeStacks();
+      const tags = { project: 'shop', environment: 'production' };
+      const planted = await developer.query('ec2', 'CreateVpc', { CidrBlock: '10.9.0.0/16' });
+      const vpc = field(planted, 'vpcId');
+      const tagged = {
+        'ResourceId.1': vpc,
+        ...Object.fromEntries(
+          Object.entries(tags).flatMap(([key, value], index) => [
+            [`Tag.${index + 1}.Key`, `causeway:${key}`],
+            [`Tag.${index + 1}.Value`, value],
+          ]),
+        ),
+      };
+      await developer.query('ec2', 'CreateTags', tagged);
+      const logGroup = `/aws/eks/${stackName}/cluster`;
+      await emulator.faults({ returning: [{ logGroup, times: 2 }] });
+
+      const { exitCode, json, stdout } = await down();
+
+      const left =
+        json()
+          .items?.filter(({ isGone }) => !isGone)
+          .map(({ what }) => what) ?? [];
+      expect([
+        exitCode,
+        left.some((what) => what.includes(vpc)),
+        left.some((what) => what.includes(logGroup)),
+      ]).toEqual([1, true, true]);
+      expect(stdout).toContain(`aws ec2 delete-vpc --vpc-id ${vpc}`);
+      await developer.query('ec2', 'DeleteTags', tagged);
+      await developer.query('ec2', 'DeleteVpc', { VpcId: vpc });
+      await nothingLeft();
+    });
+
+    test('nothing there is an answer, twice, and every receipt is kept', async () => {
+      expect((await down()).exitCode).toBe(0);
+      const { exitCode, json } = await down();
+
+      expect([exitCode, json().items]).toEqual([0, []]);
+      const folder = join(project.stateFolder, 'receipts');
+      expect(existsSync(folder) && readdirSync(folder).length).toBeGreaterThan(0);
+    });
+
+    test('--dry-run names what there is, and takes nothing away', async () => {
+      await makeStacks();
+      const before = await emulator.census();
+
+      const { exitCode, json } = await project.causeway('down', '--dry-run', '--json');
+
+      expect(exitCode).toBe(0);
+      expect(json().items?.map(({ what }) => what)).toContain(`stack ${stackName}`);
+      expect(await emulator.census()).toEqual(before);
+      await nothingLeft();
+    });
+  });
+
+  test('what has deleted itself is expired and not verified, until down has looked', async () => {
+    await makeStacks({ expiresAt: new Date(Date.now() + 2_000) });
+    await until('it is gone', async () => (await statusOf(stackName)) === 'GONE');
+
+    const status = await project.causeway('status');
+    const { exitCode } = await down();
+
+    expect(status.stdout).toMatch(/deleted itself, and nobody has verified/);
+    expect(exitCode).toBe(0);
+    expect(await emulator.census()).toEqual({});
+  });
+}
