@@ -29,12 +29,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   load: [],
   packages: ['core'],
   kubernetes: ['packages', 'image', 'core'],
+  cloud: ['kubernetes', 'packages', 'core'],
   agent: ['kubernetes', 'load', 'image', 'core'],
-  cli: ['local', 'kubernetes', 'load', 'image', 'core'],
+  cli: ['cloud', 'local', 'kubernetes', 'load', 'image', 'core'],
   service: [],
-  e2e: ['cli', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
-  bench: ['e2e', 'cli', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
-  scripts: ['e2e', 'cli', 'local', 'kubernetes', 'load', 'image', 'core', 'service', 'config'],
+  e2e: ['cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
+  bench: ['e2e', 'cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
+  scripts: ['e2e', 'cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service', 'config'],
   config: ['core'],
 };
 

@@ -62,7 +62,10 @@ test('every error code has a heading whose anchor is the code', () => {
 });
 
 test('every error code is thrown somewhere, and every code that is thrown is an error code', async () => {
-  const files = await Array.fromAsync(new Glob('src/**/*.ts').scan(root));
+  const scans = ['src/**/*.ts', 'aws/src/**/*.ts'].map((pattern) =>
+    Array.fromAsync(new Glob(pattern).scan(root)),
+  );
+  const files = (await Promise.all(scans)).flat();
   const sources = files.filter((file) => !/\.test\.ts$|\/fake-|core\/errors\.ts$/.test(file));
   const texts = await Promise.all(sources.map((file) => Bun.file(join(root, file)).text()));
 
