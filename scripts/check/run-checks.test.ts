@@ -89,6 +89,27 @@ test('a step that does not end by its deadline is stopped, and failed', async ()
   expect(lines.join('\n')).toContain('it did not end in time');
 });
 
+test('a test file that fails once and passes alone is told as flaky, with what failed', async () => {
+  await Bun.write(
+    join(root, 'flaky.test.ts'),
+    `import { test } from 'bun:test'; import { existsSync, writeFileSync } from 'node:fs';
+     test('a', () => { if (!existsSync('seen')) { writeFileSync('seen', ''); throw new Error('not yet'); } });`,
+  );
+
+  const { results, lines } = await run([tests('good.test.ts', 'flaky.test.ts')], { again: true });
+
+  expect(close(results, 1)).toEqual({ line: '3 passed, 0 failed', exitCode: 0 });
+  expect(lines.join('\n')).toContain('error: not yet');
+  expect(lines.at(-1)).toBe('flaky: flaky.test.ts failed once, and passed alone');
+});
+
+test('a test file that fails twice has failed', async () => {
+  const { results, lines } = await run([tests('good.test.ts', 'bad.test.ts')], { again: true });
+
+  expect(close(results, 1)).toEqual({ line: '3 passed, 1 failed', exitCode: 1 });
+  expect(lines.join('\n')).not.toContain('flaky');
+});
+
 test('an interruption ends what runs, begins nothing more, and says how far it came', async () => {
   const interrupt = new AbortController();
   const steps = [tool('process.exit(0)'), { ...tool(''), argv: [bun, 'endless.ts'] }, tests('good.test.ts')];
@@ -121,13 +142,14 @@ function tests(...files: readonly string[]): Step {
   };
 }
 
-async function run(steps: readonly Step[]) {
+async function run(steps: readonly Step[], { again = false } = {}) {
   const lines: string[] = [];
   const results = await runChecks({
     steps,
     root,
     scratch: root,
     atOnce: 2,
+    again,
     signal: new AbortController().signal,
     print: (text) => lines.push(text),
   });
