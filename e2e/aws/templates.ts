@@ -34,7 +34,10 @@ export async function makeTemplates({ environment, guard }: Changes = {}): Promi
   const { makeApp }: Maker = await import(join(home, 'src/stacks/make-app.ts'));
   const outdir = mkdtempSync(join(realpathSync('/tmp'), 'cw-templates-'));
   try {
-    makeApp({ environment: environmentProps(environment), guard: guardProps(guard), outdir }).synth();
+    // What a test makes must not end by itself unless it says so.
+    const lives = { expiresAt: new Date(Date.now() + 8 * 3_600_000) };
+    const props = { environment: environmentProps(environment), guard: guardProps({ ...lives, ...guard }) };
+    makeApp({ ...props, outdir }).synth();
     const read = (stack: string) => readFileSync(join(outdir, `${stack}.template.json`), 'utf8');
     return { environment: read('shop-production'), guard: read('shop-production-guard') };
   } finally {
