@@ -43,6 +43,11 @@ class AwsCloud implements Cloud<Reach> {
     const [{ planUp }, { wishOf }] = await Promise.all([import('./plan/plan.ts'), import('./plan/wish.ts')]);
     const about = await this.#about(signal);
     const wish = await wishOf({ ...about, request });
+    if (wish.stands.environment === undefined) {
+      const { refuseObstacles } = await import('./plan/preflight.ts');
+      const { kubernetesVersion } = wish.props.environment;
+      await refuseObstacles({ ...about, kubernetesVersion });
+    }
     this.#planned = { request, wish };
     return planUp(wish, about);
   }

@@ -90,6 +90,33 @@ function testFaults(emulator: Emulator): void {
       expect(await emulator.census()).toEqual({});
     });
 
+    test('quotas that are used up, and names that are taken, are told all at once, with how to mend each', async () => {
+      const used = (code: string) => ({
+        action: 'servicequotas:GetServiceQuota',
+        contains: code,
+        answer: { Quota: { QuotaCode: code, Value: 1 } },
+        times: null,
+      });
+      await emulator.faults({ requests: [used('L-F678F1CE'), used('L-1216C47A')] });
+      const logGroupName = `/aws/eks/${stackName}/cluster`;
+      await developer.json('Logs_20140328.CreateLogGroup', { logGroupName });
+      const before = await emulator.census();
+
+      const planned = await project.causeway('plan', '--json');
+      const refused = await up();
+
+      expect([planned.exitCode, errorOf(planned)?.code], planned.stderr).toEqual([1, 'preflight_failed']);
+      expect([refused.exitCode, errorOf(refused)?.code]).toEqual([1, 'preflight_failed']);
+      const { message = '', hint = '' } = errorOf(refused) ?? {};
+      expect(message).toMatch(/it needs 1 of VPCs, and \d of the 1/);
+      expect(message).toMatch(/it needs \d of CPUs of standard on-demand instances, and 0 of the 1/);
+      expect(message).toContain(`a log group ${logGroupName} is there`);
+      expect(hint).toContain('--service-code vpc --quota-code L-F678F1CE --desired-value');
+      expect(hint).toContain('causeway down production takes it away');
+      expect(await emulator.census()).toEqual(before);
+      await nothingLeft();
+    });
+
     test('a time to live that is over at once, and an address that is none, are wrong usage', async () => {
       const over = await up('--ttl', '5s');
       const address = await up('--budget-email', 'nobody');

@@ -139,6 +139,8 @@ const cloudPlanSchema = z.strictObject({
     }),
   ]),
   budget: z.string(),
+  budgetEmail: z.string().optional(),
+  usualMs: z.number().optional(),
   expiresAt: z.number().optional(),
 });
 

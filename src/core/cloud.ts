@@ -81,6 +81,10 @@ export interface CloudPlan {
   readonly outlook: CloudOutlook;
   /** What the budget watches and whom it tells, in one line. */
   readonly budget: string;
+  /** Whom its alarm tells; absent while that is nobody. */
+  readonly budgetEmail?: string;
+  /** How long it takes as a rule, in milliseconds; absent for what is done at once. */
+  readonly usualMs?: number;
   /** When it would delete itself, in milliseconds since 1970; absent for a protected one. */
   readonly expiresAt?: number;
 }

@@ -7,6 +7,7 @@ import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-
 import type { IAMClient } from '@aws-sdk/client-iam';
 import type { ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import type { Route53Client } from '@aws-sdk/client-route-53';
+import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type { STSClient } from '@aws-sdk/client-sts';
 import { UserError } from '../../../src/core/errors.ts';
 import { explain } from './explain.ts';
@@ -32,6 +33,7 @@ export interface Account {
   iam(): Promise<IAMClient>;
   logs(): Promise<CloudWatchLogsClient>;
   route53(): Promise<Route53Client>;
+  serviceQuotas(): Promise<ServiceQuotasClient>;
   sts(): Promise<STSClient>;
   tagging(): Promise<ResourceGroupsTaggingAPIClient>;
 }
@@ -108,6 +110,10 @@ export async function openAccount({ region: wanted, env, trace }: OpenAccountOpt
     route53: once('route53', async () => {
       const { Route53Client } = await import('@aws-sdk/client-route-53');
       return new Route53Client(settings);
+    }),
+    serviceQuotas: once('service-quotas', async () => {
+      const { ServiceQuotasClient } = await import('@aws-sdk/client-service-quotas');
+      return new ServiceQuotasClient(settings);
     }),
     sts: once('sts', async () => {
       const { STSClient } = await import('@aws-sdk/client-sts');

@@ -11,12 +11,13 @@ import {
   DeleteLoadBalancerCommand,
   DeleteTargetGroupCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { GetResourcesCommand } from '@aws-sdk/client-resource-groups-tagging-api';
+import { GetResourcesCommand, type ResourceTagMapping } from '@aws-sdk/client-resource-groups-tagging-api';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Account } from '../account/account.ts';
 import { isMissing } from '../account/explain.ts';
 import { namesOf, type Place } from '../stacks/names.ts';
 import { tagKeys } from '../stacks/tags.ts';
+import { findCluster } from './probes.ts';
 
 export interface LeftoverOptions {
   readonly account: Account;
@@ -36,12 +37,13 @@ export async function removeLeftovers(options: LeftoverOptions): Promise<void> {
   await removeVolumes(options);
 }
 
-/** EKS writes its last lines when the cluster is gone already, into a group that it makes anew if there is none. */
-export async function removeLogGroup({
-  account,
-  place,
-  signal,
-}: Omit<LeftoverOptions, 'vpcs'>): Promise<void> {
+/**
+ * EKS writes its last lines when the cluster is gone already, into a group that it makes anew if there is none. While a
+ * cluster of the name is there, one that is not ours, so is its group.
+ */
+export async function removeLogGroup(options: Omit<LeftoverOptions, 'vpcs'>): Promise<void> {
+  const { account, place, signal } = options;
+  if ((await findCluster(options)).length > 0) return;
   const { logGroup: logGroupName } = namesOf(place);
   const client = await account.logs();
   await orLeft(() =>
@@ -54,19 +56,26 @@ export async function removeLogGroup({
 async function removeBalancers({ account, place, signal }: LeftoverOptions): Promise<void> {
   const { cluster } = namesOf(place);
   const [tagging, client] = await Promise.all([account.tagging(), account.elasticLoadBalancing()]);
-  const { ResourceTagMappingList = [] } = await account.ask('list what the cluster made', () =>
-    tagging.send(
-      new GetResourcesCommand({
-        TagFilters: [{ Key: 'eks:eks-cluster-name', Values: [cluster] }],
-        ResourceTypeFilters: ['elasticloadbalancing'],
-      }),
-      { abortSignal: signal },
-    ),
-  );
+  const made: ResourceTagMapping[] = [];
+  let token: string | undefined;
+  do {
+    const page = await account.ask('list what the cluster made', () =>
+      tagging.send(
+        new GetResourcesCommand({
+          TagFilters: [{ Key: 'eks:eks-cluster-name', Values: [cluster] }],
+          ResourceTypeFilters: ['elasticloadbalancing'],
+          ...(token ? { PaginationToken: token } : {}),
+        }),
+        { abortSignal: signal },
+      ),
+    );
+    made.push(...(page.ResourceTagMappingList ?? []));
+    token = page.PaginationToken || undefined;
+  } while (token !== undefined);
   // The stack's own target group carries the tag as well, and goes with the stack.
-  const arns = ResourceTagMappingList.filter(
-    ({ Tags = [] }) => !Tags.some(({ Key }) => Key === tagKeys.stack),
-  ).map(({ ResourceARN = '' }) => ResourceARN);
+  const arns = made
+    .filter(({ Tags = [] }) => !Tags.some(({ Key }) => Key === tagKeys.stack))
+    .map(({ ResourceARN = '' }) => ResourceARN);
   for (const LoadBalancerArn of arns.filter((arn) => arn.includes(':loadbalancer/')))
     await orLeft(() =>
       client.send(new DeleteLoadBalancerCommand({ LoadBalancerArn }), { abortSignal: signal }),

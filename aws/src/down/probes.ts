@@ -23,6 +23,7 @@ import { namesOf, type Place } from '../stacks/names.ts';
 import { tagKeys } from '../stacks/tags.ts';
 import type { Found, InventoryOptions } from './inventory.ts';
 import { monthly } from './monthly.ts';
+import { isStillThere } from './still-there.ts';
 
 export interface Probe {
   readonly asks: string;
@@ -58,7 +59,7 @@ async function findStacks({ account, place, signal }: InventoryOptions): Promise
     }));
 }
 
-async function findCluster({ account, place, signal }: InventoryOptions): Promise<readonly Found[]> {
+export async function findCluster({ account, place, signal }: InventoryOptions): Promise<readonly Found[]> {
   const { cluster: name } = namesOf(place);
   const client = await account.eks();
   try {
@@ -76,7 +77,11 @@ async function findCluster({ account, place, signal }: InventoryOptions): Promis
   }
 }
 
-async function findRepository({ account, place, signal }: InventoryOptions): Promise<readonly Found[]> {
+export async function findRepository({
+  account,
+  place,
+  signal,
+}: InventoryOptions): Promise<readonly Found[]> {
   const { repository: name } = namesOf(place);
   const client = await account.ecr();
   try {
@@ -96,7 +101,7 @@ async function findRepository({ account, place, signal }: InventoryOptions): Pro
   }
 }
 
-async function findLogGroups({ account, place, signal }: InventoryOptions): Promise<readonly Found[]> {
+export async function findLogGroups({ account, place, signal }: InventoryOptions): Promise<readonly Found[]> {
   const { logGroup } = namesOf(place);
   const client = await account.logs();
   const { logGroups = [] } = await account.ask('list the log groups', () =>
@@ -308,7 +313,9 @@ async function findTagged({ account, place, signal }: InventoryOptions): Promise
       token = page.PaginationToken || undefined;
     } while (token !== undefined);
   }
-  return [...arns].filter((arn) => !isAskedItself(arn)).map((arn) => toFound(arn, account.region));
+  const theirs = [...arns].filter((arn) => !isAskedItself(arn));
+  const isThere = await Promise.all(theirs.map((arn) => isStillThere(arn, account, signal)));
+  return theirs.filter((_, index) => isThere[index]).map((arn) => toFound(arn, account.region));
 }
 
 function isAskedItself(arn: string): boolean {

@@ -9,11 +9,15 @@ export function pricesOf(
 ): { readonly usual: Price; readonly worst: Price } {
   const { network } = config;
   const least = demandOf(config, config.autoscale?.min ?? config.replicas);
-  const most = demandOf(config, config.autoscale?.max ?? config.replicas);
   return {
     usual: priceOf({ region, network, nodes: nodesFor(least) }),
-    worst: priceOf({ region, network, nodes: nodesAtWorst(most) }),
+    worst: priceOf({ region, network, nodes: mostNodes(config) }),
   };
+}
+
+/** While as many replicas as there may be stand twice. */
+export function mostNodes(config: AwsConfig): number {
+  return nodesAtWorst(demandOf(config, config.autoscale?.max ?? config.replicas));
 }
 
 function demandOf({ resources }: AwsConfig, replicas: number): Demand {

@@ -7,6 +7,9 @@ import type { Wish, WishOptions } from './wish.ts';
 
 type PlanOptions = Pick<WishOptions, 'identity' | 'place' | 'config' | 'now'>;
 
+/** EKS takes 8 to 12 minutes for a cluster, and the rest is made beside it. */
+const clusterMs = 12 * 60_000;
+
 /** What it takes to make a wish come true, and what it comes to. Pure. */
 export function planUp({ props, wanted, stands }: Wish, options: PlanOptions): CloudPlan {
   const { identity, place, config, now } = options;
@@ -18,15 +21,21 @@ export function planUp({ props, wanted, stands }: Wish, options: PlanOptions): C
     ...(expiresAt === undefined ? {} : { hoursToLive: (expiresAt - now) / 3_600_000 }),
   });
   const { budgetEmail } = props.guard;
+  const changes = [
+    ...changesBetween(guardStack, stands.guard, wanted.guard),
+    ...changesBetween(stack, stands.environment, wanted.environment),
+  ];
+  const makesCluster = changes.some(
+    ({ type, action }) => type === 'AWS::EKS::Cluster' && action === 'create',
+  );
   return {
     identity,
-    changes: [
-      ...changesBetween(guardStack, stands.guard, wanted.guard),
-      ...changesBetween(stack, stands.environment, wanted.environment),
-    ],
+    changes,
+    ...(makesCluster ? { usualMs: clusterMs } : {}),
     price: usual,
     outlook,
     budget: `$${config.budget} a month, of the whole account; ${budgetEmail === undefined ? 'nobody is told: --budget-email names somebody' : `tells ${budgetEmail}`}`,
+    ...(budgetEmail === undefined ? {} : { budgetEmail }),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
 }

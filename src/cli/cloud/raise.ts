@@ -1,8 +1,10 @@
 import type { CloudEvent, CloudPlan, CloudUpRequest } from '../../core/cloud.ts';
+import { showMs } from '../../core/duration.ts';
 import type { CloudPart, Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli } from '../cli.ts';
+import { mailAddress } from '../grammar/parse-flag.ts';
 import { Interrupted } from '../interrupted.ts';
 import type { Board } from '../terminal/board.ts';
 import { count } from '../terminal/count.ts';
@@ -35,18 +37,21 @@ export async function raise(cli: Cli, chosen: Chosen, raising: Raising): Promise
     ...(ttlMs === undefined ? {} : { ttlMs }),
   };
   board.show('plan', 'what would change, and what it costs');
-  const plan = await cloud.plan(request, io.signal);
+  const first = await cloud.plan(request, io.signal);
   const stands = status.cloud?.state === 'made';
-  if (plan.changes.length === 0 && stands) return;
-  board.end({ label: 'plan', text: count(plan.changes.length, 'change') });
+  if (first.changes.length === 0 && stands) return;
+  board.end({ label: 'plan', text: count(first.changes.length, 'change') });
   const columns = cli.err.isLive ? io.stderr.columns : Number.POSITIVE_INFINITY;
   const dressing = { style: cli.err, width: labelWidthFor(name), columns, now: io.now() };
-  for (const line of showCloudPlan(plan, dressing)) io.stderr.write(`${cli.err.spell(line)}\n`);
-  refuseOver(plan, raising, name);
+  for (const line of showCloudPlan(first, dressing)) io.stderr.write(`${cli.err.spell(line)}\n`);
+  refuseOver(first, raising, name);
+  const address = stands ? undefined : await askForAddress(cli, first, raising);
+  const wanted = address === undefined ? request : { ...request, budgetEmail: address };
+  const plan = address === undefined ? first : await cloud.plan(wanted, io.signal);
   await agree(cli, name, plan, raising);
   const startedAt = io.now();
   try {
-    await cloud.up(request, tell(board), io.signal);
+    await cloud.up(wanted, tell(board, plan.usualMs), io.signal);
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown;
     throw new Interrupted(
@@ -68,6 +73,18 @@ function refuseOver({ outlook }: CloudPlan, { mayExceed }: RaiseOptions, name: s
     message: `${name} may cost ${dollars(outlook.atWorst)}${outlook.kind === 'stays' ? ' a month' : ''}, which is more than its budget`,
     hint: `write a higher budget or a shorter ttl in the config, or causeway up ${name} --over-budget`,
   });
+}
+
+/** Asked once, when it is made; an empty answer is nobody. */
+async function askForAddress(
+  { io, options }: Cli,
+  { budgetEmail }: CloudPlan,
+  { isSure }: RaiseOptions,
+): Promise<string | undefined> {
+  if (isSure || !io.ask || options.json || budgetEmail !== undefined) return undefined;
+  const typed = (await io.ask('mail address that the budget’s alarm tells, or nothing for nobody: ')).trim();
+  if (io.signal.aborted) throw new Interrupted('nothing was made');
+  return typed === '' ? undefined : mailAddress('the address', typed);
 }
 
 async function agree(
@@ -97,8 +114,9 @@ async function agree(
   });
 }
 
-/** Told on the board: the resource under way, and each stack that has come to rest. */
-export function tell(board: Board): (event: CloudEvent) => void {
+/** Told on the board: the resource under way, and each stack that has come to rest; beside how long it takes as a rule. */
+export function tell(board: Board, usualMs?: number): (event: CloudEvent) => void {
+  const usual = usualMs === undefined ? '' : `  (${showMs(usualMs)} as a rule)`;
   const done = new Map<string, number>();
   return (event) => {
     switch (event.kind) {
@@ -111,7 +129,7 @@ export function tell(board: Board): (event: CloudEvent) => void {
             : `${Math.min(done.get(stack) ?? 0, total)} of ${total}`;
         if (state === 'failed')
           board.say({ label: 'stack', text: `${resource}: ${because ?? 'failed'}`, mood: 'bad' });
-        else board.show('stack', `${stack}: ${far}  ${resource} ${state}`);
+        else board.show('stack', `${stack}: ${far}  ${resource} ${state}${usual}`);
         return;
       }
       case 'settled':
