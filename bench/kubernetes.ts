@@ -7,6 +7,7 @@ import { mustEnd } from '../e2e/images/image-project.ts';
 import { makeProject } from '../e2e/kubernetes/project.ts';
 import { settled } from '../e2e/kubernetes/serving-project.ts';
 import { until } from '../e2e/local/project.ts';
+import { sized } from '../e2e/proof.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
 import { type Kind, kinds } from './bad-kinds.ts';
 import { compareWithHelm } from './helm.ts';
@@ -19,7 +20,7 @@ const bakeMs = 1000;
 const preStopMs = 2000;
 const replicas = 3;
 const startMs = 6000;
-const rounds = process.env.PROOF === 'ci' ? 6 : 30;
+const rounds = sized({ ci: 6, full: 30 }, 'full');
 
 /** Seen by asking the API for the pods every 20 ms. */
 const goodRolloutExplained = `## Where a good rollout spends its time

@@ -1,13 +1,13 @@
 import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { have } from '../images/have.ts';
-import { randomOf, seed } from '../kubernetes/seeded.ts';
+import { randomOf, seed, sized } from '../proof.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { makeProject, type Project, stackName } from './project.ts';
 import { describeStack } from './stack.ts';
 import { users } from './users.ts';
 
 /** Of `up` and of `down`, each. */
-const rounds = process.env.PROOF === 'full' ? 20 : 2;
+const rounds = sized({ ci: 2, full: 20 });
 
 setDefaultTimeout(60_000 + rounds * 60_000);
 

@@ -2,16 +2,15 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Project } from '../local/project.ts';
+import { randomOf, replays, seed, sized } from '../proof.ts';
 import { type Fault, type FaultProxy, missingBelow, startFaultProxy } from './fault-proxy.ts';
 import { have } from './have.ts';
 import { makeImageProject, makeTrusted, noisyService } from './image-project.ts';
 import { findRegistry, type Registry, startRegistry } from './registry.ts';
 
-const rounds = process.env.PROOF === 'full' ? 200 : 20;
+const rounds = sized({ ci: 20, full: 200 });
 
 setDefaultTimeout(20_000 + rounds * 20_000);
-
-const seed = Number(process.env.CAUSEWAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 const registryPrograms = await have('docker-registry', findRegistry);
 if (registryPrograms) {
@@ -63,11 +62,7 @@ if (registryPrograms) {
           '--json',
         );
 
-        const told = [
-          `CAUSEWAY_SEED=${seed} replays this; round ${round}`,
-          ...proxy.happened.slice(from),
-          ended.stderr,
-        ].join('\n');
+        const told = [`${replays}; round ${round}`, ...proxy.happened.slice(from), ended.stderr].join('\n');
         const { error, image } = ended.json();
         expect(proxy.early, told).toEqual([]);
         if (ended.exitCode === 0) {
@@ -143,15 +138,4 @@ async function digestOf(registry: Registry, repository: string, tag: string): Pr
     headers: { accept: 'application/vnd.oci.image.index.v1+json' },
   });
   return response.headers.get('docker-content-digest') ?? undefined;
-}
-
-/** mulberry32 */
-function randomOf(start: number): () => number {
-  let state = start | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
+import { randomOf, seed, sized } from '../proof.ts';
 import type { Load } from './load.ts';
 import type { Project } from './project.ts';
-import { randomOf, rounds, seed } from './seeded.ts';
 import { candidateReady, serving, settled } from './serving-project.ts';
+
+/** How many rollouts. */
+const rounds = sized({ ci: 6, full: 30 });
 
 setDefaultTimeout(60_000 + rounds * 40_000);
 
