@@ -98,7 +98,33 @@ function problemsOf(
     if (only && others.length === 0) return only.flatMap((inner) => problemsOf(inner, place, config, root));
   }
   const found = valueAt(config, place);
+  if (issue.code === 'invalid_union' && !found.isThere) {
+    const meant = meantFor(place, issue, config, root);
+    if (meant) return [meant];
+  }
   return [{ place, text: problemText(issue, place, found) }];
+}
+
+/** Where the key that says of which kind an object is is missing: another one that was likely meant for it. */
+function meantFor(
+  place: readonly PropertyKey[],
+  issue: object,
+  config: unknown,
+  root: KeySchema,
+): Problem | undefined {
+  const above = place.slice(0, -1);
+  const { value: holder } = valueAt(config, above);
+  if (typeof holder !== 'object' || holder === null) return undefined;
+  const name = String(place.at(-1));
+  const options = 'options' in issue && Array.isArray(issue.options) ? issue.options : [];
+  const known = keysBelow(keyAt(root, above)).map(({ path }) => nameOf(path));
+  const strange = Object.entries(holder).filter(([key]) => !known.includes(key));
+  const [key] =
+    strange.find(([key]) => didYouMean(key, [name])) ??
+    strange.find(([_, value]) => options.includes(value)) ??
+    [];
+  if (key === undefined) return undefined;
+  return { place, text: `${placeText([...above, key])} is not a key; did you mean ${name}?` };
 }
 
 function problemText(

@@ -142,6 +142,22 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
       "environments.prod.target is missing; write 'local', 'kubernetes' or 'aws'",
     ],
     [
+      { ...least, environments: { prod: { traget: 'local', port: 1 } } },
+      'environments.prod.traget is not a key; did you mean target?',
+    ],
+    [
+      { ...least, environments: { prod: { port: 1, type: 'kubernetes' } } },
+      'environments.prod.type is not a key; did you mean target?',
+    ],
+    [
+      { ...least, environments: { prod: { prot: 1 } } },
+      "environments.prod.target is missing; write 'local', 'kubernetes' or 'aws'",
+    ],
+    [
+      withCluster({ exposure: { knid: 'loadbalancer' } }),
+      'environments.prod.exposure.knid is not a key; did you mean kind?',
+    ],
+    [
       withCluster({ surge: 'some' }),
       `environments.prod.surge: "some" is not known; write 'all', 'one' or 'none'`,
     ],
