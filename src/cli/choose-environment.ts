@@ -46,6 +46,7 @@ export async function openChosen(
 ): Promise<Chosen> {
   const { io, options } = cli;
   const environmentConfig = environmentOf(config, name);
+  if (environmentConfig.signed) cli.signed.add(name);
   refuseContext(cli, name, environmentConfig);
   const write = (text: string) => {
     const shown = cli.err.spell(text);

@@ -19,6 +19,8 @@ export interface Cli {
   readonly err: Style;
   /** How it was called, for the commands that hints name: `./causeway`. */
   readonly command: string;
+  /** The environments it was called for that take signed images alone, once they are known: what it names takes one. */
+  readonly signed: Set<string>;
   /** The words after `--`. */
   readonly rest: readonly string[];
 }

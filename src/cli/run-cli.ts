@@ -8,6 +8,7 @@ import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
 import { toJsonLine } from './json-line.ts';
 import { makeProgram, version } from './program.ts';
+import { nameImage } from './terminal/name-image.ts';
 import { renderNext } from './terminal/next-steps.ts';
 import { showBug, showInterrupted, showUserError } from './terminal/show-error.ts';
 import { makeStyle } from './terminal/style.ts';
@@ -36,6 +37,7 @@ function makeCli(
     io,
     options,
     command: env.CAUSEWAY_COMMAND || 'causeway',
+    signed: new Set(),
     rest,
     out: makeStyle({ stream: io.stdout, env, isPlain: isPlain || options.json === true }),
     err: makeStyle({ stream: io.stderr, env, isPlain }),
@@ -123,10 +125,12 @@ function isPlain(word: string): boolean {
   return !word.startsWith('-');
 }
 
-function print(
-  { lines, next, labelWidth, json, error, exit }: Result,
-  { io, options, command, out, err }: Cli,
-): number {
+function print(result: Result, cli: Cli): number {
+  const { lines, labelWidth, json, exit } = result;
+  const { io, options, command, out, err, signed } = cli;
+  const next = result.next?.map((step) => nameImage(signed, step));
+  const error =
+    result.error && new UserError({ ...result.error.toJSON(), hint: nameImage(signed, result.error.hint) });
   if (options.json && json) {
     io.stdout.write(`${toJsonLine(error ? { ...json, error: toErrorJson(error) } : json)}\n`);
   } else if (lines && lines.length > 0) {
@@ -146,8 +150,10 @@ function fail(thrown: unknown, cli: Cli, argv: readonly string[]): number {
   const { io, err } = cli;
   if (thrown instanceof UserError) return print({ json: {}, error: thrown }, cli);
   if (thrown instanceof Interrupted || io.signal.aborted) {
-    const interrupted = thrown instanceof Interrupted ? thrown : new Interrupted('nothing was changed');
-    printErrorJson(cli, { code: 'interrupted', message: interrupted.message, hint: interrupted.next ?? '' });
+    const { message, next = '' } =
+      thrown instanceof Interrupted ? thrown : new Interrupted('nothing was changed');
+    const interrupted = new Interrupted(message, nameImage(cli.signed, next) || undefined);
+    printErrorJson(cli, { code: 'interrupted', message, hint: interrupted.next ?? '' });
     io.stderr.write(err.spell(showInterrupted(interrupted, { style: err, command: cli.command })));
     return exitCodes.interrupted;
   }

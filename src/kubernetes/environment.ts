@@ -352,7 +352,7 @@ export class KubernetesEnvironment implements Environment {
     throw new UserError({
       code: 'environment_missing',
       message: `${this.name} is not up`,
-      hint: `causeway up ${this.name}${this.#options.config.signed ? ' --image <image>' : ''}`,
+      hint: `causeway up ${this.name}`,
     });
   }
 
@@ -361,7 +361,7 @@ export class KubernetesEnvironment implements Environment {
     throw new UserError({
       code: 'environment_missing',
       message: `no release serves on ${this.name} yet`,
-      hint: `causeway up ${this.name}${this.#options.config.signed ? ' --image <image>' : ''}`,
+      hint: `causeway up ${this.name}`,
     });
   }
 

@@ -287,7 +287,7 @@ class LocalEnvironment implements Environment {
   /** A supervisor of this version answers, where the config says. */
   async #expect(signal: AbortSignal): Promise<void> {
     const hello = await this.#hello(signal);
-    const hint = `causeway up ${this.name}${this.#options.config.signed ? ' --image <image>' : ''}`;
+    const hint = `causeway up ${this.name}`;
     if (!hello) throw await this.#silence(hint);
     if (hello.protocol !== protocol) {
       throw new UserError({

@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../../core/errors.ts';
+import { leavingError } from '../../../local/supervisor/rollout-runner.ts';
 import { ImageTerminal, withoutPlaces } from '../../image/image-terminal.ts';
 
 async function pushed(at: ImageTerminal): Promise<string> {
@@ -220,6 +221,19 @@ test('where signatures are asked for, plan takes an image, and what is next name
   expect(plan.stderr).toContain(`next     causeway up --image ${reference}\n`);
   expect(status.stderr).toContain('next     causeway up --image <image>\n');
   expect(open.stderr).toContain('hint: causeway up local --image <image>\n');
+});
+
+test('where signatures are asked for, what the environment itself hints at names an image, also as JSON', async () => {
+  await using at = await ImageTerminal.start();
+  await at.trustNewKey();
+  const reference = await pushed(at);
+  at.terminal.environment.missing = leavingError('local');
+
+  const plain = await at.callWith(signed, 'deploy', '--image', reference);
+  const json = await at.callWith(signed, 'deploy', '--image', reference, '--json');
+
+  expect(plain.stderr).toContain('hint: causeway up local --image <image>\n');
+  expect(JSON.parse(json.stdout).error.hint).toBe('causeway up local --image <image>');
 });
 
 test('a rollback goes back to nothing that only a dropped key has signed', async () => {

@@ -7,6 +7,7 @@ import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.
 import { readRevision } from '../../rollout/revision.ts';
 import { callAs } from '../../terminal/call-as.ts';
 import { findDocs } from '../../terminal/find-docs.ts';
+import { nameImage } from '../../terminal/name-image.ts';
 import { printable } from '../../terminal/printable.ts';
 import { checkImages } from './check-images.ts';
 
@@ -22,7 +23,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
     ...(await checkSecrets(cli, chosen)),
     ...(chosen ? await checkImages(chosen, io) : []),
     ...own,
-  ];
+  ].map((check) => ({ ...check, hint: nameImage(cli.signed, check.hint) }));
   const failed = checks.filter(({ isProblem }) => isProblem).length;
   const json: DoctorResult = { environment: name, checks: [...checks] };
   const lines = showChecks(checks, cli);

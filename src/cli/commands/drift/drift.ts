@@ -3,19 +3,18 @@ import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { showDifference, toDifferenceJson } from '../../difference.ts';
 import type { DriftResult } from '../../json.ts';
-import { imageFlag } from '../../rollout/image-flag.ts';
 import { count } from '../../terminal/count.ts';
 import { labelWidthFor, renderStep } from '../../terminal/step-line.ts';
 
 /** What differs from what was rolled out; that anything does is a failure. */
 export async function showDrift(cli: Cli, name: string): Promise<Result> {
-  const { environment, environmentConfig } = await chooseMade(cli, name);
+  const { environment } = await chooseMade(cli, name);
   const { state } = await environment.status(cli.io.signal);
   if (state === 'absent') {
     throw new UserError({
       code: 'environment_missing',
       message: `${name} is not up: there is nothing to compare`,
-      hint: `causeway up ${name}${imageFlag(environmentConfig)}`,
+      hint: `causeway up ${name}`,
     });
   }
   const found = (await environment.drift?.(cli.io.signal)) ?? [];
@@ -27,7 +26,7 @@ export async function showDrift(cli: Cli, name: string): Promise<Result> {
   const error = new UserError({
     code: 'drift_found',
     message: `${count(found.length, 'thing')} of ${name} ${found.length === 1 ? 'differs' : 'differ'} from what was rolled out`,
-    hint: `causeway up ${name}${imageFlag(environmentConfig)} puts it right`,
+    hint: `causeway up ${name} puts it right`,
   });
   return { json, lines: found.map(showDifference), error };
 }

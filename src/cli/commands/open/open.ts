@@ -4,7 +4,6 @@ import { type Chosen, chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { OpenResult } from '../../json.ts';
 import { toJsonLine } from '../../json-line.ts';
-import { imageFlag } from '../../rollout/image-flag.ts';
 
 /** The URL; of a service that has none, one on this machine for as long as the command runs. */
 export async function openUrl(cli: Cli, name: string): Promise<Result> {
@@ -43,10 +42,10 @@ function browse({ io, options, out }: Cli, url: string): void {
   if (out.isLive && !options.json) io.browse(url);
 }
 
-function withoutUrl({ name, environmentConfig }: Chosen, { state }: Status): UserError {
+function withoutUrl({ name }: Chosen, { state }: Status): UserError {
   return new UserError({
     code: state === 'stopped' ? 'environment_stopped' : 'environment_missing',
     message: `${name} has no URL: nothing runs there`,
-    hint: `causeway up ${name}${imageFlag(environmentConfig)}`,
+    hint: `causeway up ${name}`,
   });
 }

@@ -4,7 +4,6 @@ import { shortId } from '../../../core/release.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { ReleasesResult } from '../../json.ts';
-import { imageFlag } from '../../rollout/image-flag.ts';
 import { groupThousands } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
 import type { Style } from '../../terminal/style.ts';
@@ -13,7 +12,7 @@ import { type Column, renderTable } from '../../terminal/table.ts';
 /** The rollouts of an environment, latest first. */
 export async function listReleases(cli: Cli, name: string, limit: number): Promise<Result> {
   const { io, out } = cli;
-  const { environment, environmentConfig } = await chooseMade(cli, name);
+  const { environment } = await chooseMade(cli, name);
   const [records, status, isKept] = await Promise.all([
     environment.history(io.signal, limit),
     environment.status(io.signal),
@@ -36,7 +35,7 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
   return {
     json,
     lines: [`nothing was rolled out on ${name} yet`],
-    next: [`causeway up ${name}${imageFlag(environmentConfig)}`],
+    next: [`causeway up ${name}`],
   };
 }
 

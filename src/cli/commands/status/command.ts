@@ -15,7 +15,7 @@ export function statusCommand(run: Run) {
         const { chooseMade } = await import('../../choose-environment.ts');
         const { nextAfter, showStatus } = await import('./show-status.ts');
         const { labelWidthFor } = await import('../../terminal/step-line.ts');
-        const { environment, environmentConfig } = await chooseMade(cli, name);
+        const { environment } = await chooseMade(cli, name);
         if (watch) {
           const { watchStatus } = await import('./watch-status.ts');
           return watchStatus(cli, environment);
@@ -25,7 +25,7 @@ export function statusCommand(run: Run) {
         return {
           json: status,
           lines,
-          next: nextAfter(status, environmentConfig),
+          next: nextAfter(status),
           labelWidth: labelWidthFor(name),
         };
       }),

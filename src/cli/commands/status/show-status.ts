@@ -1,8 +1,6 @@
-import type { EnvironmentConfig } from '../../../core/config.ts';
 import { showMs } from '../../../core/duration.ts';
 import type { ReplicaStatus, Status } from '../../../core/environment.ts';
 import { shortId } from '../../../core/release.ts';
-import { imageFlag } from '../../rollout/image-flag.ts';
 import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
 import { labelWidthFor, renderBelow, renderStep, type StepLine } from '../../terminal/step-line.ts';
@@ -43,13 +41,9 @@ export function statusLine({ environment, state, stable, rollout, running, becau
 }
 
 /** What the user may do now. */
-export function nextAfter(
-  { state, environment: name }: Status,
-  environmentConfig: Pick<EnvironmentConfig, 'signed'>,
-): readonly string[] {
+export function nextAfter({ state, environment: name }: Status): readonly string[] {
   const at = name === 'local' ? '' : ` ${name}`;
-  if (state === 'absent' || state === 'stopped' || state === 'empty')
-    return [`causeway up${at}${imageFlag(environmentConfig)}`];
+  if (state === 'absent' || state === 'stopped' || state === 'empty') return [`causeway up${at}`];
   if (state === 'rolling-out') return [`causeway status${at} --watch`];
   if (state === 'degraded') return [`causeway logs${at}`, `causeway rollback${at}`];
   return [];

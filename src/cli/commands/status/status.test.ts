@@ -75,7 +75,7 @@ test('a rollout under way and what is not well are told, with the next command',
     replica    ● aaaaaaa-1  ready for 60 s  no restart
     replica    ○ bbbbbbb-3  starting for 0.1 s  2 restarts  exit code 1"
   `);
-  expect(nextAfter(status, { signed: false })).toEqual(['causeway status production --watch']);
+  expect(nextAfter(status)).toEqual(['causeway status production --watch']);
 });
 
 test('a watch off a terminal is a line for each change', async () => {
