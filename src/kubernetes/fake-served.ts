@@ -13,14 +13,14 @@ export interface Served extends Shop {
 }
 
 /** A cluster in memory in which a release of shop serves, as a rollout has left it. */
-export async function fakeServed(parts: ShopParts = {}): Promise<Served> {
+export async function fakeServed(parts: ShopParts = {}, { isAgain = false } = {}): Promise<Served> {
   const { signal } = new AbortController();
   const shop = makeShop(parts);
   const { place, config, release, stored } = shop;
   const api = new FakeApi(place);
   const store = openStore({ api, place });
   const values = Object.fromEntries(release.settings.secrets.map((name) => [name, 'a value']));
-  const secretSet = await store.storeSecrets(values, { inUse: [], isFresh: false }, signal);
+  const secretSet = await store.storeSecrets(values, { inUse: [], isFresh: isAgain }, signal);
   const stable: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
   await store.storeRelease(stored, signal);
   const replicas = config.autoscale ? ('autoscaled' as const) : config.replicas;

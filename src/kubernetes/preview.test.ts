@@ -10,8 +10,8 @@ import { openStore } from './store/open-store.ts';
 const { signal } = new AbortController();
 const pullFrom = 'registry.example.com/team/shop';
 
-async function serve(parts: ShopParts = {}) {
-  const served = await fakeServed(parts);
+async function serve(parts: ShopParts = {}, options: { readonly isAgain?: boolean } = {}) {
+  const served = await fakeServed(parts, options);
   const preview = (next: ShopParts = parts) => {
     const { config, release } = makeShop(next);
     return previewChanges({ ...served, config, release, pullFrom, signal });
@@ -23,6 +23,28 @@ test('of what serves already nothing would change', async () => {
   const { preview } = await serve({ service: { secrets: { TOKEN: { env: 'TOKEN' } } } });
 
   expect(await preview()).toEqual([]);
+});
+
+test('of what was rolled out again without secrets nothing would change, though it has a set', async () => {
+  const { api, stable, preview } = await serve({}, { isAgain: true });
+
+  const [served] = api.all(kinds.deployment);
+  expect(served?.spec?.template.metadata?.labels).toHaveProperty(
+    ['causeway.dev/secret-set'],
+    stable.secretSet,
+  );
+  expect(await preview()).toEqual([]);
+});
+
+test('of a release that takes secrets no more its set would go', async () => {
+  const { stable, preview } = await serve({ service: { secrets: { TOKEN: { env: 'TOKEN' } } } });
+
+  expect(await preview({})).toContainEqual({
+    object: 'Deployment/shop',
+    field: 'spec.template.metadata.labels[causeway.dev/secret-set]',
+    wanted: undefined,
+    found: stable.secretSet,
+  });
 });
 
 test('of another release its image and settings would, and nothing is written', async () => {

@@ -1,6 +1,7 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
 import type { Difference } from '../core/difference.ts';
 import type { RenderRequest } from '../core/environment.ts';
+import type { Running } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
@@ -10,6 +11,7 @@ import { allObjects } from './manifests/all-objects.ts';
 import { deploymentPatch } from './manifests/deployment.ts';
 import { environmentObjects } from './manifests/environment-objects.ts';
 import { namesOf, type Place } from './manifests/names.ts';
+import { nextSecretSet } from './manifests/next-secret-set.ts';
 import { renderRelease } from './manifests/render-release.ts';
 import { ownerOf } from './ownership.ts';
 import { orRefusal } from './preflight/cluster-parts.ts';
@@ -36,7 +38,7 @@ export async function previewChanges(options: PreviewOptions): Promise<readonly 
   if (found === undefined) return [...own, ...(await objectsOf(options, undefined))].map(missing);
   const isOurs = !(found instanceof ApiRefusal) && ownerOf(found, place) === 'ours';
   const state = await options.store.readState(signal);
-  const wanted = await objectsOf(options, state?.desired.stable?.secretSet);
+  const wanted = await objectsOf(options, state?.desired.stable);
   const tried = [...(isOurs ? own : []), ...wanted];
   return (await Promise.all(tried.map((object) => tryOut(options, object)))).flat();
 }
@@ -47,14 +49,14 @@ function isNamespace({ kind }: KubernetesObject): boolean {
 
 async function objectsOf(
   options: PreviewOptions,
-  secretSet: string | undefined,
+  stable: Running | undefined,
 ): Promise<readonly KubernetesObject[]> {
-  const { place, config } = options;
+  const { place, config, release } = options;
   const objects = allObjects({
     place,
     config,
     stored: await storedOf(options),
-    secretSet,
+    secretSet: nextSecretSet(release, stable),
     replicas: config.autoscale ? undefined : config.replicas,
   });
   return objects.filter((object) => !isNamespace(object));

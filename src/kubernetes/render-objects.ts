@@ -4,6 +4,7 @@ import type { KubernetesObject } from './api/kinds.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { allObjects } from './manifests/all-objects.ts';
 import type { Place } from './manifests/names.ts';
+import { nextSecretSet } from './manifests/next-secret-set.ts';
 import { renderRelease } from './manifests/render-release.ts';
 import type { Store, StoredState } from './store/store.ts';
 import type { StoredRelease } from './store/stored-release.ts';
@@ -30,7 +31,7 @@ export async function renderObjects({
     ? await renderNew(request, { place, config, store, signal })
     : await readStable(state, { place, store, signal });
   const replicas = config.autoscale ? undefined : config.replicas;
-  const secretSet = state?.desired.stable?.secretSet;
+  const secretSet = nextSecretSet(stored.release, state?.desired.stable);
   return allObjects({ place, config, stored, secretSet, replicas });
 }
 

@@ -29,7 +29,7 @@ export function allObjects(options: AllObjectsOptions): readonly KubernetesObjec
   const { place, config, stored, replicas } = options;
   const { release, image } = stored;
   const needsSecrets = release.settings.secrets.length > 0;
-  const secretSet = needsSecrets ? (options.secretSet ?? noSecretSet) : undefined;
+  const secretSet = options.secretSet ?? (needsSecrets ? noSecretSet : undefined);
   const stable = { release, ...(secretSet === undefined ? {} : { secretSet }) };
   const own = environmentObjects({ place, config });
   const isNamespace = ({ kind }: KubernetesObject) => kind === kinds.namespace.kind;
