@@ -20,11 +20,18 @@ export function findBrokenPromise(change: Change): Broken | undefined {
   const { before, next } = change;
   const { rollout } = before;
   return (
+    breakSize(change) ??
     breakStable(change) ??
     breakCandidate(change) ??
     (rollout && next.rollout?.id !== rollout.id ? breakEnd(change, rollout) : undefined) ??
     (rollout && next.rollout?.id === rollout.id ? breakRollout(change, rollout, next.rollout) : undefined)
   );
+}
+
+/** A cluster keeps 1 MiB of it, and the variables of two releases are in it as well. */
+function breakSize({ next }: Change): Broken | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(next));
+  return bytes > 128 * 1024 ? ['what shall be stays small', `it has ${bytes} bytes`] : undefined;
 }
 
 function breakStable({ before, next }: Change): Broken | undefined {

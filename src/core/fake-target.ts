@@ -171,7 +171,7 @@ export class FakeTarget {
     const known = this.commands.get(id);
     if (isBegun) return known?.end ?? { kind: 'unknown' };
     if (known) throw this.#breach('a release command is started once', `again in rollout ${id}`);
-    const end = endOf(this.behaviourOf(running).command ?? 'succeeds');
+    const end = endOf(this.behaviourOf(running).command ?? 'succeeds', this.options.evidence?.());
     this.commands.set(id, { starts: 1, end });
     for (let passed = 0; passed < commandMs; passed += 100) this.#pass(100);
     return end;
@@ -466,8 +466,10 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-function endOf(command: NonNullable<Behaviour['command']>): Exit {
+function endOf(command: NonNullable<Behaviour['command']>, evidence = endedOne): Exit {
   if (command === 'succeeds') return { kind: 'succeeded' };
   if (command === 'forgotten') return { kind: 'unknown' };
-  return { kind: 'failed', evidence: { exit: 'exit code 1', lines: ['no such table'] } };
+  return { kind: 'failed', evidence };
 }
+
+const endedOne: Evidence = { exit: 'exit code 1', lines: ['no such table'] };

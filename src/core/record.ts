@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from './errors.ts';
 import { shortId } from './release.ts';
 import { trafficTotalSchema } from './traffic.ts';
-import { judgementSchema } from './verdict.ts';
+import { type Evidence, judgementSchema } from './verdict.ts';
 
 export const recordSchema = z.object({
   schemaVersion: z.literal(1),
@@ -66,6 +66,18 @@ function fill(verdict: RolloutRecord['verdict'], bytes: number): RolloutRecord['
     evidence: { ...(exit === undefined ? {} : { exit: end }), lines: cutLines(lines, left - sizeOf(end)) },
   };
 }
+
+/** What a replica printed can be of any length, and is stored with what shall be: a cluster refuses more than 1 MiB. */
+export function boundEvidence({ exit, lines }: Evidence): Evidence {
+  const shown = lines.map((line) => cut(line, mostStored.line));
+  return {
+    ...(exit === undefined ? {} : { exit: cut(exit, mostStored.line) }),
+    lines: cutLines(shown, mostStored.lines),
+  };
+}
+
+/** In bytes of JSON. */
+const mostStored = { line: 4 * 1024, lines: 64 * 1024 };
 
 /** The last lines that fit, and of a longer one its beginning. */
 function cutLines(lines: readonly string[], bytes: number): string[] {

@@ -1,5 +1,6 @@
 import { UserError } from './errors.ts';
 import { shortId } from './release.ts';
+import { boundEvidence } from './record.ts';
 import type { RolloutContext, RolloutRequest } from './roll-out.ts';
 import { type Candidate, type Desired, firstSize, giveUpReason, type Rollout } from './rollout.ts';
 import type { Exit, Lock, Target } from './target.ts';
@@ -42,7 +43,7 @@ function judgeCommand(exit: Exit, command: readonly string[]): Judgement | undef
   const words = command.join(' ');
   if (exit.kind === 'unknown') return failed('command-unknown', `the end of ${words} is not known`);
   if (exit.kind === 'succeeded') return undefined;
-  const { evidence } = exit;
+  const evidence = boundEvidence(exit.evidence);
   return { ...failed('command', `${words} ended with ${evidence.exit ?? 'an error'}`), evidence };
 }
 

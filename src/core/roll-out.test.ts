@@ -299,6 +299,27 @@ describe('a bad release', () => {
   });
 });
 
+describe('a bad release that prints lines of a megabyte', () => {
+  const line = `{"level":"error","body":"${'é\u0001'.repeat(500_000)}"}`;
+  const evidence = () => ({ exit: 'exit code 1', lines: [...Array<string>(19).fill(line), 'the last words'] });
+
+  test('is taken back: what is kept of them is small', async () => {
+    const target = servedBy('a', { behaviours: { b: { failingPath: '/' } }, evidence });
+
+    const outcome = await deploy(target, 'b');
+
+    const { evidence: kept } = recordOf(outcome).verdict as Failure;
+    expect(kept?.lines.at(-1)).toBe('the last words');
+    expect(serving(target)).toEqual(['a', 'a']);
+  });
+
+  test('in its release command, too', async () => {
+    const target = servedBy('a', { behaviours: { b: { command: 'fails' } }, evidence });
+
+    expect(endOf(await deploy(target, 'b', { hasCommand: true }))).toBe('command');
+  });
+});
+
 describe('an environment at fault', () => {
   test('is told from a bad release when both releases fail alike', async () => {
     const failing: Behaviour = { errorShare: () => 0.5 };

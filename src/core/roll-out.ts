@@ -1,6 +1,6 @@
 import { UnreachableError, UserError } from './errors.ts';
 import type { Emit } from './event.ts';
-import { makeRecord, type RolloutRecord } from './record.ts';
+import { boundEvidence, makeRecord, type RolloutRecord } from './record.ts';
 import { shortId } from './release.ts';
 import { refuseUnknownCommand, runReleaseCommand } from './release-command.ts';
 import {
@@ -266,12 +266,13 @@ async function drive(context: RolloutContext, lock: Lock, reason?: string): Prom
 /** What was seen of the candidate is kept before it is taken out; that it cannot be had keeps nothing from going. */
 async function findEvidence({ target, emit, signal }: RolloutContext, act: TakeBack): Promise<Evidence> {
   const { judgement, candidate } = act;
-  const evidence =
+  const found =
     judgement.evidence ??
     (await target.evidence(candidate, signal).catch((error: unknown): Evidence => {
       signal.throwIfAborted();
       return { lines: [`no evidence could be had: ${error}`] };
     }));
+  const evidence = boundEvidence(found);
   const isTold = judgement.cause !== 'interrupted' && judgement.cause !== 'environment';
   if (isTold) emit({ kind: 'evidence', evidence });
   return evidence;
