@@ -123,7 +123,11 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     [withService({ env: { LEVEL: undefined } }), 'service.env.LEVEL: undefined is not a text'],
     [
       withService({ env: { LONG: 'x'.repeat(131_072) } }),
-      'service.env.LONG: this text is longer than 127 KiB, more than a process can be given in one variable',
+      'service.env.LONG: this text has 128 KiB; a process can be given 127 KiB in one variable',
+    ],
+    [
+      withLocal({ env: Object.fromEntries(['A', 'B', 'C', 'D'].map((name) => [name, 'ü'.repeat(60_000)])) }),
+      'environments.prod.env has 469 KiB with service.env; 384 KiB at most, so put what is large into files of the service',
     ],
     [withService({ files: ['a'] }), 'service.files goes without entry; write one of the two'],
     [{ ...least, service: { files: ['a'] } }, 'service.command is missing; it starts a replica'],

@@ -9,6 +9,7 @@ import { plainCopy } from './plain-copy.ts';
 import type { Settings } from './release.ts';
 import { surges } from './rollout.ts';
 import type { Rules } from './step.ts';
+import { mostVariableBytes, showKib } from './variable-size.ts';
 
 /** What the operating system takes as an argument or a variable's value. */
 const textSchema = z.string().regex(/^[^\0]*$/, { error: 'has a NUL character in it' });
@@ -38,10 +39,9 @@ const givenNames = ['PORT', 'HOST', 'RELEASE'];
 const ownVariableSchema = variableSchema.refine((name) => !givenNames.includes(name), {
   error: 'is given to each replica by Causeway',
 });
-/** What Linux hands to a process in one variable, its name with it. */
-const mostVariableBytes = 128 * 1024 - 256;
 const valueSchema = textSchema.refine((text) => Buffer.byteLength(text) <= mostVariableBytes, {
-  error: 'is longer than 127 KiB, more than a process can be given in one variable',
+  error: ({ input }) =>
+    `has ${showKib(Buffer.byteLength(String(input)))}; a process can be given ${showKib(mostVariableBytes)} in one variable`,
 });
 const envSchema = z.record(ownVariableSchema, valueSchema).meta({ title: 'texts by name' });
 
@@ -106,7 +106,9 @@ const serviceSchema = z
       .default(['/'])
       .describe('Declared paths: each must answer 200–399 before a replica counts as started.'),
     probes: probesSchema.prefault({}).describe('Where a replica says how it is.'),
-    env: envSchema.default({}).describe('Variables of every environment.'),
+    env: envSchema
+      .default({})
+      .describe('Variables of every environment: 127 KiB each, and 384 KiB in all, at most.'),
     secrets: secretsSchema
       .default({})
       .describe(
@@ -471,7 +473,8 @@ export const configSchema = z
         'Where it is deployed to, by name. The one called `local` is meant when a command names none.',
       ),
   })
-  .superRefine(checkSigned, { when: ({ value }) => isObject(value) });
+  .superRefine(checkSigned, { when: ({ value }) => isObject(value) })
+  .superRefine(checkSizes, { when: ({ value }) => isObject(value) });
 
 /** A signature counts by a trusted key alone. */
 function checkSigned(
@@ -484,6 +487,27 @@ function checkSigned(
     if (!isObject(environment) || environment.signed !== true) continue;
     const message = 'needs a key in image.trust; causeway keys init makes one';
     context.addIssue({ code: 'custom', path: ['environments', name, 'signed'], message });
+  }
+}
+
+/** Two releases, with all their variables, are kept in one object of a cluster, which holds 1 MiB. */
+const mostVariablesBytes = 384 * 1024;
+
+function checkSizes(
+  { service, environments }: { readonly service?: unknown; readonly environments?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  if (!isObject(environments)) return;
+  const shared = isObject(service) && isObject(service.env) ? service.env : {};
+  for (const [name, environment] of Object.entries(environments)) {
+    const own = isObject(environment) && isObject(environment.env) ? environment.env : {};
+    const bytes = Buffer.byteLength(JSON.stringify({ ...shared, ...own }));
+    if (bytes <= mostVariablesBytes) continue;
+    context.addIssue({
+      code: 'custom',
+      path: ['environments', name, 'env'],
+      message: `has ${showKib(bytes)} with service.env; ${showKib(mostVariablesBytes)} at most, so put what is large into files of the service`,
+    });
   }
 }
 

@@ -47,6 +47,11 @@ export const errorKinds = {
     about:
       'Secrets could not be read from the sources that the config names; all that are missing are named, and no value is ever printed.',
   },
+  secret_unfit: {
+    exit: 'wrongUsage',
+    about:
+      'A secret cannot be given to a process: it has a NUL character in it, or is longer than a variable may be, or all of them together are. No value is ever printed, and what served still serves.',
+  },
   build_failed: {
     exit: 'failed',
     about: 'The service could not be bundled, or a file it is made of is missing. What served still serves.',

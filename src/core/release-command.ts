@@ -1,6 +1,6 @@
 import { UserError } from './errors.ts';
-import { shortId } from './release.ts';
 import { boundEvidence } from './record.ts';
+import { shortId } from './release.ts';
 import type { RolloutContext, RolloutRequest } from './roll-out.ts';
 import { type Candidate, type Desired, firstSize, giveUpReason, type Rollout } from './rollout.ts';
 import type { Exit, Lock, Target } from './target.ts';

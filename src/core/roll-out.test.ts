@@ -301,7 +301,10 @@ describe('a bad release', () => {
 
 describe('a bad release that prints lines of a megabyte', () => {
   const line = `{"level":"error","body":"${'é\u0001'.repeat(500_000)}"}`;
-  const evidence = () => ({ exit: 'exit code 1', lines: [...Array<string>(19).fill(line), 'the last words'] });
+  const evidence = () => ({
+    exit: 'exit code 1',
+    lines: [...Array<string>(19).fill(line), 'the last words'],
+  });
 
   test('is taken back: what is kept of them is small', async () => {
     const target = servedBy('a', { behaviours: { b: { failingPath: '/' } }, evidence });

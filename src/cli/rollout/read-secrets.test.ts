@@ -45,6 +45,39 @@ test.each<[SecretSource, string]>([
   });
 });
 
+test.each<[string, Record<string, string>, string]>([
+  [
+    'is too long for a variable',
+    { TOKEN: 'k'.repeat(130_049) },
+    'the secret TOKEN has 128 KiB; a process can be given 127 KiB in one variable',
+  ],
+  ['has a NUL in it', { TOKEN: 'k\0ey' }, 'the secret TOKEN has a NUL character in it'],
+  [
+    'is too much with the others',
+    Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`S${index}`, 'k'.repeat(100 * 1024)])),
+    'the secrets have 800 KiB together; 768 KiB at most',
+  ],
+])(
+  'a secret that %s is refused by its name and size, from the shell and read at last',
+  async (_, env, message) => {
+    const sources = Object.fromEntries(Object.keys(env).map((name) => [name, { env: name }]));
+
+    const early = await refuseMissingSecrets(sources, folder, { env }).catch((error: unknown) => error);
+    const late = await readSecrets(sources, folder, { env }).catch((error: unknown) => error);
+
+    expect(early).toMatchObject({ code: 'secret_unfit', message });
+    expect(late).toMatchObject({ code: 'secret_unfit', message });
+  },
+);
+
+test('a secret that just fits is taken', async () => {
+  const value = 'k'.repeat(127 * 1024);
+
+  expect(await readSecrets({ TOKEN: { env: 'TOKEN' } }, folder, { env: { TOKEN: value } })).toEqual({
+    TOKEN: value,
+  });
+});
+
 const several: Record<string, SecretSource> = {
   GIVEN: { env: 'FILLED' },
   DB: { env: 'ABSENT' },

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config, EnvironmentConfig, SecretSource } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
+import { mostVariableBytes, showKib } from '../../core/variable-size.ts';
 import { type Io, inheritedEnv } from '../io.ts';
 
 type Sources = Readonly<Record<string, SecretSource>>;
@@ -26,6 +27,7 @@ export async function refuseMissingSecrets(
     ),
   );
   refuseGaps(found.filter(isGap));
+  refuseUnfit(found.filter(isSecret));
 }
 
 /** A command may ask its user something, and a pipe can be read only once. */
@@ -45,7 +47,9 @@ export async function readSecrets(
   for (const [name, source] of Object.entries(sources))
     found.push(await readSecret(name, source, folder, io));
   refuseGaps(found.filter(isGap));
-  return Object.fromEntries(found.filter(isSecret).map(({ name, value }) => [name, value]));
+  const secrets = found.filter(isSecret);
+  refuseUnfit(secrets);
+  return Object.fromEntries(secrets.map(({ name, value }) => [name, value]));
 }
 
 interface Secret {
@@ -82,6 +86,30 @@ function refuseGaps(gaps: readonly Gap[]): void {
         : `${gaps.length} secrets are missing\n${lines.join('\n')}`,
     hint: [...new Set(gaps.map(({ hint }) => hint))].join(' · '),
   });
+}
+
+/** A cluster keeps 1 MiB of them in one object; a process takes 2 MiB of variables and arguments. */
+const mostBytes = 768 * 1024;
+
+/** What would fail when a replica starts, or when the cluster is to keep it. */
+function refuseUnfit(secrets: readonly Secret[]): void {
+  const unfit = (message: string) =>
+    new UserError({
+      code: 'secret_unfit',
+      message,
+      hint: 'see that its source gives the secret alone; put what is large into a file of the service',
+    });
+  for (const { name, value } of secrets) {
+    if (value.includes('\0')) throw unfit(`the secret ${name} has a NUL character in it`);
+    const bytes = Buffer.byteLength(value);
+    if (bytes > mostVariableBytes)
+      throw unfit(
+        `the secret ${name} has ${showKib(bytes)}; a process can be given ${showKib(mostVariableBytes)} in one variable`,
+      );
+  }
+  const bytes = secrets.reduce((sum, { value }) => sum + Buffer.byteLength(value), 0);
+  if (bytes > mostBytes)
+    throw unfit(`the secrets have ${showKib(bytes)} together; ${showKib(mostBytes)} at most`);
 }
 
 async function readSecret(
