@@ -90,7 +90,7 @@ export const statusSchema = z.strictObject({
   /** How many replicas are wanted. */
   replicas: z.union([z.int(), z.literal('autoscaled')]).optional(),
   running: z.array(replicaStatusSchema),
-  /** Why it is degraded or stopped. */
+  /** Why it is degraded or stopped, or why a rollout has no replica. */
   because: z.string().optional(),
   /** What went through the front door since it was opened; in rollouts our probe's requests, too. */
   traffic: trafficTotalSchema.optional(),

@@ -38,7 +38,7 @@ async function cluster(desired?: Desired, environment: object = {}) {
 }
 
 /** The Service, the Deployment, its ReplicaSet, and its pods: each ready, or why not. */
-async function deploy(api: FakeApi, pods: readonly ('ready' | string)[]): Promise<void> {
+async function deploy(api: FakeApi, pods: readonly ('ready' | string)[], refusal?: string): Promise<void> {
   const { service } = namesOf(place);
   await api.create<KubernetesObject>(
     { apiVersion: 'v1', kind: 'Service', metadata: { namespace: place.namespace, name: service } },
@@ -48,7 +48,6 @@ async function deploy(api: FakeApi, pods: readonly ('ready' | string)[]): Promis
   const owned = (kind: string, uid: string | undefined) => ({
     ownerReferences: [{ apiVersion: 'apps/v1', kind, name: service, uid: uid ?? '', controller: true }],
   });
-  const own = { ...selectorOf(place), [labels.release]: releaseLabel(release.id) };
   const deployment = await api.create<KubernetesObject>(
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { ...metadata, name: service } },
     { signal },
@@ -63,6 +62,7 @@ async function deploy(api: FakeApi, pods: readonly ('ready' | string)[]): Promis
         labels: own,
         ...owned('Deployment', deployment.metadata?.uid),
       },
+      ...(refusal === undefined ? {} : refusing(refusal)),
     },
     { signal },
   );
@@ -93,6 +93,15 @@ async function deploy(api: FakeApi, pods: readonly ('ready' | string)[]): Promis
     await api.create(pod, { signal });
   }
 }
+
+const own = { ...selectorOf(place), [labels.release]: releaseLabel(release.id) };
+
+const refusing = (message: string) => ({
+  spec: { replicas: 2, template: { metadata: { labels: own }, spec: { containers: [] } } },
+  status: {
+    conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }],
+  },
+});
 
 test('where nothing was made, it is absent', async () => {
   const { status } = await cluster();
@@ -136,6 +145,41 @@ test('where a stable replica is not ready it is degraded, and why is told', asyn
   expect(because).toBe('1 of 2 replicas ready: image x is not the name of an image');
 });
 
+test('what the cluster refuses to make is no replica, but why it is missing', async () => {
+  const { api, status } = await cluster({ replicas: 2, stable: { release } });
+  await deploy(api, ['ready'], 'exceeded quota: small');
+
+  const { state, because, running } = await status();
+
+  expect(running.map(({ id }) => id)).toEqual(['shop-1-0']);
+  expect(state).toBe('degraded');
+  expect(because).toBe("1 of 2 replicas ready: the namespace's quota refused it: exceeded quota: small");
+});
+
+test('a candidate that the cluster refuses to make is told as what the rollout waits for', async () => {
+  const { api, status } = await cluster({
+    replicas: 2,
+    candidate: { release, size: 'all' },
+    rollout: {
+      id: 'a',
+      kind: 'deploy',
+      by: 'ada',
+      startedAt: 1,
+      command: 'none',
+      release: release.id,
+      artifact: 'sha256:a',
+    },
+  });
+  await deploy(api, [], 'exceeded quota: small');
+
+  const { state, because, running } = await status();
+
+  expect({ state, running }).toEqual({ state: 'rolling-out', running: [] });
+  expect(because).toBe(
+    "no replica of the candidate can be made: the namespace's quota refused it: exceeded quota: small",
+  );
+});
+
 test('a Service that somebody removed is told, though every replica is ready', async () => {
   const { api, status } = await cluster({ replicas: 1, stable: { release } });
   await deploy(api, ['ready']);
@@ -153,7 +197,7 @@ test('replicas whose state is gone are not taken for nothing', async () => {
 
   expect(await status()).toMatchObject({
     state: 'degraded',
-    because: 'its state is gone; causeway up prod takes in what runs',
+    because: 'its state is gone; up takes in what runs',
   });
 });
 

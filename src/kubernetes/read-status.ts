@@ -33,7 +33,7 @@ export async function readStatus(options: ReadStatusOptions, signal: AbortSignal
   ]);
   if (!state && !view.deployment) return { ...about, state: 'absent', running: [] };
   if (!state) {
-    const because = `its state is gone; causeway up ${place.environment} takes in what runs`;
+    const because = 'its state is gone; up takes in what runs';
     return { ...about, state: 'degraded', running: [], because };
   }
   const { desired } = state;
@@ -46,7 +46,13 @@ export async function readStatus(options: ReadStatusOptions, signal: AbortSignal
     isWatched: true,
     generation: 0,
   }).filter(({ release }) => release !== '');
-  const because = whyDegraded(desired, states, { ...view, hasService });
+  const pods = states.filter(({ id }) => findPod(view, id));
+  const because =
+    whyDegraded(desired, states, { ...view, hasService }) ??
+    whyRefused(
+      desired,
+      states.filter((state) => !pods.includes(state)),
+    );
   return {
     ...about,
     state: stateOf(desired, because),
@@ -54,7 +60,8 @@ export async function readStatus(options: ReadStatusOptions, signal: AbortSignal
     ...describeStable(desired, records),
     ...(desired.rollout ? { rollout: desired.rollout } : {}),
     replicas: desired.replicas,
-    running: states.map((replica) => toReplica(replica, desired, view)),
+    // What stands for pods that are still to be made or to go is no replica.
+    running: pods.map((replica) => toReplica(replica, desired, view)),
     ...(because === undefined ? {} : { because }),
   };
 }
@@ -77,13 +84,16 @@ async function readView({ api, place }: ReadStatusOptions, signal: AbortSignal):
   return { deployment, replicaSets: replicaSets.items, pods: pods.items, events: events.items };
 }
 
+function findPod({ pods }: ClusterView, id: string): IPod | undefined {
+  return pods.find(({ metadata }) => metadata?.name === id);
+}
+
 function toReplica(
   { id, release, phase, trouble }: ReplicaState,
   { stable, candidate }: Desired,
-  { pods, replicaSets }: ClusterView,
+  view: ClusterView,
 ): ReplicaStatus {
-  const pod = pods.find(({ metadata }) => metadata?.name === id);
-  const made = pod ?? replicaSets.find(({ metadata }) => metadata?.name === id);
+  const pod = findPod(view, id);
   // A label holds but the start of an id.
   const known = [stable, candidate].find((running) => running?.release.id.startsWith(release));
   return {
@@ -91,7 +101,7 @@ function toReplica(
     release: known?.release.id ?? release,
     phase,
     restarts: pod ? endsOf(pod) : 0,
-    startedAt: startOf(pod) ?? (Date.parse(String(made?.metadata?.creationTimestamp)) || Date.now()),
+    startedAt: startOf(pod) ?? (Date.parse(String(pod?.metadata?.creationTimestamp)) || Date.now()),
     ...(trouble ? { trouble: trouble.message } : {}),
   };
 }
@@ -100,6 +110,13 @@ function toReplica(
 function startOf(pod: IPod | undefined): number | undefined {
   const { running } = (pod && containerOf(pod)?.state) ?? {};
   return Date.parse(String(running?.startedAt ?? pod?.status?.startTime)) || undefined;
+}
+
+/** In a rollout: the candidate's pods that the cluster does not let be made. */
+function whyRefused({ candidate }: Desired, sets: readonly ReplicaState[]): string | undefined {
+  if (!candidate) return undefined;
+  const message = sets.find(({ key }) => key === runningKey(candidate))?.trouble?.message;
+  return message && `no replica of the candidate can be made: ${message}`;
 }
 
 /** After the verdict nothing is taken back, but it is said when the stable release is not well. */
