@@ -44,6 +44,11 @@ export interface Io {
   readonly publishAgent: PublishAgent;
 }
 
+/** How wide a line may be: off a terminal there is no end to it. */
+export function columnsOf({ isTerminal, columns }: Stream): number {
+  return isTerminal ? columns : Number.POSITIVE_INFINITY;
+}
+
 /** The variables that a process started by a command gets; what is meant for this process alone is not among them. */
 export function inheritedEnv({ env }: Pick<Io, 'env'>): Record<string, string> {
   const { CAUSEWAY_STARTED_AT: _, CAUSEWAY_COMMAND: __, ...rest } = childEnv(env);

@@ -2,7 +2,7 @@ import type { CloudOutlook, CloudPlan, ResourceChange } from '../../core/cloud.t
 import { showMs } from '../../core/duration.ts';
 import type { PlanResult } from '../json.ts';
 import { count } from '../terminal/count.ts';
-import { renderBelow, renderStep, wrapStep } from '../terminal/step-line.ts';
+import { renderBelow, renderWrapped } from '../terminal/step-line.ts';
 import type { Style } from '../terminal/style.ts';
 
 export interface Dressing {
@@ -16,11 +16,8 @@ export interface Dressing {
 /** What a cloud would make and change, and what it comes to, for people. */
 export function showCloudPlan(plan: CloudPlan, { style, width, columns, now }: Dressing): readonly string[] {
   return [...changeLines(plan), ...priceLines(plan, now)].flatMap(({ label, text }) => {
-    const room = columns - width - (label === undefined ? 2 : 0);
-    const parts = wrapStep({ label: label ?? '', text }, room);
-    return parts.map((part) =>
-      label === undefined ? renderBelow(part.text, style, width) : renderStep(part, style, width),
-    );
+    const room = { width, columns };
+    return label === undefined ? renderBelow(text, style, room) : renderWrapped({ label, text }, style, room);
   });
 }
 

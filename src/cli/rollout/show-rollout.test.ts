@@ -28,7 +28,7 @@ function tell(events: readonly RolloutEvent[], beside = 0): string {
     const told = showRollout(view, event);
     view = told.view;
     for (const { below = [], ...line } of told.ended)
-      lines.push(renderStep(line, style), ...below.map((text) => renderBelow(text, style)));
+      lines.push(renderStep(line, style), ...below.flatMap((text) => renderBelow(text, style)));
     if (view.now) lines.push(`> ${renderStep(view.now, style)}`);
   }
   return lines.join('\n');

@@ -49,9 +49,47 @@ test('on a terminal a line that ended is wrapped between words', () => {
     'make     left out the admission policy, which takes an',
     '         administrator: forbidden',
     'verdict  failed: image, not found:                     2.0 s',
-    `         ${'x'.repeat(52)}…`,
+    `         ${'x'.repeat(45)}`,
+    `         ${'x'.repeat(15)}`,
     '',
   ]);
+});
+
+test('what stands below a line is wrapped as well, off a terminal nothing is', () => {
+  const text = 'connect ECONNREFUSED 10.0.0.7:5432 while it connects to its database';
+  const [terminal, pipe] = [true, false].map((isTerminal) => {
+    const { board, written } = boardOn({ isTerminal, columns: 46 });
+    board.below(text);
+    board.say({ label: 'verdict', text });
+    return Bun.stripANSI(written.join('')).replaceAll('\r', '');
+  });
+
+  expect(terminal).toBe(
+    [
+      '         │ connect ECONNREFUSED 10.0.0.7:5432',
+      '         │ while it connects to its database',
+      'verdict  connect ECONNREFUSED 10.0.0.7:5432',
+      '         while it connects to its database',
+      '',
+    ].join('\n'),
+  );
+  expect(pipe).toBe(`         │ ${text}\nverdict  ${text}\n`);
+});
+
+test('a live line that says why it waits takes several lines, which the next drawing overwrites', () => {
+  const { board, written, wait } = boardOn({ isTerminal: true, columns: 40 });
+
+  board.show('start', '0 of 1: no node has room for it: 1 Insufficient cpu');
+  wait(1_000);
+  board.show('start', '1 of 1');
+  board.end({ label: 'start', text: '1 of 1, ready' });
+
+  expect(written.map((text) => JSON.stringify(text)).join('\n')).toMatchInlineSnapshot(`
+    ""\\u001b[?25l\\rstart    0 of 1: no node has     0.00 s\\u001b[K\\n         room for it: 1\\u001b[K\\n         Insufficient cpu\\u001b[K"
+    "\\u001b[?25l\\u001b[2A\\r\\u001b[Jstart    0 of 1: no node has      1.0 s\\u001b[K\\n         room for it: 1\\u001b[K\\n         Insufficient cpu\\u001b[K"
+    "\\u001b[?25l\\u001b[2A\\r\\u001b[Jstart    1 of 1                   1.0 s\\u001b[K"
+    "\\rstart    1 of 1, ready            1.0 s\\u001b[K\\n""
+  `);
 });
 
 test('off a terminal a step is one line when it ended, a long one is announced once', () => {
@@ -107,10 +145,11 @@ test('on a terminal each drawing is one write that overwrites the line before', 
   `);
 });
 
-test('a live line never fills the last column, however long its text', () => {
-  const { board, written } = boardOn({ isTerminal: true, columns: 30 });
+test.each([10, 30, 80])('on a terminal of %d columns a live line never fills the last one', (columns) => {
+  const { board, written } = boardOn({ isTerminal: true, columns });
 
   board.show('test', 'bun test --with --many --flags --and --more');
 
-  expect(Bun.stringWidth(written.join(''))).toBeLessThanOrEqual(29);
+  const lines = Bun.stripANSI(written.join('')).replaceAll('\r', '').split('\n');
+  for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(columns);
 });

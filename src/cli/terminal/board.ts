@@ -1,14 +1,17 @@
 import type { Io } from '../io.ts';
-import { labelWidth, renderBelow, renderStep, type StepLine, wrapStep } from './step-line.ts';
+import { labelWidth, renderBelow, renderWrapped, type StepLine } from './step-line.ts';
 import { fit, type Style } from './style.ts';
 
 const redrawMs = 100;
+/** So many lines at most, so that a low terminal shows all of what is drawn over. */
+const mostLive = 6;
 /** Off a terminal a step that takes longer than this is announced before it ends. */
 const patienceMs = 3_000;
 const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 const startOfLine = '\r';
 const clearRest = '\x1b[K';
+const clearBelow = '\x1b[J';
 
 interface Current {
   readonly label: string;
@@ -28,6 +31,8 @@ export class Board {
   readonly #stop: () => void;
   readonly #forget: () => void;
   #current: Current | undefined;
+  /** How many lines the live one takes. */
+  #height = 0;
 
   constructor(io: Pick<Io, 'stderr' | 'now' | 'every' | 'atExit'>, style: Style, width = labelWidth) {
     this.#io = io;
@@ -61,15 +66,11 @@ export class Board {
 
   /** A line of its own; what is under way stays under way. */
   say(line: StepLine): void {
-    const { isLive } = this.#style;
-    const columns = isLive ? this.#io.stderr.columns : Number.POSITIVE_INFINITY;
-    for (const part of wrapStep(line, columns - this.#width))
-      this.#print(renderStep(part, this.#style, this.#width));
+    this.#print(renderWrapped(line, this.#style, this.#room));
   }
 
-  /** Whole, whatever its width: the end of a logged line is what tells most. */
   below(text: string): void {
-    this.#print(renderBelow(text, this.#style, this.#width), Number.POSITIVE_INFINITY);
+    this.#print(renderBelow(text, this.#style, this.#room));
   }
 
   /** Nothing is under way any more, and the terminal is as it was. */
@@ -84,10 +85,26 @@ export class Board {
     this.say({ label, text: `${text} …` });
   }
 
-  #print(line: string, columns = this.#io.stderr.columns): void {
+  /** Off a terminal a line is as long as it is. In the last column some terminals clear what was written there. */
+  get #room() {
+    const columns = this.#style.isLive ? this.#io.stderr.columns - 1 : Number.POSITIVE_INFINITY;
+    return { width: this.#width, columns };
+  }
+
+  #print(lines: readonly string[]): void {
     const { isLive, spell } = this.#style;
-    if (!isLive) this.#io.stderr.write(`${spell(line)}\n`);
-    else this.#io.stderr.write(`${startOfLine}${spell(fit(line, columns))}${clearRest}\n${this.#live()}`);
+    if (!isLive) this.#io.stderr.write(lines.map((line) => `${spell(line)}\n`).join(''));
+    else {
+      const text = lines.map((line) => `${spell(line)}${clearRest}\n`).join('');
+      this.#io.stderr.write(`${this.#home()}${text}${this.#live()}`);
+    }
+  }
+
+  /** To where the live line begins. */
+  #home(): string {
+    const up = this.#height - 1;
+    this.#height = 0;
+    return up > 0 ? `\x1b[${up}A${startOfLine}${clearBelow}` : startOfLine;
   }
 
   #draw(): void {
@@ -97,8 +114,15 @@ export class Board {
   #live(): string {
     if (!this.#current) return '';
     const { label, text, since } = this.#current;
-    const line = renderStep({ label, text, ms: this.#io.now() - since }, this.#style, this.#width);
-    return `${hideCursor}${startOfLine}${this.#style.spell(fit(line, this.#io.stderr.columns - 1))}${clearRest}`;
+    const line = { label, text, ms: this.#io.now() - since };
+    const { columns } = this.#room;
+    // Where it is too narrow to break it, it is cut: what is wider than the terminal cannot be drawn over.
+    const lines = renderWrapped(line, this.#style, this.#room)
+      .slice(0, mostLive)
+      .map((part) => `${this.#style.spell(fit(part, columns))}${clearRest}`);
+    const home = this.#home();
+    this.#height = lines.length;
+    return `${hideCursor}${home}${lines.join('\n')}`;
   }
 
   #tick(): void {
@@ -111,6 +135,6 @@ export class Board {
 
   #clear(): void {
     this.#current = undefined;
-    if (this.#style.isLive) this.#io.stderr.write(`${startOfLine}${clearRest}${showCursor}`);
+    if (this.#style.isLive) this.#io.stderr.write(`${this.#home()}${clearRest}${showCursor}`);
   }
 }

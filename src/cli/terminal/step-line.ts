@@ -1,6 +1,6 @@
 import { showMs } from '../../core/duration.ts';
 import { printable } from './printable.ts';
-import { type Style, widthOf } from './style.ts';
+import { type Style, widthOf, wrap } from './style.ts';
 
 export interface StepLine {
   /** One word: what is done. */
@@ -21,40 +21,55 @@ export function labelWidthFor(name: string): number {
 const timeEnd = 60;
 
 /** `test     14 passed                                    0.4 s` */
-export function renderStep(line: StepLine, { bold, dim, good, bad }: Style, width = labelWidth): string {
+export function renderStep(
+  line: StepLine,
+  { bold, dim, good, bad }: Style,
+  width = labelWidth,
+  end = timeEnd,
+): string {
   const { ms, mood } = line;
   const [label, text] = [printable(line.label), printable(line.text)];
   const dress = mood === 'good' ? good : mood === 'bad' ? bad : (plain: string) => plain;
   const time = ms === undefined ? '' : showSeconds(ms);
-  const gap = ' '.repeat(Math.max(2, timeEnd - width - widthOf(text) - time.length));
+  const gap = ' '.repeat(Math.max(2, end - width - widthOf(text) - time.length));
   const start = label.length < width ? label.padEnd(width) : `${label}  `;
   return `${bold(start)}${dress(text)}${time ? gap + dim(time) : ''}`;
 }
 
-/** A step whose text is wider than there is room, as several lines; a word that is wider stays whole. */
-export function wrapStep(line: StepLine, columns: number): readonly StepLine[] {
-  const { ms, ...parts } = line;
-  const room = ms === undefined ? columns : columns - showSeconds(ms).length - 2;
-  const [first = '', ...rest] = wrap(printable(line.text), room);
-  if (rest.length === 0) return [line];
-  return [{ ...line, text: first }, ...rest.map((text) => ({ ...parts, label: '', text }))];
+export interface Room {
+  /** Of the label. */
+  readonly width?: number | undefined;
+  /** Of the terminal. Default: infinite, as there is none. */
+  readonly columns?: number;
 }
 
-function wrap(text: string, columns: number): readonly string[] {
-  if (widthOf(text) <= columns) return [text];
-  const lines: string[] = [];
-  for (const word of text.split(/(?<=\S) (?=\S)/)) {
-    const last = lines.at(-1);
-    if (last !== undefined && widthOf(`${last} ${word}`) <= columns)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+/** The same in as many lines as its text needs; nothing of it is left out. */
+export function renderWrapped(
+  line: StepLine,
+  style: Style,
+  { width = labelWidth, columns = Number.POSITIVE_INFINITY }: Room = {},
+): readonly string[] {
+  const { ms, ...parts } = line;
+  const end = Math.min(timeEnd, columns);
+  const forTime = ms === undefined ? 0 : showSeconds(ms).length + 2;
+  const [first = '', ...rest] = wrap(printable(line.text), Math.max(narrowest, columns - width - forTime));
+  return [
+    renderStep({ ...line, text: first }, style, width, end),
+    ...rest.map((text) => renderStep({ ...parts, label: '', text }, style, width)),
+  ];
 }
+
+/** In fewer columns no text can be read; the terminal breaks it then. */
+const narrowest = 20;
 
 /** What stands below a step: a release's last lines, a list. */
-export function renderBelow(text: string, { dim }: Style, width = labelWidth): string {
-  return `${' '.repeat(width)}${dim('│')} ${printable(text)}`;
+export function renderBelow(
+  text: string,
+  { dim }: Style,
+  { width = labelWidth, columns = Number.POSITIVE_INFINITY }: Room = {},
+): readonly string[] {
+  const bar = `${' '.repeat(width)}${dim('│')} `;
+  return wrap(printable(text), Math.max(narrowest, columns - width - 2)).map((part) => bar + part);
 }
 
 /** Seconds, so that times can be compared at a glance; from two minutes on as `showMs`. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { fit, makeStyle, widthOf } from './style.ts';
+import { fit, makeStyle, widthOf, wrap } from './style.ts';
 
 const colours = (isTerminal: boolean, env: Record<string, string>, isPlain = false) =>
   makeStyle({ stream: { isTerminal }, env, isPlain }).bad('x') !== 'x';
@@ -25,6 +25,16 @@ test.each([
   [{}, '* ~'],
 ])('in the locale %p characters are what it can show', (env, shown) => {
   expect(makeStyle({ stream: { isTerminal: false }, env, isPlain: true }).spell('● …')).toBe(shown);
+});
+
+test.each([
+  ['', 5, ['']],
+  ['a plain text', 7, ['a plain', 'text']],
+  ['  indented more', 10, ['  indented', 'more']],
+  ['sha256:0123456789', 8, ['sha256:0', '12345678', '9']],
+  ['of 日本語のテキスト', 7, ['of', '日本語', 'のテキ', 'スト']],
+])('%p in %d columns is wrapped, and nothing of it is left out', (text, columns, lines) => {
+  expect(wrap(text, columns)).toEqual(lines);
 });
 
 test.each(['', 'plain', '日本語のテキスト', 'a\x1b[31mred text\x1b[0m b'])(

@@ -76,6 +76,29 @@ export function widthOf(text: string): number {
   return Bun.stringWidth(text);
 }
 
+/** Breaks a text into lines of so many columns, between words where it can; nothing of it is left out. */
+export function wrap(text: string, columns: number): readonly string[] {
+  if (widthOf(text) <= columns) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(/(?<=\S) (?=\S)/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(`${last} ${word}`) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(...breakWord(word, columns));
+  }
+  return lines;
+}
+
+function breakWord(word: string, columns: number): readonly string[] {
+  const parts = [''];
+  for (const character of word) {
+    const last = parts.at(-1) ?? '';
+    if (last !== '' && widthOf(last + character) > columns) parts.push(character);
+    else parts[parts.length - 1] = last + character;
+  }
+  return parts;
+}
+
 /** Cuts a text to a number of columns. What is cut loses its colours, so that none runs on. */
 export function fit(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;

@@ -30,6 +30,19 @@ test('the widest column that may be cut is cut', () => {
   `);
 });
 
+test('a column that wraps takes more lines, and nothing of it is left out', () => {
+  const [name, about, ...others] = columns;
+  const wrapping = [name, { ...about, wraps: true }, ...others] as const;
+
+  expect(renderTable({ columns: wrapping, rows, width: 32, style: plain }).join('\n')).toMatchInlineSnapshot(`
+    "name   about       who     count
+    one    a longer    ada         1
+           text than
+           fits
+    zwölf  ✓           grace  12,000"
+  `);
+});
+
 test('where cutting is not enough a column is left out', () => {
   expect(render(28)).toMatchInlineSnapshot(`
     "name   about           count

@@ -1,11 +1,13 @@
 import { printable } from './printable.ts';
-import { fit, type Style, widthOf } from './style.ts';
+import { fit, type Style, widthOf, wrap } from './style.ts';
 
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
   /** May be cut to this many columns where the terminal is narrow. */
   readonly least?: number;
+  /** Is never cut: takes more lines instead. */
+  readonly wraps?: true;
   /** Left out where cutting is not enough; the lowest first. */
   readonly drop?: number;
 }
@@ -44,12 +46,10 @@ export function renderTable(options: TableOptions): readonly string[] {
     }
     kept = kept.filter((column) => column !== next);
   }
-  const line = (cells: readonly string[]) =>
-    kept
-      .map((column) => cell(column, cells[column.index] ?? ''))
-      .join(' '.repeat(gap))
-      .trimEnd();
-  return [style.bold(line(columns.map(({ title }) => title))), ...rows.map(line)];
+  const [head = '', ...body] = [columns.map(({ title }) => title), ...rows].flatMap((cells) =>
+    linesOf(kept, cells),
+  );
+  return [style.bold(head), ...body];
 }
 
 interface Sized extends Column {
@@ -78,6 +78,21 @@ function shrink(columns: readonly Sized[], tooMuch: number): readonly Sized[] {
     sizes[widest] = (sizes[widest] ?? 0) - 1;
   }
   return columns.map((column, at) => ({ ...column, width: sizes[at] ?? column.width }));
+}
+
+/** A row: one line, or more where a cell needs them. */
+function linesOf(columns: readonly Sized[], cells: readonly string[]): readonly string[] {
+  const parts = columns.map(({ index, width, wraps }) => {
+    const text = cells[index] ?? '';
+    return wraps ? wrap(text, width) : [text];
+  });
+  const height = Math.max(...parts.map(({ length }) => length));
+  return Array.from({ length: height }, (_, at) =>
+    columns
+      .map((column, place) => cell(column, parts[place]?.[at] ?? ''))
+      .join(' '.repeat(gap))
+      .trimEnd(),
+  );
 }
 
 function cell({ align, width }: Sized, text: string): string {

@@ -4,6 +4,7 @@ import { presets } from '../../../load/shape.ts';
 import { findFreePort } from '../../../local/free-port.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { Interrupted } from '../../interrupted.ts';
+import { columnsOf } from '../../io.ts';
 import type { DemoResult } from '../../json.ts';
 import { Board } from '../../terminal/board.ts';
 import { count } from '../../terminal/count.ts';
@@ -121,7 +122,7 @@ function conclude({ io, out }: Cli, scenes: readonly Scene[], broken: readonly s
       };
     }),
   };
-  const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
+  const width = columnsOf(io.stdout);
   const lines = showTable(scenes, width, out);
   if (broken.length === 0) return { json, lines: [...lines, out.good(describeKept(scenes))] };
   return {

@@ -6,13 +6,14 @@ import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { type Dressing, showCloudPlan, toCloudPlanJson } from '../../cloud/show-price.ts';
 import { showChange as showObjectChange, toDifferenceJson } from '../../difference.ts';
+import { columnsOf } from '../../io.ts';
 import type { PlanResult } from '../../json.ts';
 import { readPlanned } from '../../rollout/read-planned.ts';
 import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
 import { Board } from '../../terminal/board.ts';
 import { count } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
-import { labelWidthFor, renderBelow, renderStep } from '../../terminal/step-line.ts';
+import { labelWidthFor, renderBelow, renderWrapped } from '../../terminal/step-line.ts';
 import { type Change, changesBetween } from './compare-settings.ts';
 import { inConfigSpelling } from './config-spelling.ts';
 
@@ -68,7 +69,7 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
     lines: showPlan(result, about, {
       style: cli.out,
       now: io.now(),
-      columns: io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY,
+      columns: columnsOf(io.stdout),
     }),
     next: nextAfter(result, image),
     labelWidth: labelWidthFor(name),
@@ -127,22 +128,22 @@ function showPlan(
   { style, now, columns }: Omit<Dressing, 'width'>,
 ): readonly string[] {
   const width = labelWidthFor(plan.environment);
-  const line = (label: string, text: string) => renderStep({ label, text }, style, width);
+  const room = { width, columns };
+  const line = (label: string, text: string) => renderWrapped({ label, text }, style, room);
+  const below = (text: string) => renderBelow(text, style, room);
   const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
   const objects = plan.objects ?? [];
   const about = because ?? (isDone(plan) ? 'nothing to do' : undefined);
   return [
-    line(name, stateTexts[state]),
-    line('release', `${shortId(release)}  ${revision}`),
-    line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`),
-    ...(stable && stable !== release ? [line('replaces', shortId(stable))] : []),
-    ...changes.map((change) => renderBelow(showChange(change), style, width)),
-    ...(objects.length > 0
-      ? [line('cluster', `${count(objects.length, 'change')}, as its server says`)]
-      : []),
-    ...objects.map((difference) => renderBelow(showObjectChange(difference), style, width)),
-    ...(hasSecrets ? [line('secrets', secretsText)] : []),
-    line('costs', costs),
+    ...line(name, stateTexts[state]),
+    ...line('release', `${shortId(release)}  ${revision}`),
+    ...line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`),
+    ...(stable && stable !== release ? line('replaces', shortId(stable)) : []),
+    ...changes.flatMap((change) => below(showChange(change))),
+    ...(objects.length > 0 ? line('cluster', `${count(objects.length, 'change')}, as its server says`) : []),
+    ...objects.flatMap((difference) => below(showObjectChange(difference))),
+    ...(hasSecrets ? line('secrets', secretsText) : []),
+    ...line('costs', costs),
     ...(plan.cloud ? showCloudPlan(plan.cloud, { style, width, columns, now }) : []),
   ];
 }

@@ -53,7 +53,7 @@ test('off a terminal the whole table is printed, latest first', async () => {
   `);
 });
 
-test('in 80 columns nothing wraps, and what matters less is cut or left out', async () => {
+test('in 80 columns what matters less is left out, and a verdict takes the lines that it needs', async () => {
   using terminal = withRecords({ isTerminal: true, columns: 80 });
 
   const { stdout } = await terminal.call('releases', '--no-color');
@@ -61,7 +61,9 @@ test('in 80 columns nothing wraps, and what matters less is cut or left out', as
   expect(stdout).toMatchInlineSnapshot(`
     "   release  when       kind      verdict                            lost  errors
     ●  a1a1a1a  1.0 s ago  rollback  good                                  0       0
-       b2b2b2b  60 s ago   deploy    failed: errors, 12 of 40 request…     0      12
+       b2b2b2b  60 s ago   deploy    failed: errors, 12 of 40 requests     0      12
+                                     failed, of the stable release 0
+                                     of 400
        a1a1a1a  7 min ago  deploy    good                                  0       0
     "
   `);

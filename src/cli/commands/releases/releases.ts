@@ -3,6 +3,7 @@ import { goodReleases, type RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
+import { columnsOf } from '../../io.ts';
 import type { ReleasesResult } from '../../json.ts';
 import { groupThousands } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
@@ -22,7 +23,7 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
   const stable = status.stable?.release;
   const gone = goodReleases(rollouts).filter((release) => release !== stable && !isKept(release));
   const json: ReleasesResult = { environment: name, ...(stable ? { stable } : {}), rollouts, gone };
-  const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
+  const width = columnsOf(io.stdout);
   const table = showReleases(rollouts, {
     stable,
     gone,
@@ -57,7 +58,7 @@ const columns: readonly Column[] = [
   { title: 'when' },
   { title: 'by', least: 6, drop: 1 },
   { title: 'kind' },
-  { title: 'verdict', least: 32 },
+  { title: 'verdict', least: 32, wraps: true },
   { title: 'requests', align: 'right', drop: 2 },
   { title: 'lost', align: 'right' },
   { title: 'errors', align: 'right' },

@@ -14,6 +14,7 @@ export function statusCommand(run: Run) {
         }
         const { chooseMade } = await import('../../choose-environment.ts');
         const { nextAfter, showStatus } = await import('./show-status.ts');
+        const { columnsOf } = await import('../../io.ts');
         const { labelWidthFor } = await import('../../terminal/step-line.ts');
         const { environment } = await chooseMade(cli, name);
         if (watch) {
@@ -21,7 +22,8 @@ export function statusCommand(run: Run) {
           return watchStatus(cli, environment);
         }
         const status = await environment.status(cli.io.signal);
-        const lines = showStatus(status, { style: cli.out, now: cli.io.now() });
+        const { io, out } = cli;
+        const lines = showStatus(status, { style: out, now: io.now(), columns: columnsOf(io.stdout) });
         return {
           json: status,
           lines,

@@ -1,4 +1,5 @@
 import type { Cli, Result } from '../../cli.ts';
+import { columnsOf } from '../../io.ts';
 import type { StatusAllResult } from '../../json.ts';
 import { printable } from '../../terminal/printable.ts';
 import { renderTable } from '../../terminal/table.ts';
@@ -28,7 +29,7 @@ export async function showAll({ io, out }: Cli): Promise<Result> {
       name,
       printable(folder),
     ]),
-    width: io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY,
+    width: columnsOf(io.stdout),
     style: out,
   });
   const isAny = stored.some(({ isRunning }) => isRunning);

@@ -3,16 +3,18 @@ import type { ReplicaStatus, Status } from '../../../core/environment.ts';
 import { shortId } from '../../../core/release.ts';
 import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
-import { labelWidthFor, renderBelow, renderStep, type StepLine } from '../../terminal/step-line.ts';
+import { labelWidthFor, renderBelow, renderWrapped, type StepLine } from '../../terminal/step-line.ts';
 import type { Style } from '../../terminal/style.ts';
 
 interface Dressing {
   readonly style: Style;
   readonly now: number;
+  /** Infinite where there is no terminal. */
+  readonly columns: number;
 }
 
 /** What runs in an environment, for people. */
-export function showStatus(status: Status, { style, now }: Dressing): readonly string[] {
+export function showStatus(status: Status, { style, now, columns }: Dressing): readonly string[] {
   const lines: StepLine[] = [
     { label: status.environment, text: headText(status), mood: moodOf(status) },
     ...stableLine(status, now),
@@ -21,10 +23,10 @@ export function showStatus(status: Status, { style, now }: Dressing): readonly s
     ...trafficLine(status),
     ...cloudLines(status, now),
   ];
-  const width = labelWidthFor(status.environment);
-  const why = status.because === undefined ? [] : [renderBelow(status.because, style, width)];
-  const [head = '', ...rest] = lines.map((line) => renderStep(withoutMood(line), style, width));
-  return [head, ...why, ...rest];
+  const room = { width: labelWidthFor(status.environment), columns };
+  const why = status.because === undefined ? [] : renderBelow(status.because, style, room);
+  const [head = [], ...rest] = lines.map((line) => renderWrapped(withoutMood(line), style, room));
+  return [...head, ...why, ...rest.flat()];
 }
 
 /** The same in one line, for a watch without a terminal. */

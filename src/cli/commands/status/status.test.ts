@@ -65,7 +65,8 @@ test('a rollout under way and what is not well are told, with the next command',
     because: 'one replica restarts again\x1b[2J',
   };
 
-  const lines = showStatus(status, { style, now: 60_000 });
+  const columns = Number.POSITIVE_INFINITY;
+  const lines = showStatus(status, { style, now: 60_000, columns });
 
   expect(lines.join('\n')).toMatchInlineSnapshot(`
     "production is rolling out   http://127.0.0.1:8080
@@ -76,6 +77,28 @@ test('a rollout under way and what is not well are told, with the next command',
     replica    ○ bbbbbbb-3  starting for 0.1 s  2 restarts  exit code 1"
   `);
   expect(nextAfter(status)).toEqual(['causeway status production --watch']);
+});
+
+test.each([40, 80])('on %d columns what is not well is told to its end, below where it begins', (columns) => {
+  const release = 'a'.repeat(64);
+  const trouble = 'image registry.example.com/team/shop@sha256:12ab12ab12ab… is not in the registry';
+  const status: Status = {
+    environment: 'local',
+    target: 'local',
+    state: 'degraded',
+    stable: { release },
+    running: [{ id: 'a-1', release, phase: 'starting', restarts: 0, startedAt: 0, trouble }],
+    because: `0 of 1 replica ready: ${trouble}`,
+  };
+
+  const lines = showStatus(status, { style, now: 60_000, columns });
+
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+  const told = lines
+    .map((line) => line.slice(9).replace('│ ', ''))
+    .join('')
+    .replaceAll(' ', '');
+  expect(told.split(trouble.replaceAll(' ', ''))).toHaveLength(3);
 });
 
 test('a watch off a terminal is a line for each change', async () => {

@@ -55,7 +55,7 @@ class Screen {
     if (!status) return;
     this.#status = status;
     const { io, out } = this.#cli;
-    const lines = showStatus(status, { style: out, now: io.now() });
+    const lines = showStatus(status, { style: out, now: io.now(), columns: io.stdout.columns - 1 });
     const up = this.#height > 0 ? `\x1b[${this.#height}A` : '\x1b[?25l';
     const text = lines.map((line) => `${out.spell(fit(line, io.stdout.columns - 1))}\x1b[K\n`).join('');
     io.stdout.write(`${up}\r${text}\x1b[J`);

@@ -101,7 +101,7 @@ function showInspection(image: ImageInspectResult, style: Style): readonly strin
     line('artifact', image.artifact ?? 'none: Causeway did not make this image'),
     ...(base ? [line('base', `${base.name ? `${base.name} at ` : ''}${shortId(base.digest)}`)] : []),
     ...(first ? [line('runs', runsText(first))] : []),
-    ...platforms.map(({ platform, digest, layers, size }) =>
+    ...platforms.flatMap(({ platform, digest, layers, size }) =>
       renderBelow(`${platform}  ${shortId(digest)}  ${count(layers, 'layer')}, ${showBytes(size)}`, style),
     ),
     line('source', sourceText(revision, hasProvenance)),

@@ -2,6 +2,7 @@ import { signingVariable } from '../../../../core/child-env.ts';
 import { hasPrivateKey, readTrusted, shortKey, signingKey } from '../../../../image/attest/keys.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { findUntrusted, howToSign } from '../../../image/find-pairs.ts';
+import { columnsOf } from '../../../io.ts';
 import type { KeysListResult } from '../../../json.ts';
 import { loadConfig } from '../../../load-config.ts';
 import { renderTable } from '../../../terminal/table.ts';
@@ -39,7 +40,7 @@ export async function listKeys({ io, options, out }: Cli): Promise<Result> {
   const next = keys.some(({ signs }) => signs) ? [] : [howToSign(trust, untrusted)];
   if (keys.length === 0) return { json, lines: ['image.trust names no key'], next };
   const columns = ['', 'key', 'public half', 'private half', 'trusted'].map((title) => ({ title }));
-  const width = io.stdout.isTerminal ? io.stdout.columns : Number.POSITIVE_INFINITY;
+  const width = columnsOf(io.stdout);
   return { json, lines: renderTable({ columns, rows: keys.map(rowOf), width, style: out }), next };
 }
 
