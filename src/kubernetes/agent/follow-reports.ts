@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly onReport: (report: AgentReport, pod: string) => void;
   /** Why its pod does not run, or undefined once it does. */
   readonly onTrouble: (why: string | undefined) => void;
+  /** A pod of it is gone, or none came: its Job may be gone as well, which nobody of ours takes away meanwhile. */
+  readonly onGone: () => void;
   readonly trace: (line: string) => void;
   readonly signal: AbortSignal;
   /** How long its first pod may take to be made. Default: three seconds. */
@@ -26,15 +28,19 @@ const pauseMs = 500;
 export async function followReports(options: FollowOptions): Promise<void> {
   const { api, job, signal } = options;
   const followed = new Map<string, PodLog>();
+  const there = new Set<string>();
   let hasPod = false;
   const none = setTimeout(async () => {
     const why = await whyNoPod(options);
-    if (!hasPod && !signal.aborted) options.onTrouble(why);
+    if (hasPod || signal.aborted) return;
+    options.onTrouble(why);
+    options.onGone();
   }, options.firstMs ?? usualFirstMs);
   signal.addEventListener('abort', () => clearTimeout(none), { once: true });
   const seen = (pod: IPod) => {
     hasPod = true;
     const uid = pod.metadata?.uid ?? '';
+    there.add(uid);
     const known = followed.get(uid);
     if (known) known.seen(pod);
     else if (isStarted(pod)) followed.set(uid, new PodLog(pod, options));
@@ -42,9 +48,18 @@ export async function followReports(options: FollowOptions): Promise<void> {
   };
   const pods = api.watch(kinds.pod, { labels: { 'batch.kubernetes.io/job-name': job } }, signal);
   for await (const change of pods) {
-    if (change.kind === 'listed') change.items.forEach(seen);
-    else if (change.kind === 'set') seen(change.item);
-    else followed.get(change.item.metadata?.uid ?? '')?.seen(undefined);
+    if (change.kind === 'set') seen(change.item);
+    else if (change.kind === 'removed') gone(change.item.metadata?.uid ?? '');
+    else {
+      const listed = new Set(change.items.map(({ metadata }) => metadata?.uid ?? ''));
+      for (const uid of there) if (!listed.has(uid)) gone(uid);
+      change.items.forEach(seen);
+    }
+  }
+
+  function gone(uid: string): void {
+    followed.get(uid)?.seen(undefined);
+    if (there.delete(uid)) options.onGone();
   }
 }
 

@@ -201,6 +201,7 @@ describe('reports', () => {
       job: 'shop-agent-r1',
       onReport: () => undefined,
       onTrouble: (said) => why.push(said),
+      onGone: () => undefined,
       trace: () => undefined,
       signal: following.signal,
       firstMs: 1,
@@ -222,6 +223,59 @@ describe('reports', () => {
     await agent.start(desiredFor('r2'), signal);
 
     expect(agent.hasReported).toBe(false);
+  });
+});
+
+describe('a Job that somebody deletes', () => {
+  test('is made anew, and what its pods counted adds up', async () => {
+    const api = fakeCluster();
+    const agent = open(api);
+    await agent.start(desiredFor('r1'), signal);
+    api.logOf.set('first', reportLine('r1', 5));
+    api.put(agentPod('first', { phase: 'Running' }));
+    await until('it has reported', () => agent.hasReported);
+
+    await takeAway(api, 'first');
+    await until('it is there again', () => api.all(kinds.job).length === 1);
+    api.logOf.set('second', reportLine('r1', 2));
+    api.put(agentPod('second', { phase: 'Running' }));
+
+    await until('both were read', () => agent.counts(desiredFor('r1'))[0]?.ok === 7);
+    expect([agent.cannotRun, agent.isRemade]).toEqual([undefined, true]);
+  });
+
+  test('before it had a pod is made anew as well', async () => {
+    const api = fakeCluster();
+    const gone: string[] = [];
+    const following = new AbortController();
+
+    const followed = followReports({
+      api,
+      job: 'shop-agent-r1',
+      onReport: () => undefined,
+      onTrouble: () => undefined,
+      onGone: () => gone.push('it'),
+      trace: () => undefined,
+      signal: following.signal,
+      firstMs: 1,
+    });
+
+    await until('it is told', () => gone.length === 1);
+    following.abort();
+    await followed;
+  });
+
+  test('is not made anew where the rollout was over', async () => {
+    const api = fakeCluster();
+    const agent = open(api);
+    await agent.start(desiredFor('r1'), signal);
+    api.put(agentPod('first', { phase: 'Running' }));
+
+    await agent.stop(signal);
+    await api.remove(kinds.pod, 'first', { signal });
+    await agent.start({ replicas: 2, stable }, signal);
+
+    expect(api.all(kinds.job)).toEqual([]);
   });
 });
 
@@ -303,9 +357,14 @@ function fakeRelease(letter: string) {
   });
 }
 
+async function takeAway(api: FakeApi, pod: string): Promise<void> {
+  await api.remove(kinds.job, 'shop-agent-r1', { signal });
+  await api.remove(kinds.pod, pod, { signal });
+}
+
 function agentPod(name: string, status: object): IPod {
   const labels = { 'batch.kubernetes.io/job-name': 'shop-agent-r1' };
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, status } as IPod;
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, uid: name, labels }, status } as IPod;
 }
 
 function reportLine(rollout: string, ok: number): string {

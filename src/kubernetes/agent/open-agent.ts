@@ -1,3 +1,4 @@
+import { UnreachableError } from '../../core/errors.ts';
 import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
@@ -35,6 +36,8 @@ export interface Agent {
   readonly hasReported: boolean;
   /** Why it does not run, in the cluster's words: then the rollout must stay attended. */
   readonly cannotRun: string | undefined;
+  /** Somebody took it away in this rollout, and it was started anew. */
+  readonly isRemade: boolean;
   counts(desired: Desired): readonly ProbeCount[];
 }
 
@@ -42,6 +45,8 @@ export function openAgent(options: AgentOptions): Agent {
   return new JobAgent(options);
 }
 
+/** How often a Job that is being deleted is looked at. */
+const restoreMs = 250;
 /** After it comes the lock's own patience, 15 s: the candidate is taken out a minute after whoever drove it has gone. */
 const usualStaleMs = 45_000;
 
@@ -50,11 +55,13 @@ class JobAgent implements Agent {
   readonly #received = new Map<string, Received>();
   /** What was desired at any time of this rollout: a candidate that was taken out is still counted as itself. */
   readonly #running = new Map<string, Running>();
+  #desired: Desired | undefined;
   #rollout: string | undefined;
   #following: AbortController | undefined;
   #starting: Promise<void> = Promise.resolve();
   #refusal: string | undefined;
   #trouble: string | undefined;
+  #isRemade = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -62,6 +69,10 @@ class JobAgent implements Agent {
 
   get hasReported(): boolean {
     return this.#received.size > 0;
+  }
+
+  get isRemade(): boolean {
+    return this.#isRemade;
   }
 
   get cannotRun(): string | undefined {
@@ -93,11 +104,13 @@ class JobAgent implements Agent {
     this.#remember(desired);
     this.#rollout = rollout.id;
     this.#trouble = undefined;
+    this.#isRemade = false;
     if (this.#refusal === undefined) this.#follow(rollout.id);
   }
 
   async stop(signal: AbortSignal): Promise<void> {
     const { api, place } = this.#options;
+    this.close();
     await this.#starting;
     const rollout = this.#rollout;
     this.close();
@@ -117,6 +130,7 @@ class JobAgent implements Agent {
   }
 
   #remember(desired: Desired): void {
+    this.#desired = desired;
     for (const running of runningOf(desired)) this.#running.set(runningKey(running), running);
   }
 
@@ -154,6 +168,31 @@ class JobAgent implements Agent {
     }
   }
 
+  /** Its Job is made anew where somebody deleted it; what the one before had counted stays. */
+  async #restore(rollout: string, signal: AbortSignal): Promise<void> {
+    const { api, place, trace } = this.#options;
+    const name = namesOf(place).agentJob(rollout);
+    while (!signal.aborted) {
+      try {
+        const job = await api.get(kinds.job, name, signal);
+        if (job && job.metadata?.deletionTimestamp === undefined) return;
+        if (!job && this.#desired) {
+          await this.#make(this.#desired, rollout, signal);
+          this.#isRemade = true;
+          return trace(`agent: Job ${name} was deleted, and is made anew`);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        trace(`agent: ${wordsOf(error)}`);
+        if (!(error instanceof UnreachableError)) {
+          this.#trouble = wordsOf(error);
+          return;
+        }
+      }
+      await Bun.sleep(restoreMs);
+    }
+  }
+
   #follow(rollout: string): void {
     const { api, place, trace } = this.#options;
     const following = new AbortController();
@@ -168,14 +207,21 @@ class JobAgent implements Agent {
       onTrouble: (why) => {
         this.#trouble = why;
       },
+      onGone: () => {
+        this.#starting = this.#starting.then(() => this.#restore(rollout, following.signal));
+      },
       trace,
       signal: following.signal,
     }).catch((error: unknown) => {
       if (following.signal.aborted) return;
-      this.#trouble = `its reports cannot be read: ${error instanceof Error ? error.message : error}`;
+      this.#trouble = `its reports cannot be read: ${wordsOf(error)}`;
       trace(`agent: ${this.#trouble}`);
     });
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function toProbed({ release, secretSet }: Running): Probed {
