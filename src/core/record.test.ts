@@ -92,6 +92,18 @@ describe('a record', () => {
     expect(makeRecord({ ...base, verdict })).toEqual({ schemaVersion: 1, ...base, verdict });
   });
 
+  test('names the first disturbances, and how many more there were', () => {
+    const pod = (index: number) => `stable replica shop-5f7c9d8b6d-x${index} was deleted`;
+    const disturbances = Array.from({ length: 30 }, (_, index) => pod(index));
+
+    const few = makeRecord({ ...base, disturbances: disturbances.slice(0, 2) });
+    const many = makeRecord({ ...base, disturbances });
+
+    expect(few.disturbances).toEqual([pod(0), pod(1)]);
+    const told = many.disturbances?.length ?? 0;
+    expect(many.disturbances).toEqual([...disturbances.slice(0, told - 1), `and ${31 - told} more`]);
+  });
+
   test('of a newer Causeway is read without what this one does not know', () => {
     const newer = { ...makeRecord(base), approvedBy: 'grace' };
 
@@ -253,6 +265,7 @@ function worstCase(text: string): RolloutRecord {
       evidence: { exit: text, lines: Array.from({ length: 20 }, () => text) },
     },
     traffic: { requests: most, errors: most, lost: most, retried: most },
+    disturbances: Array.from({ length: 1_000 }, () => text),
   });
 }
 

@@ -22,16 +22,19 @@ export const recordSchema = z.object({
   endedAt: z.number(),
   verdict: judgementSchema,
   traffic: trafficTotalSchema,
+  /** What befell it that was no act of its own: the first ones. */
+  disturbances: z.array(z.string()).optional(),
 });
 /** What one rollout did, kept with the environment; smaller than 1 kB. */
 export type RolloutRecord = Readonly<z.infer<typeof recordSchema>>;
 
 /**
  * Cuts what grows without bound, so that a record stays small; the whole is in the replica's log. What room the rest
- * leaves goes to the verdict: to its one line first, then to how the replica ended and what it printed last.
+ * leaves goes to the verdict: to its one line first, then to how the replica ended and what it printed last; and then to
+ * what disturbed the rollout.
  */
 export function makeRecord(record: Omit<RolloutRecord, 'schemaVersion'>): RolloutRecord {
-  const { by, revision, verdict, signedBy } = record;
+  const { by, revision, verdict, signedBy, disturbances } = record;
   const small: RolloutRecord = {
     schemaVersion: 1,
     ...record,
@@ -39,14 +42,18 @@ export function makeRecord(record: Omit<RolloutRecord, 'schemaVersion'>): Rollou
     by: cut(by, most.by),
     ...(revision === undefined ? {} : { revision: cut(revision, most.revision) }),
     verdict: fill(verdict, 0),
+    ...(disturbances === undefined ? {} : { disturbances: cutFirst(disturbances, least.disturbances) }),
   };
-  return { ...small, verdict: fill(verdict, most.record - bytesOf(small)) };
+  const judged = { ...small, verdict: fill(verdict, most.record - bytesOf(small)) };
+  if (disturbances === undefined) return judged;
+  const room = most.record - bytesOf({ ...judged, disturbances: [] });
+  return { ...judged, disturbances: cutFirst(disturbances, room) };
 }
 
 /** In bytes of JSON, but for the number of signers. */
-const most = { record: 999, by: 28, revision: 52, signers: 2 };
+const most = { record: 999, by: 28, revision: 52, signers: 2, disturbance: 90 };
 /** What a long message leaves to the evidence. */
-const least = { exit: 26, lines: 96 };
+const least = { exit: 26, lines: 96, disturbances: 64 };
 
 /** The verdict in so many bytes beyond those that it takes without any text. */
 function fill(verdict: RolloutRecord['verdict'], bytes: number): RolloutRecord['verdict'] {
@@ -87,6 +94,19 @@ function cutLines(lines: readonly string[], bytes: number): string[] {
     if (sizeAsLine(line) > room && (kept.length > 0 || room < fewest)) break;
     const shown = cut(line, room - sizeAsLine(''));
     kept.unshift(shown);
+    room -= sizeAsLine(shown);
+  }
+  return kept;
+}
+
+/** The first lines that fit; how many more there were stands in the last. */
+function cutFirst(lines: readonly string[], bytes: number): string[] {
+  const kept: string[] = [];
+  let room = bytes - sizeAsLine('and 999 more');
+  for (const line of lines) {
+    const shown = cut(line, most.disturbance);
+    if (sizeAsLine(shown) > room) return [...kept, `and ${lines.length - kept.length} more`];
+    kept.push(shown);
     room -= sizeAsLine(shown);
   }
   return kept;

@@ -369,6 +369,7 @@ describe('an environment that does not answer', () => {
       'draining',
       'ended',
     ]);
+    expect(target.records.at(-1)?.disturbances).toEqual(['no answer for 10 s: connection refused']);
   });
 
   test('that tells how it is and refuses what is to be done ends unknown as well, and tells its judgement once', async () => {

@@ -1,3 +1,4 @@
+import { Disturbances } from './disturbances.ts';
 import { UnreachableError, UserError } from './errors.ts';
 import type { Emit } from './event.ts';
 import { boundEvidence, makeRecord, type RolloutRecord } from './record.ts';
@@ -148,7 +149,7 @@ async function finish(
   const { rollout, candidate } = desired;
   if (rollout?.command === 'begun' && !rollout.judged && candidate)
     await runReleaseCommand(context, lock, { ...desired, rollout, candidate }, reason);
-  return drive(context, lock, reason);
+  return drive(context, lock, { reason });
 }
 
 async function moveTo(
@@ -217,18 +218,25 @@ async function goOn(
   if (rollout) context.emit({ kind: 'begun', rollout, isResumed });
   if (rollout && candidate?.size === 'none')
     await runReleaseCommand(context, lock, { ...desired, rollout, candidate });
-  return drive(context, lock);
+  return drive(context, lock, { isResumed });
 }
 
 /** Observe, decide, act: until the judgement is carried out, or the environment no longer answers. */
-async function drive(context: RolloutContext, lock: Lock, reason?: string): Promise<Outcome> {
+async function drive(
+  context: RolloutContext,
+  lock: Lock,
+  { reason, isResumed = false }: { readonly reason?: string; readonly isResumed?: boolean },
+): Promise<Outcome> {
   const { target, rules, emit, now, signal, giveUp } = context;
   let state: RolloutState = { rules };
   let ending: RolloutRecord | undefined;
   let evidence: Evidence | undefined;
+  const disturbances = new Disturbances();
+  if (isResumed) disturbances.add(resumed);
   /** Since when what is to be done is not done, though the environment tells how it is. */
   let refusedSince: number | undefined;
   for await (const seen of target.observe(signal)) {
+    for (const what of disturbances.see(seen, now())) emit({ kind: 'disturbed', what });
     const next = step({ ...state, giveUp: reason ?? giveUpReason(giveUp) }, seen, now());
     state = next.state;
     // What was told is not told again with each try.
@@ -248,7 +256,7 @@ async function drive(context: RolloutContext, lock: Lock, reason?: string): Prom
         await target.set(judgedWith(act, evidence), lock);
       }
       if (act.kind === 'end') {
-        ending ??= recordOf(context, act);
+        ending ??= recordOf(context, act, disturbances.all);
         await close(context, lock, act, ending);
         return end(context, ending);
       }
@@ -262,6 +270,9 @@ async function drive(context: RolloutContext, lock: Lock, reason?: string): Prom
   }
   throw endedEarly(signal);
 }
+
+/** Its `begun` event says the same. */
+const resumed = 'whoever drove it was gone, and another went on with it';
 
 /** What was seen of the candidate is kept before it is taken out; that it cannot be had keeps nothing from going. */
 async function findEvidence({ target, emit, signal }: RolloutContext, act: TakeBack): Promise<Evidence> {
@@ -287,7 +298,11 @@ function end({ emit }: RolloutContext, record: RolloutRecord): Outcome {
   return { kind: 'ended', record };
 }
 
-function recordOf({ now }: RolloutContext, { rollout, judgement, seen }: End): RolloutRecord {
+function recordOf(
+  { now }: RolloutContext,
+  { rollout, judgement, seen }: End,
+  disturbances: readonly string[],
+): RolloutRecord {
   const { id, kind, release, artifact, image, signedBy, replaces, by, revision, startedAt } = rollout;
   return makeRecord({
     id,
@@ -303,6 +318,7 @@ function recordOf({ now }: RolloutContext, { rollout, judgement, seen }: End): R
     endedAt: now(),
     verdict: judgement,
     traffic: totalOf(seen.traffic),
+    ...(disturbances.length === 0 ? {} : { disturbances: [...disturbances] }),
   });
 }
 

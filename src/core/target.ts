@@ -30,6 +30,8 @@ export type Observation =
       readonly desired: Desired;
       readonly replicas: readonly ReplicaState[];
       readonly traffic: readonly TrafficCount[];
+      /** What others did meanwhile to what runs for this rollout, since it is watched. */
+      readonly disturbances?: readonly string[];
     }
   | { readonly kind: 'unreachable'; readonly at: number; readonly cause: string };
 export type Seen = Extract<Observation, { kind: 'seen' }>;

@@ -193,6 +193,23 @@ test('a replica that could not be started is told once, with its path once', () 
   );
 });
 
+test('what befell the rollout is told between its steps', () => {
+  const watching = {
+    kind: 'watching',
+    size: 'one',
+    elapsedMs: 2_000,
+    bakeMs: 2_000,
+    traffic: traffic(0),
+  } as const;
+
+  const told = tell([watching, { kind: 'disturbed', what: 'stable replica shop-1 was deleted' }]);
+
+  expect(told.split('\n').slice(-2)).toEqual([
+    'watch    2 s, 0 requests, 0 lost',
+    'note     stable replica shop-1 was deleted',
+  ]);
+});
+
 test('what the preflight noted is told with what to do about it, and what needs nothing done is not', () => {
   const notes = [
     { isProblem: false, message: 'the cluster has no metrics-server', hint: 'install metrics-server' },

@@ -60,6 +60,8 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
         label: 'attend',
         text: `stay with this rollout: no agent would take it out, ${event.because}`,
       });
+    case 'disturbed':
+      return tell(view, { label: 'note', text: event.what });
     case 'unreachable':
       return goTo(view, { key: 'wait', label: 'wait', text: `no answer: ${event.cause}` });
     case 'judged':

@@ -495,6 +495,7 @@ test('an agent is started with the rollout and removed at its end', async () => 
     close: () => undefined,
     hasReported: false,
     cannotRun: undefined,
+    isRemade: false,
     counts: () => [],
   };
   const { target } = await makeTarget({ agent });

@@ -5,6 +5,7 @@ import type { StoredState } from '../store/store.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import type { Converger } from './converge.ts';
 import type { TargetOptions } from './open-target.ts';
+import { PodDisturbances } from './pod-disturbances.ts';
 import { PodMemory } from './pod-memory.ts';
 import { type ClusterView, replicaStates } from './pods.ts';
 import { StableWatch } from './stable-watch.ts';
@@ -27,6 +28,7 @@ const listMs = 3_000;
 export class Observer {
   readonly #options: ObserverOptions;
   readonly #memory = new PodMemory();
+  readonly #disturbances = new PodDisturbances();
   readonly #cache: ClusterCache;
   readonly #feed: StateFeed;
   readonly #traffic: TrafficReader;
@@ -76,8 +78,10 @@ export class Observer {
       return cause === undefined ? undefined : { kind: 'unreachable', at, cause };
     }
     const desired = this.state?.desired ?? { replicas: replicasOf(this.#options.config) };
-    const replicas = this.#replicas(desired, this.#cache.view);
-    return { kind: 'seen', at, desired, replicas, traffic: this.#traffic.read(desired, replicas) };
+    const { view } = this.#cache;
+    const replicas = this.#replicas(desired, view);
+    const traffic = this.#traffic.read(desired, replicas);
+    return { kind: 'seen', at, desired, replicas, traffic, disturbances: this.#disturbed(desired, view) };
   }
 
   /** Something changed since it was asked last, or a while passed. */
@@ -141,6 +145,11 @@ export class Observer {
       isWatched: this.#isWatched(desired),
       generation: converger.written?.generation ?? 0,
     });
+  }
+
+  #disturbed(desired: Desired, view: ClusterView): readonly string[] {
+    const agent = this.#options.agent?.isRemade ? ['the agent was deleted, and another goes on'] : [];
+    return [...this.#disturbances.see(desired, view), ...agent];
   }
 
   /** A short watch must not begin before there is somebody to ask: errors that nobody sees are no good release. */

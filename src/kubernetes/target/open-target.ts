@@ -15,7 +15,10 @@ export interface TargetOptions {
   readonly config: ClusterConfig;
   readonly store: Store;
   /** Watches rollouts from inside; none may run there. */
-  readonly agent?: Pick<Agent, 'start' | 'stop' | 'close' | 'hasReported' | 'cannotRun' | 'counts'>;
+  readonly agent?: Pick<
+    Agent,
+    'start' | 'stop' | 'close' | 'hasReported' | 'cannotRun' | 'isRemade' | 'counts'
+  >;
   /** By digest; it is admitted, and noted for the next command. */
   readonly agentImage?: string;
   /** The release to roll out as it is rendered now: what is stored where none of its id is kept. */
