@@ -3,6 +3,8 @@ import { startLoad } from '../../src/load/load.ts';
 import { presets } from '../../src/load/shape.ts';
 
 const tellMs = 50;
+/** Of each cause: whoever explains them wants all. */
+const failuresKept = 2_000;
 
 const [host = '', port, scale] = process.argv.slice(2);
 const load = startLoad({
@@ -10,6 +12,7 @@ const load = startLoad({
   port: Number(port),
   shape: presets.plain({ scale: Number(scale) }),
   allowHosts: [host],
+  failuresKept,
 });
 const tell = setInterval(() => process.send?.(load.report()), tellMs);
 process.once('message', () => void load.stop());

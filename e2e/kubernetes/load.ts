@@ -6,7 +6,7 @@ export interface Load extends AsyncDisposable {
   /** As it was some hundredths of a second ago. */
   readonly report: () => LoadReport;
   /** Resolves as soon as so many more requests have ended than had when it was called. */
-  readonly more: (requests: number) => Promise<LoadReport>;
+  readonly more: (requests: number, how?: { readonly withinMs?: number }) => Promise<LoadReport>;
   /** Lets what is in flight end. */
   readonly stop: () => Promise<LoadReport>;
 }
@@ -41,9 +41,9 @@ export async function startLoad({ host, port, scale }: LoadOptions): Promise<Loa
     return latest;
   }
 
-  async function more(requests: number): Promise<LoadReport> {
+  async function more(requests: number, how: { readonly withinMs?: number } = {}): Promise<LoadReport> {
     const enough = report().requests + requests;
-    await until(`${requests} more requests have ended`, () => report().requests >= enough);
+    await until(`${requests} more requests have ended`, () => report().requests >= enough, how);
     return report();
   }
 

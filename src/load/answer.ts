@@ -8,6 +8,7 @@ export type Progress = 'more' | 'done' | 'malformed';
 export class AnswerParser {
   status = 0;
   release: string | undefined;
+  replica: string | undefined;
   hasBegun = false;
   /** The connection cannot carry another request after this answer. */
   closes = false;
@@ -30,6 +31,7 @@ export class AnswerParser {
   reset({ method, keepsBody }: { readonly method: string; readonly keepsBody: boolean }): void {
     this.status = 0;
     this.release = undefined;
+    this.replica = undefined;
     this.hasBegun = false;
     this.closes = false;
     this.bodyBytes = 0;
@@ -161,6 +163,8 @@ export class AnswerParser {
         connection += `${line.slice(colon + 1)},`;
       } else if (name === 'x-release') {
         this.release = line.slice(colon + 1).trim();
+      } else if (name === 'x-replica') {
+        this.replica = line.slice(colon + 1).trim();
       }
     }
 

@@ -220,6 +220,7 @@ export class Client {
     const request = this.#request;
     if (request === undefined) return;
     const now = performance.now();
+    connection.replica = this.#parser.replica;
     this.#tally.ok({ elapsedMs: now - request.sentAt, release: this.#parser.release });
     this.#ended(connection, now);
   }
@@ -240,6 +241,7 @@ export class Client {
     const { connection } = request;
     const parser = this.#parser;
     const hasAnswer = connection !== undefined && connection.requests > 0 && parser.hasBegun;
+    const replica = (hasAnswer ? parser.replica : undefined) ?? connection?.replica;
     this.#tally.failed({
       cause,
       detail,
@@ -249,6 +251,7 @@ export class Client {
         ageMs: connection === undefined ? 0 : now - connection.openedAt,
         requests: connection?.requests ?? 0,
         isReused: connection !== undefined && connection.requests > 1,
+        ...(replica === undefined ? {} : { replica }),
       },
       ...(hasAnswer && {
         ...(parser.status > 0 && { status: parser.status }),
@@ -332,6 +335,8 @@ interface Connection {
   readonly client: Client;
   readonly openedAt: number;
   requests: number;
+  /** Which one answered on it last, by its `x-replica`. */
+  replica?: string | undefined;
   socket: Socket | undefined;
 }
 

@@ -159,6 +159,17 @@ describe('a kept connection that is closed when its next request has been sent',
     });
   }
 
+  test('is told with the replica that had answered on it', async () => {
+    const port = await serveRaw((socket, { ofConnection }) => {
+      if (ofConnection === 2) socket.end();
+      else socket.write('HTTP/1.1 200 OK\r\nX-Replica: shop-1\r\nContent-Length: 0\r\n\r\n');
+    });
+
+    const report = await send(port, post, 2);
+
+    expect(report.failures[0]?.connection.replica).toBe('shop-1');
+  });
+
   test('and whose second attempt is closed too is a failure of a GET', async () => {
     const port = await serveRaw((socket, { connection, ofConnection }) => {
       if (connection === 1 && ofConnection === 1) socket.write(answer('ok'));

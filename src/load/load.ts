@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** Addresses beside the loopback ones that may be targets. The caller has checked that they are its own. */
   readonly allowHosts?: readonly string[];
+  /** How many failures of each cause are told one by one; 20 if not given. */
+  readonly failuresKept?: number;
 }
 
 export interface Load {
@@ -34,11 +36,12 @@ export function startLoad({
   requests = Number.POSITIVE_INFINITY,
   signal,
   allowHosts = [],
+  failuresKept,
 }: LoadOptions): Load {
   if (!isLoopback(host) && !allowHosts.includes(host))
     throw new RangeError(`refusing to send load to ${host}: only loopback addresses may be targets`);
 
-  const tally = new Tally();
+  const tally = new Tally(failuresKept === undefined ? {} : { failuresKept });
   const startedAt = performance.now();
   const waiting = new Set<Waiting>();
   const ending = Promise.withResolvers<LoadReport>();

@@ -37,6 +37,15 @@ test('the first 20 failures of a cause are kept, and all are counted', () => {
   expect(report.failures.filter(({ cause }) => cause === 'wrong-body')).toHaveLength(1);
 });
 
+test('as many failures of a cause are kept as are asked for', () => {
+  const tally = new Tally({ failuresKept: 30 });
+  const stream = tally.stream('kept');
+
+  for (let index = 0; index < 50; index++) stream.failed(failure('refused'));
+
+  expect(tally.report({ seconds: 1 }).failures).toHaveLength(30);
+});
+
 test('a report stays as it was when more is counted', () => {
   const tally = new Tally();
   const stream = tally.stream('kept');

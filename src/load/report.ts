@@ -28,7 +28,13 @@ export interface Failure {
   /** Unix milliseconds. */
   readonly at: number;
   readonly elapsedMs: number;
-  readonly connection: { readonly ageMs: number; readonly requests: number; readonly isReused: boolean };
+  readonly connection: {
+    readonly ageMs: number;
+    readonly requests: number;
+    readonly isReused: boolean;
+    /** Which one answered on it last, where it says so by `x-replica`. */
+    readonly replica?: string;
+  };
   readonly status?: number;
   readonly release?: string;
   readonly firstBytes?: string;
@@ -65,7 +71,7 @@ export interface StreamReport {
 export interface LoadReport extends Totals {
   readonly seconds: number;
   readonly streams: readonly StreamReport[];
-  /** The first 20 of each cause. */
+  /** The first of each cause: 20, where no other number is asked for. */
   readonly failures: readonly Failure[];
 }
 
@@ -89,6 +95,12 @@ export class Tally {
   };
   readonly #streams: StreamTally[] = [];
   readonly #failures: Failure[] = [];
+  readonly #kept: number;
+
+  /** `failuresKept`: how many failures of each cause are told one by one. */
+  constructor({ failuresKept = usuallyKept }: { readonly failuresKept?: number } = {}) {
+    this.#kept = failuresKept;
+  }
 
   stream(label: string): StreamTally {
     const stream = new StreamTally(label, this);
@@ -97,7 +109,7 @@ export class Tally {
   }
 
   keep(failure: Failure): void {
-    if (this.totals.causes[failure.cause] <= failuresKept) this.#failures.push(failure);
+    if (this.totals.causes[failure.cause] <= this.#kept) this.#failures.push(failure);
   }
 
   report({ seconds }: { readonly seconds: number }): LoadReport {
@@ -262,5 +274,5 @@ function noCauses(): Record<Cause, number> {
   return Object.fromEntries(causes.map((cause) => [cause, 0])) as Record<Cause, number>;
 }
 
-const failuresKept = 20;
+const usuallyKept = 20;
 const failuresShown = 10;
