@@ -62,8 +62,8 @@ describe('an environment that serves', () => {
     const { problems, notes } = await examine(parts);
 
     expect(problems).toEqual([]);
-    expect(notes).toContain(`a node pulls ${await cluster.image('web')}`);
-    expect(notes).toContain('the admission policy is there, and bound');
+    expect(notes).toContain(`a node pulled ${await cluster.image('web')} just now`);
+    expect(notes).toContain('the admission policy is there, as up makes it, and bound');
     expect(notes).toContain('no rollout is left half-done');
     expect(notes.some((message) => /Kubernetes v1\.\d+/.test(message))).toBe(true);
     const pods = await cluster.kubectl('--namespace', parts.place.namespace, 'get', 'pods', '--output=name');
@@ -77,6 +77,32 @@ describe('an environment that serves', () => {
     expect(notes.some((message) => message.includes('clock of this machine is 3 min ahead of'))).toBe(true);
   }, 60_000);
 
+  test('with a binding that only warns may admit any image, and up mends it', async () => {
+    const [, binding] = admissionObjects(parts.place);
+    const name = binding?.metadata?.name ?? '';
+    const act = (action: string) =>
+      cluster.kubectl(
+        'patch',
+        'validatingadmissionpolicybinding',
+        name,
+        '--type=merge',
+        `--patch={"spec":{"validationActions":["${action}"]}}`,
+      );
+    await act('Warn');
+
+    const { findings } = await examine(parts);
+    await act('Deny');
+
+    expect(findings.filter(({ isProblem }) => isProblem)).toEqual([
+      {
+        isProblem: true,
+        message: 'ValidatingAdmissionPolicyBinding was changed, so the cluster may admit any image',
+        hint: 'causeway up test puts it right',
+      },
+    ]);
+    expect((await examine(parts)).problems).toEqual([]);
+  }, 60_000);
+
   test('with a policy that is no longer bound admits any image, and up mends it', async () => {
     const [, binding] = admissionObjects(parts.place);
     await cluster.kubectl('delete', 'validatingadmissionpolicybinding', binding?.metadata?.name ?? '');
@@ -87,7 +113,7 @@ describe('an environment that serves', () => {
     expect(problem).toEqual({
       isProblem: true,
       message: 'ValidatingAdmissionPolicyBinding is missing, so the cluster admits any image',
-      hint: 'causeway up test makes what is missing',
+      hint: 'causeway up test puts it right',
     });
   }, 60_000);
 
@@ -158,7 +184,7 @@ test('a user whose rights end at one namespace is told that the policy is an adm
   const { problems, notes } = await examine(parts);
 
   expect(problems).toEqual([]);
-  expect(notes).toContain(`namespace ${namespace}: your rights end within it`);
+  expect(notes).toContain(`namespace ${namespace} itself: your rights end within it`);
   expect(notes).toContain(`the cluster knows you as system:serviceaccount:${namespace}:limited-user`);
 }, 90_000);
 

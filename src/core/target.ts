@@ -38,9 +38,10 @@ export type Seen = Extract<Observation, { kind: 'seen' }>;
 
 export interface Finding {
   readonly isProblem: boolean;
-  /** It could not be looked at, or cannot be known before. */
+  /** It could not be looked at, or cannot be known before; the message is what, and why. */
   readonly isUnknown?: boolean;
   readonly message: string;
+  /** The command or edit that mends it. Empty where there is nothing to mend; of what is no problem: worth doing all the same. */
   readonly hint: string;
 }
 

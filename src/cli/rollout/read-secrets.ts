@@ -15,19 +15,26 @@ export function secretSources(config: Config, environment: EnvironmentConfig): S
   return { ...config.service.secrets, ...environment.secrets };
 }
 
-/** Refuses secrets that are not in the shell or in their file, before time is spent on a build and tests. */
+/**
+ * Refuses secrets that are not in the shell or in their file, before time is spent on a build and tests. Returns the names
+ * of those that are there, and of those whose source was not asked.
+ */
 export async function refuseMissingSecrets(
   sources: Sources,
   folder: string,
   io: Pick<Io, 'env'>,
-): Promise<void> {
+): Promise<{ readonly there: readonly string[]; readonly later: readonly string[] }> {
   const found = await Promise.all(
     Object.entries(sources).map(async ([name, source]) =>
-      (await isForLater(source, folder)) ? { name, value: '' } : readSecret(name, source, folder, io),
+      (await isForLater(source, folder)) ? name : readSecret(name, source, folder, io),
     ),
   );
-  refuseGaps(found.filter(isGap));
-  refuseUnfit(found.filter(isSecret));
+  const later = found.filter((one) => typeof one === 'string');
+  const read = found.filter((one) => typeof one !== 'string');
+  refuseGaps(read.filter(isGap));
+  const secrets = read.filter(isSecret);
+  refuseUnfit(secrets);
+  return { there: secrets.map(({ name }) => name), later };
 }
 
 /** A command may ask its user something, and a pipe can be read only once. */

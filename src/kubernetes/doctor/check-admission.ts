@@ -1,7 +1,8 @@
 import type { Finding } from '../../core/target.ts';
 import type { Api } from '../api/api.ts';
-import { kindOf } from '../api/kinds.ts';
+import { type KubernetesObject, kindOf } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import { differencesOf } from '../difference.ts';
 import { admissionObjects } from '../manifests/admission.ts';
 import type { Place } from '../manifests/names.ts';
 import { note, orRefusal, unknown } from '../preflight/cluster-parts.ts';
@@ -19,15 +20,27 @@ export async function checkAdmission(
     objects.map((object) => orRefusal(() => api.get(kindOf(object), object.metadata?.name ?? '', signal))),
   );
   if (found.some((one) => one instanceof ApiRefusal)) {
-    return [unknown('whether an admission policy is there is not to be seen: it is an administrator’s')];
+    return [unknown('the admission policy: you may not read it, it is an administrator’s')];
   }
   const missing = objects.filter((_object, index) => found[index] === undefined).map(({ kind }) => kind);
-  if (missing.length === 0) return [note('the admission policy is there, and bound')];
-  const what = `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing, so the cluster admits any image`;
+  const changed = objects.filter((wanted, index) => isChanged(wanted, found[index])).map(({ kind }) => kind);
+  if (missing.length + changed.length === 0) {
+    return [note('the admission policy is there, as up makes it, and bound')];
+  }
+  const what =
+    missing.length > 0
+      ? `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} missing, so the cluster admits any image`
+      : `${changed.join(' and ')} ${changed.length === 1 ? 'was' : 'were'} changed, so the cluster may admit any image`;
   const group = 'admissionregistration.k8s.io';
   const resource = 'validatingadmissionpolicies';
-  if (!(await mayDo({ api, group, resource, verb: 'create', signal }))) {
-    return [unknown(`${what}; an administrator makes them of what causeway render ${environment} prints`)];
-  }
-  return [{ isProblem: true, message: what, hint: `causeway up ${environment} makes what is missing` }];
+  if (await mayDo({ api, group, resource, verb: 'create', signal }))
+    return [{ isProblem: true, message: what, hint: `causeway up ${environment} puts it right` }];
+  // Everything else works without it.
+  const hint = `an administrator applies what causeway render ${environment} prints of it`;
+  return [{ isProblem: false, message: what, hint }];
+}
+
+function isChanged(wanted: KubernetesObject, found: KubernetesObject | ApiRefusal | undefined): boolean {
+  if (!found || found instanceof ApiRefusal) return false;
+  return differencesOf({ wanted, found, whole: ['spec'] }).length > 0;
 }

@@ -95,9 +95,9 @@ function howPulled(pod: IPod | undefined): Pulled {
 }
 
 function describe(pulled: Pulled, image: string, { namespace }: Place): Finding {
-  if (pulled === 'pulled') return note(`a node pulls ${image}`);
+  if (pulled === 'pulled') return note(`a node pulled ${image} just now`);
   if (pulled === 'unscheduled')
-    return unknown(`whether a node pulls ${image} is not known: none has room for a pod more`);
+    return unknown(`whether a node pulls ${image}: none has room for one more pod`);
   if (pulled === 'waiting') {
     return {
       isProblem: true,

@@ -4,7 +4,7 @@ import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import { namesOf, type Place } from '../manifests/names.ts';
-import { note, orRefusal } from '../preflight/cluster-parts.ts';
+import { note, orRefusal, unknown } from '../preflight/cluster-parts.ts';
 import type { StoredState } from '../store/store.ts';
 import { whoHolds } from '../target/lease.ts';
 import { waitUntil } from '../wait-until.ts';
@@ -36,7 +36,8 @@ export async function checkRollout({ api, place, state, signal }: RolloutCheck):
     ];
   }
   const deployment = await orRefusal(() => api.get(kinds.deployment, namesOf(place).service, signal));
-  if (!deployment || deployment instanceof ApiRefusal) return [];
+  if (deployment instanceof ApiRefusal) return [unknown(`the gate of rollouts: ${deployment.message}`)];
+  if (!deployment) return [note('no rollout is left half-done')];
   if ((deployment.spec?.minReadySeconds ?? 0) < closedSeconds) return [note('no rollout is left half-done')];
   const { availableReplicas = 0, readyReplicas = 0 } = deployment.status ?? {};
   return [

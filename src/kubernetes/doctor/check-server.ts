@@ -5,7 +5,7 @@ import { type ClusterAccess, tlsOf } from '../api/access.ts';
 import type { Api } from '../api/api.ts';
 import type { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
-import { note, orRefusal } from '../preflight/cluster-parts.ts';
+import { note, orRefusal, unknown } from '../preflight/cluster-parts.ts';
 
 /** The first whose pods can sleep before they stop, and whose policies admit by CEL. */
 const oldestMinor = 30;
@@ -72,13 +72,15 @@ const mostSkewMs = 30_000;
 
 /** A warning at most: no lock and no verdict goes by comparing clocks. */
 export function checkClock(serverTime: number | undefined, now: number): readonly Finding[] {
-  if (serverTime === undefined) return [];
+  if (serverTime === undefined) return [unknown('the clocks: the server did not tell its time')];
   const ahead = now - serverTime;
   if (Math.abs(ahead) <= mostSkewMs) return [note('this machine and the cluster have the same time of day')];
   const which = ahead > 0 ? 'ahead of' : 'behind';
   return [
-    note(
-      `warning: the clock of this machine is ${showMs(Math.abs(ahead))} ${which} the cluster’s; timedatectl shows why`,
-    ),
+    {
+      isProblem: false,
+      message: `the clock of this machine is ${showMs(Math.abs(ahead))} ${which} the cluster’s`,
+      hint: 'timedatectl shows whether this machine keeps it right',
+    },
   ];
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { shortId } from '../../core/release.ts';
 import type { Finding } from '../../core/target.ts';
 import type { ImageReader } from '../../image/store.ts';
 import type { Api } from '../api/api.ts';
@@ -16,7 +17,7 @@ import {
   orRefusal,
   unknown,
 } from '../preflight/cluster-parts.ts';
-import { mayDo } from '../rights/find-missing-rights.ts';
+import { mayDo, whyUntold } from '../rights/find-missing-rights.ts';
 import { checkRights } from '../rights/refuse-missing-rights.ts';
 import type { Store, StoredState } from '../store/store.ts';
 import { checkAdmission } from './check-admission.ts';
@@ -40,11 +41,13 @@ export async function checkCluster(options: CheckClusterOptions): Promise<readon
   const { api, place, now, signal } = options;
   const server = await checkServer(api, signal);
   const registry = await checkRegistry(options);
-  if (server.some(({ isProblem }) => isProblem)) return [...server, ...registry];
-
+  if (server.some(({ isProblem }) => isProblem)) {
+    const rest = `rights, namespace ${place.namespace}, room and the pulling of images`;
+    return [...server, ...registry, unknown(`${rest}: the cluster is not to be asked`)];
+  }
   const [time, rights, namespace, state] = await Promise.all([
     readServerTime(api.access, signal),
-    checkRights({ ...options, command: 'up' }),
+    checkRightsForUp(options),
     checkNamespace(options),
     readState(options),
   ]);
@@ -53,29 +56,41 @@ export async function checkCluster(options: CheckClusterOptions): Promise<readon
     checkPullSecret(options),
     checkMetrics(options),
     checkIngressClass(options),
-    stored ? checkAdmission(api, place, signal) : [],
-    checkRollout({ api, place, state: stored, signal }),
-    checkRoomFor(options, stored),
-    checkPullOf(options, stored),
+    ...(stored
+      ? [
+          checkAdmission(api, place, signal),
+          checkRollout({ api, place, state: stored, signal }),
+          checkRoomFor(options, stored),
+          checkPullOf(options, stored),
+        ]
+      : [[unknown('whether nodes can pull, and have room for two releases: nothing is up yet')]]),
   ]);
   return [
     ...server,
     ...checkClock(time, now()),
-    ...(rights.length === 0
-      ? [note(`you have the rights that up needs in namespace ${place.namespace}`)]
-      : rights),
+    ...rights,
     ...namespace,
     ...('isProblem' in state ? [state] : []),
     ...registry,
     ...parts.flat(),
-    unknown('NetworkPolicies count where the cluster’s network enforces them, which the API does not tell'),
+    unknown('whether the network enforces NetworkPolicies: the API does not tell'),
   ];
+}
+
+async function checkRightsForUp(options: CheckClusterOptions): Promise<readonly Finding[]> {
+  const { api, place, signal } = options;
+  const missing = await checkRights({ ...options, command: 'up' });
+  if (missing.length > 0) return missing;
+  const what = `the rights that up needs in namespace ${place.namespace}`;
+  const why = await whyUntold({ api, namespace: place.namespace, signal });
+  return [why === undefined ? note(`you have ${what}`) : unknown(`${what}: ${why}`)];
 }
 
 async function checkNamespace({ api, place, signal }: CheckClusterOptions): Promise<readonly Finding[]> {
   const { environment, namespace } = place;
   const found = await orRefusal(() => api.get(kinds.namespace, namespace, signal));
-  if (found instanceof ApiRefusal) return [note(`namespace ${namespace}: your rights end within it`)];
+  if (found instanceof ApiRefusal)
+    return [unknown(`namespace ${namespace} itself: your rights end within it`)];
   if (found) {
     const why = whyNotUsable(found, place);
     if (why) return [{ isProblem: true, ...why }];
@@ -110,12 +125,9 @@ async function readState({
 }
 
 /** One release more, as large as the stable one. */
-async function checkRoomFor(
-  options: CheckClusterOptions,
-  state: StoredState | undefined,
-): Promise<readonly Finding[]> {
-  const stable = state?.desired.stable;
-  if (!state || !stable) return [];
+async function checkRoomFor(options: CheckClusterOptions, state: StoredState): Promise<readonly Finding[]> {
+  const { stable } = state.desired;
+  if (!stable) return [unknown('room for two releases: none serves yet')];
   const { surge } = options.config;
   const desired = {
     replicas: state.desired.replicas,
@@ -124,33 +136,34 @@ async function checkRoomFor(
     ...(surge === 'all' ? {} : { surge }),
   };
   const findings = await checkRoom({ ...options, desired, hasAgent: state.agentImage !== undefined });
-  return findings.length === 0 ? [note('there is room for a candidate beside the stable release')] : findings;
+  return findings.length === 0
+    ? [note(`there is room for a rollout beside release ${shortId(stable.release.id)}`)]
+    : findings;
 }
 
 /** By an image that is admitted there already. */
 async function checkPullOf(
   { api, place, config: { pullSecret }, store, signal }: CheckClusterOptions,
-  state: StoredState | undefined,
+  state: StoredState,
 ): Promise<readonly Finding[]> {
-  const { stable } = state?.desired ?? {};
+  const { stable } = state.desired;
   const release = stable && (await store.readRelease(stable.release.id, signal));
-  const image = release?.image ?? state?.agentImage;
-  if (image === undefined) return [unknown('whether nodes can pull shows once something was rolled out')];
+  const image = release?.image ?? state.agentImage;
+  if (image === undefined) return [unknown('whether nodes can pull: nothing was rolled out yet')];
   return checkPull({ api, place, image, pullSecret, signal });
 }
 
 /** A tag that nobody has: the registry lets in who gets an answer. */
 async function checkRegistry({ registry, signal }: CheckClusterOptions): Promise<readonly Finding[]> {
   if (!registry) {
-    return [
-      unknown(
-        'registry: the config names no image.repository, which a release from the working tree takes; --image does without',
-      ),
-    ];
+    return [unknown('registry: the config names no image.repository, without which only --image rolls out')];
   }
   try {
     await registry.manifest('causeway-doctor', signal);
-    return [note(`registry: ${registry.name} answers, and lets you in`)];
+    return [
+      note(`registry: ${registry.name} answers, and lets you read`),
+      unknown('registry: whether it lets you write; the first push shows it'),
+    ];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return [{ isProblem: true, message: `registry: ${error.message}`, hint: error.hint }];

@@ -7,7 +7,7 @@ import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import type { ClusterConfig } from '../cluster-config.ts';
 import { namesOf, type Place } from '../manifests/names.ts';
-import { note, orRefusal } from './cluster-parts.ts';
+import { orRefusal, unknown } from './cluster-parts.ts';
 import { findLimitProblems, withDefaults } from './limit-ranges.ts';
 import { toMilli } from './quantity.ts';
 import { findQuotaProblems, type PodNeeds } from './quotas.ts';
@@ -55,7 +55,8 @@ export async function checkRoom(options: CheckRoomOptions): Promise<readonly Fin
   return [
     ...limits,
     ...found.map((finding) => withSurge(finding, fitting)),
-    ...(typeof onNodes === 'string' ? [note(onNodes)] : []),
+    ...(typeof onNodes === 'string' ? [unknown(onNodes)] : []),
+    ...(quotas instanceof ApiRefusal ? [unknown('quotas of the namespace: you may not list them')] : []),
   ];
 }
 
@@ -115,10 +116,11 @@ const mostNodes = 20;
 
 async function readNodes(api: Api, signal: AbortSignal) {
   const nodes = await orRefusal(() => api.list(kinds.node, {}, signal));
-  if (nodes instanceof ApiRefusal) return 'room on the nodes is not to be seen: you may not list nodes';
-  if (nodes.items.length > mostNodes) return `room on the ${nodes.items.length} nodes was not counted`;
+  if (nodes instanceof ApiRefusal) return 'room on the nodes: you may not list nodes';
+  if (nodes.items.length > mostNodes)
+    return `room on the nodes: they are ${nodes.items.length}, and too many to count`;
   const fields = 'status.phase!=Succeeded,status.phase!=Failed';
   const pods = await orRefusal(() => api.list(kinds.pod, { namespace: '*', fields }, signal));
-  if (pods instanceof ApiRefusal) return 'room on the nodes is not to be seen: you may not list all pods';
+  if (pods instanceof ApiRefusal) return 'room on the nodes: you may not list the pods of all namespaces';
   return { nodes: nodes.items, pods: pods.items };
 }

@@ -22,7 +22,7 @@ export async function checkPullSecret({
   if (pullSecret === undefined) return [];
   const found = await orRefusal(() => api.get(kinds.secret, pullSecret, signal));
   if (found instanceof ApiRefusal)
-    return [unknown(`whether there is a Secret ${pullSecret} is not to be seen`)];
+    return [unknown(`Secret ${pullSecret}, by which nodes pull: you may not read it`)];
   const make = `kubectl --namespace ${namespace} create secret docker-registry ${pullSecret} --docker-server=… --docker-username=… --docker-password=…`;
   if (!found) {
     const message = `namespace ${namespace} has no Secret ${pullSecret}, which environments.${environment}.pullSecret names`;
@@ -32,7 +32,7 @@ export async function checkPullSecret({
     const message = `Secret ${pullSecret} is of type ${found.type}, by which no image is pulled`;
     return [{ isProblem: true, message, hint: `delete it, then ${make}` }];
   }
-  return [note(`images are pulled by Secret ${pullSecret}`)];
+  return [note(`Secret ${pullSecret} is there, of a type by which nodes pull`)];
 }
 
 /** The metrics that an autoscaler goes by. */
@@ -63,7 +63,7 @@ export async function checkIngressClass({
 }: PartsOptions): Promise<readonly Finding[]> {
   if (exposure.kind !== 'ingress') return [];
   const found = await orRefusal(() => api.list(kinds.ingressClass, {}, signal));
-  if (found instanceof ApiRefusal) return [unknown('which Ingress classes there are is not to be seen')];
+  if (found instanceof ApiRefusal) return [unknown('the Ingress class: you may not list them')];
   const names = found.items.map(({ metadata }) => metadata?.name ?? '');
   const { className } = exposure;
   const key = `environments.${environment}.exposure.className`;
@@ -102,7 +102,7 @@ export function note(message: string): Finding {
   return { isProblem: false, message, hint: '' };
 }
 
-/** Of what could not be looked at. */
+/** Of what was not looked at: what, and why. */
 export function unknown(message: string): Finding {
   return { ...note(message), isUnknown: true };
 }

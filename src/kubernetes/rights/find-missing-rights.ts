@@ -100,6 +100,25 @@ export async function mayDo({ api, group, resource, verb, namespace, signal }: D
   }
 }
 
+/** Why the cluster does not say what the user may do; then nothing is known to be missing, and nothing to be there. */
+export async function whyUntold({
+  api,
+  namespace,
+  signal,
+}: Pick<Deed, 'api' | 'namespace' | 'signal'>): Promise<string | undefined> {
+  const spec = {
+    resourceAttributes: { resource: 'pods', verb: 'list', ...(namespace ? { namespace } : {}) },
+  };
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec } as const;
+  try {
+    const { status } = await api.create<ISelfSubjectAccessReview>(review, { signal });
+    return status ? undefined : 'the cluster does not tell';
+  } catch (error) {
+    if (error instanceof ApiRefusal) return error.message;
+    throw error;
+  }
+}
+
 /** The one right that is missing, and the line of a Role that gives it. */
 export function missingRightFinding({ group, resource, verbs }: Right, namespace: string): Finding {
   const rule = `{ apiGroups: ["${group}"], resources: ["${resource}"], verbs: [${verbs.map((verb) => `"${verb}"`).join(', ')}] }`;

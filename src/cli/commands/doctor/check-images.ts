@@ -38,7 +38,7 @@ function checkNpm({ env }: World): Finding {
 function checkLock(folder: string): Promise<Finding> {
   return finding(lockFileName, async () => {
     const { size } = await readLock(folder);
-    return size === 0 ? 'none yet; the first build writes it' : `the digest of ${count(size, 'base')}`;
+    return size === 0 ? 'none yet; the first build writes it' : `holds the digest of ${count(size, 'base')}`;
   });
 }
 

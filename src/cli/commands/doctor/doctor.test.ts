@@ -8,7 +8,13 @@ test('every check is a line, and a failed one says how to mend it', async () => 
   });
   terminal.environment.findings = [
     { isProblem: true, message: 'port 8080: node listens on it', hint: 'stop process 4711' },
-    { isProblem: false, isUnknown: true, message: 'whether nodes can pull is not known', hint: '' },
+    {
+      isProblem: false,
+      isUnknown: true,
+      message: 'whether nodes can pull: nothing was rolled out yet',
+      hint: '',
+    },
+    { isProblem: false, message: 'the clock is 3 min ahead', hint: 'timedatectl' },
   ];
 
   const { exit, stdout, stderr } = await terminal.call('doctor');
@@ -22,7 +28,9 @@ test('every check is a line, and a failed one says how to mend it', async () => 
         hint: export PROBE_TOKEN=…
     ✗ port 8080: node listens on it
         hint: stop process 4711
-    · whether nodes can pull is not known
+    · not checked: whether nodes can pull: nothing was rolled out yet
+    ! the clock is 3 min ahead
+        hint: timedatectl
     "
   `);
   expect(stderr).toMatchInlineSnapshot(`
@@ -31,6 +39,23 @@ test('every check is a line, and a failed one says how to mend it', async () => 
       help: docs/errors.md#doctor_found
     "
   `);
+});
+
+test('a secret that a rollout alone reads is not said to be there', async () => {
+  using terminal = new FakeTerminal({
+    files: {
+      'causeway.config.ts': configText({
+        secrets: { TOKEN: { env: 'PROBE_TOKEN' }, KEY: { command: ['exit', '1'] } },
+      }),
+    },
+    env: { PROBE_TOKEN: 'a token' },
+  });
+
+  const { exit, stdout } = await terminal.call('doctor');
+
+  expect(exit).toBe(0);
+  expect(stdout).toContain('✓ secrets: TOKEN can be read\n');
+  expect(stdout).toContain('· not checked: secrets: KEY, which a rollout alone reads\n');
 });
 
 test('a machine that has all is fine', async () => {
