@@ -71,6 +71,11 @@ class AwsCloud implements Cloud<Reach> {
     await deploy(stack, wanted.environment);
   }
 
+  async comingRegistry(signal: AbortSignal) {
+    const { awaitRegistry } = await import('./connect/registry.ts');
+    return awaitRegistry(await this.#about(signal));
+  }
+
   async connect(signal: AbortSignal): Promise<Reach> {
     const { connect } = await import('./connect/connect.ts');
     return connect(await this.#about(signal));

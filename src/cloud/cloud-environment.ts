@@ -8,6 +8,7 @@ import type { Finding } from '../core/target.ts';
 import { KubernetesEnvironment, type OpenKubernetesOptions } from '../kubernetes/environment.ts';
 import type { Reach } from '../kubernetes/reach.ts';
 import { once } from './once.ts';
+import { isOutOfReach } from './out-of-reach.ts';
 
 export interface OpenCloudEnvironmentOptions
   extends Omit<OpenKubernetesOptions, 'config' | 'context' | 'repository' | 'reach'> {
@@ -39,7 +40,9 @@ export class CloudEnvironment extends KubernetesEnvironment {
     this.cloud = {
       identify: async (signal) => (await open(signal)).identify(signal),
       plan: async (request, signal) => (await open(signal)).plan(request, signal),
+      status: async (signal) => toStatus(await (await open(signal)).status(signal)),
       up: async (request, emit, signal) => (await open(signal)).up(request, emit, signal),
+      comingRegistry: async (signal) => (await open(signal)).comingRegistry(signal),
       inventory: async (signal) => (await open(signal)).inventory(signal),
       render: async (signal) => (await open(signal)).render(signal),
       registry: async (signal): Promise<Registry> => (await reach(signal)).registry,
@@ -97,8 +100,8 @@ export class CloudEnvironment extends KubernetesEnvironment {
       try {
         inCluster = await super.down(signal);
       } catch (error) {
-        // A cluster that does not answer goes with its stack all the same.
-        if (!(error instanceof UserError) || !outOfReach.has(error.code)) throw error;
+        // A cluster that does not answer goes with its stack all the same; a rollout under way ends `down` before it takes anything.
+        if (!isOutOfReach(error)) throw error;
         emit({ kind: 'retrying', what: 'the cluster', because: error.message });
       }
     };
@@ -115,15 +118,6 @@ export class CloudEnvironment extends KubernetesEnvironment {
     return isThere(status) ? [...findings, ...(await super.doctor(signal))] : findings;
   }
 }
-
-/** What says that the cluster cannot be asked; anything else, such as a rollout under way, ends `down` before it takes anything. */
-const outOfReach: ReadonlySet<string> = new Set([
-  'environment_missing',
-  'environment_unreachable',
-  'cluster_refused',
-  'cluster_untrusted',
-  'rights_missing',
-]);
 
 function isThere({ state }: CloudStatus): boolean {
   return state === 'made' || state === 'broken' || state === 'changing';

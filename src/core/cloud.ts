@@ -1,4 +1,4 @@
-import type { Receipt } from './environment.ts';
+import type { Receipt, Registry } from './environment.ts';
 import type { Finding } from './target.ts';
 
 /** Whose account an environment lies in, and who asks. */
@@ -188,6 +188,8 @@ export interface Cloud<Access> {
    * Resolves when all has settled.
    */
   up(request: CloudUpRequest, emit: CloudEmit, signal: AbortSignal): Promise<void>;
+  /** The registry of an environment that `up` is making: it is there, and waited for, long before the cluster. */
+  comingRegistry(signal: AbortSignal): Promise<Registry>;
   /** Throws `environment_missing` where there is no cluster. Loads nothing that only making needs. */
   connect(signal: AbortSignal): Promise<Access>;
   status(signal: AbortSignal): Promise<CloudStatus>;

@@ -152,7 +152,10 @@ export interface Registry {
 }
 
 /** The part of an environment that lies in an account of a cloud. */
-export interface CloudPart extends Pick<Cloud<unknown>, 'identify' | 'plan' | 'up' | 'inventory' | 'render'> {
+export interface CloudPart
+  extends Pick<Cloud<unknown>, 'identify' | 'plan' | 'up' | 'comingRegistry' | 'inventory' | 'render'> {
+  /** How it is without a word of its cluster, which may not answer. */
+  status(signal: AbortSignal): Promise<NonNullable<Status['cloud']>>;
   registry(signal: AbortSignal): Promise<Registry>;
 }
 

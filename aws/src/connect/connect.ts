@@ -1,6 +1,6 @@
-import { GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { DescribeClusterCommand } from '@aws-sdk/client-eks';
 import { UserError } from '../../../src/core/errors.ts';
+import type { AccessHints } from '../../../src/kubernetes/api/access.ts';
 import type { Reach } from '../../../src/kubernetes/reach.ts';
 import type { Account } from '../account/account.ts';
 import { isMissing } from '../account/explain.ts';
@@ -8,6 +8,7 @@ import { outputsOf, readStack } from '../deploy/stack.ts';
 import { namesOf, outputs, type Place } from '../stacks/names.ts';
 import { eksToken } from './eks-token.ts';
 import { exposureOf } from './exposure.ts';
+import { openRegistry } from './registry.ts';
 
 export interface ConnectOptions {
   readonly account: Account;
@@ -29,7 +30,7 @@ export async function connect({ account, place, signal }: ConnectOptions): Promi
     throw missing(place, stack ? `its stack ${name} is ${stack.StackStatus}` : `it has no stack ${name}`);
   };
   const cluster = output('clusterName');
-  const { endpoint, certificate } = await findCluster({ account, place, signal }, cluster);
+  const { endpoint, certificate, allowed } = await findCluster({ account, place, signal }, cluster);
   let token: { readonly value: string; readonly at: number } | undefined;
   return {
     access: {
@@ -45,8 +46,9 @@ export async function connect({ account, place, signal }: ConnectOptions): Promi
         }
         return { Authorization: `Bearer ${token.value}` };
       },
+      hints: hintsFor(place, allowed),
     },
-    registry: { repository: output('repositoryUri'), enter: enterRegistry(account, output('repositoryUri')) },
+    registry: openRegistry(account, output('repositoryUri')),
     url: output('url').replace(/\/$/, ''),
     exposure: exposureOf({
       targetGroupArn: output('targetGroupArn'),
@@ -65,27 +67,23 @@ async function findCluster({ account, place, signal }: ConnectOptions, name: str
       if (!isMissing(error)) throw error;
       return { cluster: undefined };
     });
-  const { endpoint, certificateAuthority, status } = cluster ?? {};
+  const { endpoint, certificateAuthority, resourcesVpcConfig, status } = cluster ?? {};
   if (endpoint === undefined || certificateAuthority?.data === undefined)
     throw missing(place, cluster ? `its cluster is ${status}` : `its cluster ${name} is gone`);
-  return { endpoint, certificate: Buffer.from(certificateAuthority.data, 'base64').toString() };
+  return {
+    endpoint,
+    certificate: Buffer.from(certificateAuthority.data, 'base64').toString(),
+    allowed: resourcesVpcConfig?.publicAccessCidrs ?? [],
+  };
 }
 
-/** Of the environment's own registry: a token that ECR gives, kept as long as it is good for. */
-function enterRegistry(account: Account, repository: string): Reach['registry']['enter'] {
-  let held: { readonly password: string; readonly until: number } | undefined;
-  return async (host, signal) => {
-    if (host !== repository.slice(0, repository.indexOf('/'))) return undefined;
-    if (held === undefined || held.until < Date.now() + 60_000) {
-      const client = await account.ecr();
-      const { authorizationData = [] } = await account.ask('enter the registry', () =>
-        client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal }),
-      );
-      const [{ authorizationToken = '', expiresAt } = {}] = authorizationData;
-      const password = Buffer.from(authorizationToken, 'base64').toString().replace(/^AWS:/, '');
-      held = { password, until: expiresAt?.getTime() ?? Date.now() + 3_600_000 };
-    }
-    return { username: 'AWS', password: held.password };
+/** Whoever comes from another network than at `up` gets no answer at all. */
+function hintsFor({ environment }: Place, allowed: readonly string[]): AccessHints {
+  const from = allowed.length === 0 ? 'none' : allowed.join(', ');
+  return {
+    unreachable: `it takes connections from ${from} alone: if you come from elsewhere now, causeway up ${environment} lets you in`,
+    unknown: `who made it writes your role's ARN into admins of the config, and runs causeway up ${environment}`,
+    untrusted: 'something between you and AWS answers in its place, such as a proxy: go around it',
   };
 }
 

@@ -164,7 +164,7 @@ function terminal({ answers, plan: shown = plan, stands = false, events = [], on
     },
   };
   const chosen = { name: 'production' } as Chosen;
-  const status = { cloud: { state: stands ? 'made' : 'absent' } };
+  const state = stands ? 'made' : 'absent';
   return {
     planned,
     made,
@@ -173,7 +173,7 @@ function terminal({ answers, plan: shown = plan, stands = false, events = [], on
     interrupt: () => ending.abort(new Error('Ctrl-C')),
     run: async (how: { readonly isSure?: boolean; readonly mayExceed?: boolean } = {}) => {
       const board = new Board(io, style);
-      const raising = { isSure: false, mayExceed: false, ...how, cloud, status, board };
+      const raising = { isSure: false, mayExceed: false, ...how, cloud, state, board };
       await raise(cli, chosen, raising as unknown as Parameters<typeof raise>[2]);
     },
   };

@@ -20,8 +20,11 @@ export interface RaiseOptions extends CloudUpRequest {
 
 export interface Raising extends RaiseOptions {
   readonly cloud: CloudPart;
-  readonly status: Status;
+  /** How it is now. */
+  readonly state: NonNullable<Status['cloud']>['state'];
   readonly board: Board;
+  /** What goes on beside the making. It ends with it, and what ails it is left to who does it again afterwards. */
+  readonly meanwhile?: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -31,14 +34,14 @@ export interface Raising extends RaiseOptions {
 export async function raise(cli: Cli, chosen: Chosen, raising: Raising): Promise<void> {
   const { name } = chosen;
   const { io } = cli;
-  const { cloud, status, board, budgetEmail, ttlMs } = raising;
+  const { cloud, state, board, budgetEmail, ttlMs } = raising;
   const request = {
     ...(budgetEmail === undefined ? {} : { budgetEmail }),
     ...(ttlMs === undefined ? {} : { ttlMs }),
   };
   board.show('plan', 'what would change, and what it costs');
   const first = await cloud.plan(request, io.signal);
-  const stands = status.cloud?.state === 'made';
+  const stands = state === 'made';
   if (first.changes.length === 0 && stands) return;
   board.end({ label: 'plan', text: count(first.changes.length, 'change') });
   const columns = cli.err.isLive ? io.stderr.columns : Number.POSITIVE_INFINITY;
@@ -51,7 +54,8 @@ export async function raise(cli: Cli, chosen: Chosen, raising: Raising): Promise
   await agree(cli, name, plan, raising);
   const startedAt = io.now();
   try {
-    await cloud.up(wanted, tell(board, plan.usualMs), io.signal);
+    const up = cloud.up(wanted, tell(board, plan.usualMs), io.signal);
+    await (raising.meanwhile ? besides(up, raising.meanwhile, io.signal) : up);
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown;
     throw new Interrupted(
@@ -64,6 +68,22 @@ export async function raise(cli: Cli, chosen: Chosen, raising: Raising): Promise
     text: `${plan.identity.account}  ${plan.identity.region}`,
     ms: io.now() - startedAt,
   });
+}
+
+/** Waits for both; what goes on beside is ended where the making fails. */
+async function besides(up: Promise<void>, work: (signal: AbortSignal) => Promise<void>, given: AbortSignal) {
+  const failure = new AbortController();
+  const beside = work(AbortSignal.any([given, failure.signal])).catch((thrown: unknown) => {
+    if (!(thrown instanceof UserError) && !given.aborted && !failure.signal.aborted) throw thrown;
+  });
+  try {
+    await up;
+  } catch (thrown) {
+    failure.abort(thrown);
+    throw thrown;
+  } finally {
+    await beside;
+  }
 }
 
 function refuseOver({ outlook }: CloudPlan, { mayExceed }: RaiseOptions, name: string): void {

@@ -27,6 +27,8 @@ export interface TreePublication {
   readonly key: SigningKey | undefined;
   /** Why it is not signed, where keys are trusted and none is given. */
   readonly whyUnsigned: string;
+  /** Its tests have passed already; without it they are run. */
+  readonly tested?: Tested;
   /** For the tests. */
   readonly deadline: Duration;
   /** What is not done if they fail: `nothing was published`. */
@@ -65,22 +67,25 @@ interface Published {
  */
 async function publish(
   cli: Pick<Cli, 'io' | 'options'>,
-  { config, folder, tree, destination, deadline, otherwise, board, progress, signal: given }: TreePublication,
+  publication: TreePublication,
   to: ImageWriter,
 ): Promise<Published> {
+  const { config, folder, tree, destination, deadline, otherwise, board, progress } = publication;
   const { io } = cli;
   const startedAt = io.now();
   const failure = new AbortController();
-  const signal = AbortSignal.any([given, failure.signal]);
+  const signal = AbortSignal.any([publication.signal, failure.signal]);
   const keep = (thrown: unknown) => {
     if (!failure.signal.aborted) failure.abort(thrown);
     throw thrown;
   };
   const run = { test: config.service.test, folder, deadline, otherwise };
-  const tests = runTests(cli, run, board, signal).catch(keep);
+  const tests = publication.tested
+    ? Promise.resolve(publication.tested)
+    : runTests(cli, run, board, signal).catch(keep);
   const sbom = prepareSbom({ config, tree }, { home: io.home, signal }).catch(keep);
   const ready = Promise.all([tests, sbom]);
-  let isTesting = config.service.test !== undefined;
+  let isTesting = publication.tested === undefined && config.service.test !== undefined;
   const over = () => {
     isTesting = false;
   };

@@ -4,13 +4,18 @@ import type { Destination } from '../image/destination.ts';
 
 type Parts = Pick<Chosen, 'config' | 'environment' | 'environmentConfig' | 'name'>;
 
-/** The repository that nodes pull an image of ours from, where replicas are pods: a cloud’s own, or the config’s. Throws `repository_missing`. */
+/**
+ * The repository that nodes pull an image of ours from, where replicas are pods: a cloud’s own, which is waited for while
+ * it `isComing`, or the config’s. Throws `repository_missing`.
+ */
 export async function findDestination(
   { config, environment, environmentConfig, name }: Parts,
   signal: AbortSignal,
+  { isComing = false } = {},
 ): Promise<Destination | undefined> {
   if (environmentConfig.target === 'local') return undefined;
-  const registry = await environment.cloud?.registry(signal);
+  const { cloud } = environment;
+  const registry = await (isComing ? cloud?.comingRegistry(signal) : cloud?.registry(signal));
   if (!registry && config.image.repository === undefined) {
     throw new UserError({
       code: 'repository_missing',

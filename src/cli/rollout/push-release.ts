@@ -11,10 +11,13 @@ import { describeWritten, tellImage } from '../image/tell-image.ts';
 import { traceRequests } from '../image/traced-fetch.ts';
 import type { Board } from '../terminal/board.ts';
 import type { Unpushed } from './build-release.ts';
+import type { Tested } from './run-tests.ts';
 
 interface Push {
   readonly unpushed: Unpushed;
   readonly destination: Destination;
+  /** Its tests have passed already. */
+  readonly tested?: Tested;
   readonly board: Board;
   readonly startedAt: number;
   readonly signal: AbortSignal;

@@ -15,7 +15,7 @@ import { findDestination } from './find-destination.ts';
 import { followRollout } from './follow-rollout.ts';
 import { readSecrets, refuseMissingSecrets, secretSources } from './read-secrets.ts';
 import { refuseUnsignedTree } from './refuse-unsigned-tree.ts';
-import { runTests } from './run-tests.ts';
+import { runTests, type Tested } from './run-tests.ts';
 import { sayPlace } from './say-place.ts';
 import { tellBuilding } from './tell-building.ts';
 
@@ -71,11 +71,10 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
 
   if (image === undefined) refuseUnsignedTree(chosen);
   // Before anything is built or fetched, which may take long.
-  const early = options.makes && !isOfCloud ? undefined : await environment.status(io.signal);
-  if (early && !options.makes) refuseMissing(early, image);
-  if (early && options.makes) await raiseCloud(cli, chosen, options, { ...way, status: early });
-  const destination = isOfCloud && image === undefined ? await findDestination(chosen, io.signal) : known;
+  if (!options.makes) refuseMissing(await environment.status(io.signal), image);
   const built = image === undefined ? await build(cli, chosen, way) : await take(cli, chosen, image, way);
+  const raised = options.makes ? await raiseCloud(cli, chosen, options, { ...way, built }) : {};
+  const destination = isOfCloud && image === undefined ? await findDestination(chosen, io.signal) : known;
 
   const before = await environment.status(io.signal);
   if (!options.makes) refuseMissing(before, image);
@@ -83,7 +82,7 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   const prepared = await prepare(
     cli,
     chosen,
-    { built, destination, makes: options.makes, isNeeded: !isServing, tests: image === undefined },
+    { ...raised, built, destination, makes: options.makes, isNeeded: !isServing, tests: image === undefined },
     way,
   );
 
@@ -105,17 +104,43 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   return result.error ? result : { ...result, next: nextSteps(chosen, options, before, built) };
 }
 
+/** What was done on the way that need not be done again. */
+interface Ahead {
+  readonly tested?: Tested;
+  readonly isPushed?: boolean;
+}
+
+/**
+ * Where there is no cluster yet, the tests come first: nothing is made, and paid for, on behalf of a release that they
+ * refuse. Its image is pushed while the cluster is made, which takes longer.
+ */
 async function raiseCloud(
   cli: Cli,
   chosen: Chosen,
   options: ReleaseOptions,
-  { board, status }: Way & { readonly status: Status },
-): Promise<void> {
+  { built, ...way }: Way & { readonly built: NewRelease },
+): Promise<Ahead> {
   const { cloud } = chosen.environment;
-  if (!cloud) return;
+  if (!cloud) return {};
+  const { board } = way;
   const { raise } = await import('../cloud/raise.ts');
+  // The cluster itself is asked later: `up` also lets in who comes from an address that it does not know.
+  const { state } = await cloud.status(cli.io.signal);
+  const isNew = state !== 'made';
+  const hasTests = options.image === undefined && chosen.config.service.test !== undefined;
+  const tested = isNew && hasTests ? await test(cli, chosen, board, cli.io.signal) : undefined;
+  let isPushed = false;
+  const meanwhile = async (signal: AbortSignal) => {
+    const { unpushed } = built;
+    const destination = unpushed && (await findDestination(chosen, signal, { isComing: true }));
+    if (!unpushed || !destination) return;
+    const { pushRelease } = await import('./push-release.ts');
+    await pushRelease(cli, chosen, { ...way, ...(tested ? { tested } : {}), unpushed, destination, signal });
+    isPushed = true;
+  };
   const how = options.cloud ?? { isSure: false, mayExceed: false };
-  await raise(cli, chosen, { ...how, cloud, status, board });
+  await raise(cli, chosen, { ...how, cloud, state, board, ...(isNew ? { meanwhile } : {}) });
+  return { isPushed, ...(tested ? { tested } : {}) };
 }
 
 async function build(cli: Cli, chosen: Chosen, { board }: Way): Promise<NewRelease> {
@@ -145,7 +170,7 @@ function refuseMissing({ state, environment: name }: Status, image: string | und
   });
 }
 
-interface Preparation {
+interface Preparation extends Ahead {
   readonly built: NewRelease;
   /** Where the image of a tree goes, where nodes pull it. */
   readonly destination: Destination | undefined;
@@ -163,7 +188,7 @@ interface Preparation {
 async function prepare(
   cli: Cli,
   chosen: Chosen,
-  { built, destination: found, makes, isNeeded, tests }: Preparation,
+  { built, destination: found, makes, isNeeded, tests, tested, isPushed }: Preparation,
   { board, startedAt }: Way,
 ): Promise<Pick<DeployRequest, 'pullFrom' | 'agentImage'>> {
   const { unpushed } = built;
@@ -176,9 +201,14 @@ async function prepare(
     if (made !== undefined) board.say({ label: 'make', text: made });
   };
   const testOrPush = async () => {
-    if (!destination || !unpushed) return tests ? test(cli, chosen, board, signal) : undefined;
+    if (isPushed) return;
+    if (!destination || !unpushed) {
+      if (tests) await test(cli, chosen, board, signal);
+      return;
+    }
     const { pushRelease } = await import('./push-release.ts');
-    await pushRelease(cli, chosen, { unpushed, destination, board, startedAt, signal });
+    const ahead = tested ? { tested } : {};
+    await pushRelease(cli, chosen, { ...ahead, unpushed, destination, board, startedAt, signal });
   };
   let agentImage: string | undefined;
   const equip = async () => {
@@ -205,11 +235,16 @@ async function prepare(
   };
 }
 
-async function test(cli: Cli, chosen: Chosen, board: Board, signal: AbortSignal): Promise<void> {
+async function test(
+  cli: Cli,
+  chosen: Chosen,
+  board: Board,
+  signal: AbortSignal,
+): Promise<Tested | undefined> {
   const { config, environmentConfig, folder } = chosen;
   const deadline = environmentConfig.deadlines.test;
   const run = { test: config.service.test, folder, deadline, otherwise: 'nothing was rolled out' };
-  await runTests(cli, run, board, signal);
+  return runTests(cli, run, board, signal);
 }
 
 /** How many stable replicas the candidate will stand beside. */

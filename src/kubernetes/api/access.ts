@@ -13,6 +13,17 @@ export interface ClusterAccess {
   };
   /** Read anew for each request, as a token may have been renewed. */
   headers(): Promise<Readonly<Record<string, string>>>;
+  /** What mends it where no kubeconfig leads to it. */
+  readonly hints?: AccessHints;
+}
+
+/** By what is wrong. */
+export interface AccessHints {
+  readonly unreachable: string;
+  /** It does not know the caller. */
+  readonly unknown: string;
+  /** Its certificate is another's. */
+  readonly untrusted: string;
 }
 
 /** As the runtime takes it. */

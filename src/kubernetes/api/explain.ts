@@ -1,5 +1,5 @@
 import { UnreachableError, UserError } from '../../core/errors.ts';
-import type { ClusterAccess } from './access.ts';
+import type { AccessHints, ClusterAccess } from './access.ts';
 import { ApiRefusal, type StatusCause } from './refusal.ts';
 
 /** What the API answers where it does not do what was asked. */
@@ -9,14 +9,11 @@ interface ApiStatus {
   readonly details?: { readonly causes?: readonly StatusCause[] };
 }
 
-type Known = Pick<ClusterAccess, 'context' | 'server'>;
+type Known = Pick<ClusterAccess, 'context' | 'server' | 'hints'>;
 
 /** An answer that is no success, as an error: `UnreachableError` of a server that is not well, else `ApiRefusal`. */
-export async function explainAnswer(
-  { context, server }: Known,
-  response: Response,
-  what: string,
-): Promise<UserError> {
+export async function explainAnswer(access: Known, response: Response, what: string): Promise<UserError> {
+  const { context, server } = access;
   const status = await readStatus(response);
   const said = status.message ?? `status ${response.status}`;
   if (response.status >= 500 || response.status === 429) {
@@ -26,23 +23,24 @@ export async function explainAnswer(
       hint: 'nothing was undone; the same command goes on once the cluster is well again',
     });
   }
-  if (response.status < 400) return strangeAnswer({ context, server }, what, `status ${response.status}`);
+  if (response.status < 400) return strangeAnswer(access, what, `status ${response.status}`);
   return new ApiRefusal({
     status: response.status,
     reason: status.reason ?? String(response.status),
     message:
       response.status === 401 ? `context ${context}: the cluster does not know your credentials` : said,
     causes: status.details?.causes ?? [],
-    hint: hintFor(response.status, context),
+    hint: hintFor(response.status, access),
   });
 }
 
 /** An answer as the API gives none: something before it answered, such as a proxy or a login page. */
-export function strangeAnswer({ context, server }: Known, what: string, came: string): UnreachableError {
+export function strangeAnswer(access: Known, what: string, came: string): UnreachableError {
+  const { server } = access;
   return new UnreachableError({
     code: 'environment_unreachable',
     message: `${server} could not ${what}: ${came} came, which is no answer of a Kubernetes API`,
-    hint: `see what answers there: kubectl --context ${context} version; nothing was undone, and the same command goes on`,
+    hint: `${hintsOf(access).unreachable}; nothing was undone, and the same command goes on`,
   });
 }
 
@@ -56,13 +54,23 @@ async function readStatus(response: Response): Promise<ApiStatus> {
   }
 }
 
-function hintFor(status: number, context: string): string {
-  if (status === 401)
-    return `they are wrong or expired: log in again, then kubectl --context ${context} get pods`;
+function hintFor(status: number, access: Known): string {
+  if (status === 401) return hintsOf(access).unknown;
   if (status === 403)
     return 'ask who runs the cluster for that right; causeway doctor lists all that are needed';
   if (status === 409) return 'somebody else changed it meanwhile; run the same command again';
   return 'causeway doctor looks at what the cluster needs';
+}
+
+function hintsOf({ context, hints }: Known): AccessHints {
+  return (
+    hints ?? {
+      unreachable: `see whether the cluster runs and this machine reaches it: kubectl --context ${context} version`,
+      unknown: `they are wrong or expired: log in again, then kubectl --context ${context} get pods`,
+      untrusted:
+        'take the kubeconfig anew from whoever runs the cluster; where a certificate has expired, they renew it',
+    }
+  );
 }
 
 /** What Bun says of a certificate that it does not accept. */
@@ -79,7 +87,8 @@ const certificateFaults: Readonly<Record<string, string>> = {
 };
 
 /** A request that found no answer, as an error; one that is `UnreachableError` may be tried again. */
-export function explainFailure({ context, server }: Known, cause: unknown): UserError {
+export function explainFailure(access: Known, cause: unknown): UserError {
+  const { context, server } = access;
   if (cause instanceof UserError) return cause;
   const code = codeOf(cause);
   const fault = certificateFaults[code];
@@ -87,14 +96,14 @@ export function explainFailure({ context, server }: Known, cause: unknown): User
     return new UserError({
       code: 'cluster_untrusted',
       message: `${server} is not who context ${context} expects: ${fault}`,
-      hint: 'take the kubeconfig anew from whoever runs the cluster; where a certificate has expired, they renew it',
+      hint: hintsOf(access).untrusted,
       cause,
     });
   }
   return new UnreachableError({
     code: 'environment_unreachable',
     message: `${server} does not answer: ${inWords(code, cause)}`,
-    hint: `see whether the cluster runs and this machine reaches it: kubectl --context ${context} version`,
+    hint: hintsOf(access).unreachable,
     cause,
   });
 }
