@@ -37,6 +37,17 @@ function testFaults(emulator: Emulator): void {
   const down = () => project.causeway('down', '--yes', '--json');
   const statusOf = async (name: string) => (await describeStack(developer, name)).status;
 
+  async function countImages(): Promise<number> {
+    const target = 'AmazonEC2ContainerRegistry_V20150921.DescribeImages';
+    const asked = developer.json<{ readonly imageDetails: readonly object[] }>(target, {
+      repositoryName: stackName,
+    });
+    return asked.then(
+      ({ imageDetails }) => imageDetails.length,
+      () => 0,
+    );
+  }
+
   async function makeStacks(guard: object = {}): Promise<void> {
     const templates = await makeTemplates({ guard });
     await deployStack(developer, guardName, templates.guard);
@@ -117,6 +128,17 @@ function testFaults(emulator: Emulator): void {
       await nothingLeft();
     });
 
+    test('a service that cannot be built, and one whose tests fail, make nothing', async () => {
+      project.configure({}, { test: 'exit 7' });
+      const untested = await up();
+      project.configure({}, { entry: 'nowhere.ts' });
+      const unbuilt = await up();
+
+      expect([untested.exitCode, errorOf(untested)?.code], untested.stderr).toEqual([1, 'test_failed']);
+      expect([unbuilt.exitCode, errorOf(unbuilt)?.code], unbuilt.stderr).toEqual([1, 'build_failed']);
+      expect(await emulator.census()).toEqual({});
+    });
+
     test('a time to live that is over at once, and an address that is none, are wrong usage', async () => {
       const over = await up('--ttl', '5s');
       const address = await up('--budget-email', 'nobody');
@@ -165,6 +187,38 @@ function testFaults(emulator: Emulator): void {
         'CREATE_COMPLETE',
       ]);
       await nothingLeft();
+    });
+
+    test('its image is tested before, and pushed before the cluster is there', async () => {
+      project.configure({}, { test: 'true' });
+      await emulator.faults({ resources: [{ type: 'AWS::EKS::Cluster', on: 'create', seconds: 300 }] });
+
+      const begun = project.start('up', '--yes');
+
+      await until('it is pushed', async () => (await countImages()) > 0, { withinMs: 100_000 });
+      expect(await statusOf(stackName)).toBe('CREATE_IN_PROGRESS');
+      begun.process.kill('SIGINT');
+      const { exitCode, stderr } = await begun.ended;
+      expect(exitCode).toBe(130);
+      expect(stderr.match(/^test .*$/gm)).toEqual([expect.stringMatching(/^test +passed/)]);
+      expect(stderr).toMatch(/goes on by itself, and costs what it costs/);
+      await nothingLeft();
+    });
+
+    test('a cluster that does not answer is told with what mends it, beside what the account tells', async () => {
+      await makeStacks();
+
+      const status = await project.causeway('status');
+      const plan = await project.causeway('plan', '--json');
+
+      expect(status.exitCode).toBe(5);
+      expect(status.stdout).toMatch(/^costs +\$0\.00 so far/m);
+      expect(status.stdout).toMatch(/^lives +deletes itself in/m);
+      expect(status.stderr).toMatch(
+        /takes connections from 203.0.113.7\/32 alone: .*causeway up production lets you in/s,
+      );
+      expect(plan.exitCode, plan.stderr).toBe(0);
+      expect(plan.stdout).toContain('"unseen":"https://127.0.0.1:16443 does not answer');
     });
 
     test('a stack that somebody else is making is waited for, and not made twice', async () => {

@@ -46,9 +46,13 @@ export async function makeProject(emulator: Emulator, options: ProjectOptions = 
     /** As somebody else. */
     as: (keys: Keys, command: string, ...rest: readonly string[]): Promise<Ended> =>
       startAs(keys, command, ...rest).ended,
-    configure(environment: Partial<AwsInput>): void {
+    configure(environment: Partial<AwsInput>, service: Partial<CausewayConfig['service']> = {}): void {
       const { [environmentName]: before } = config.environments;
-      config = { ...config, environments: { [environmentName]: { ...before, ...environment } as AwsInput } };
+      config = {
+        ...config,
+        service: { ...config.service, ...service },
+        environments: { [environmentName]: { ...before, ...environment } as AwsInput },
+      };
       writeConfig();
     },
     async [Symbol.asyncDispose]() {

@@ -169,7 +169,9 @@ const cloudReceiptSchema = z.strictObject({
 
 export const planResultSchema = z.strictObject({
   environment: z.string(),
-  state: statusSchema.shape.state,
+  /** Left out where its cluster cannot be asked, and `unseen` says why. */
+  state: statusSchema.shape.state.optional(),
+  unseen: z.string().optional(),
   release: z.string(),
   revision: z.string(),
   /** `serves`: nothing to do. `good`, `failed`: how its last rollout here ended. */

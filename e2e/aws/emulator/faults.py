@@ -48,11 +48,14 @@ def fits(rule, name):
 
 def failing(name, verb, handler):
     def run(*args, **kwargs):
-        if verb == "create":
-            stop_if_cancelled(args[2], args[0], name)
+        stop = (lambda: stop_if_cancelled(args[2], args[0], name)) if verb == "create" else lambda: None
+        stop()
         rule = take("resources", lambda each: fits(each, name) and each.get("on", verb) == verb)
         if rule:
-            time.sleep(rule.get("seconds", 0))
+            until = time.monotonic() + rule.get("seconds", 0)
+            while (left := until - time.monotonic()) > 0:
+                time.sleep(min(left, 0.05))
+                stop()
             if rule.get("message"):
                 raise ValueError(rule["message"])
         return handler(*args, **kwargs)

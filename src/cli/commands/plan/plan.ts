@@ -1,5 +1,6 @@
+import { isOutOfReach } from '../../../cloud/out-of-reach.ts';
 import type { EnvironmentConfig } from '../../../core/config.ts';
-import type { Status } from '../../../core/environment.ts';
+import type { Environment, Status } from '../../../core/environment.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { type Release, shortId } from '../../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
@@ -33,20 +34,19 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
   const { name, environment, environmentConfig, config, folder } = chosen;
   const sources = secretSources(config, environmentConfig);
   await refuseMissingSecrets(sources, folder, io);
-  const [status, records, cloud] = await Promise.all([
-    environment.status(io.signal),
-    environment.history(io.signal),
+  const [{ status, records, unseen }, cloud] = await Promise.all([
+    look(environment, io.signal),
     environment.cloud?.plan({}, io.signal),
   ]);
   // Before a cloud has made its cluster there is nothing to push to, and nothing to ask.
-  const hasCluster = !environment.cloud || status.state !== 'absent';
+  const hasCluster = !environment.cloud || (unseen === undefined && status.state !== 'absent');
   const planned = await readPlanned(cli, chosen, { image, label: 'plan', board, hasRegistry: hasCluster });
   const { release, revision } = planned;
   const objects = hasCluster ? await environment.preview?.(planned, io.signal) : undefined;
   const stable = status.stable ? await environment.release(status.stable.release) : undefined;
   const result: PlanResult = {
     environment: name,
-    state: status.state,
+    ...(unseen === undefined ? { state: status.state } : { unseen }),
     release: release.id,
     revision,
     ...findingOf(release, status, records),
@@ -76,9 +76,27 @@ async function plan(cli: Cli, chosen: Chosen, image: string | undefined, board: 
   };
 }
 
+interface Seen {
+  readonly status: Pick<Status, 'state' | 'stable' | 'replicas' | 'url'>;
+  readonly records: readonly RolloutRecord[];
+  /** Why the cluster could not be asked. */
+  readonly unseen?: string;
+}
+
+/** Whoever may read an account of a cloud need not be let into the cluster there, and can plan what is made all the same. */
+async function look(environment: Environment, signal: AbortSignal): Promise<Seen> {
+  try {
+    const [status, records] = await Promise.all([environment.status(signal), environment.history(signal)]);
+    return { status, records };
+  } catch (error) {
+    if (!environment.cloud || !isOutOfReach(error)) throw error;
+    return { status: { state: 'absent' }, records: [], unseen: error.message };
+  }
+}
+
 function findingOf(
   { id }: Release,
-  { stable }: Status,
+  { stable }: Seen['status'],
   records: readonly RolloutRecord[],
 ): Pick<PlanResult, 'found' | 'because'> {
   if (stable?.release === id) return { found: 'serves' };
@@ -103,14 +121,17 @@ function wantedReplicas(config: EnvironmentConfig): NonNullable<Status['replicas
   return config.target !== 'local' && config.autoscale ? 'autoscaled' : config.replicas;
 }
 
-function replicasChange({ replicas }: Status, wanted: NonNullable<Status['replicas']>): readonly Change[] {
+function replicasChange(
+  { replicas }: Seen['status'],
+  wanted: NonNullable<Status['replicas']>,
+): readonly Change[] {
   return replicas === undefined || replicas === wanted
     ? []
     : [{ field: 'replicas', from: replicas, to: wanted }];
 }
 
 /** The front door moves to another port when its supervisor is replaced, which `up` alone does. */
-function portChange({ url }: Status, wanted: number): readonly Change[] {
+function portChange({ url }: Seen['status'], wanted: number): readonly Change[] {
   const port = url === undefined ? wanted : Number(new URL(url).port);
   return port === wanted ? [] : [{ field: portField, from: port, to: wanted }];
 }
@@ -131,13 +152,24 @@ function showPlan(
   const room = { width, columns };
   const line = (label: string, text: string) => renderWrapped({ label, text }, style, room);
   const below = (text: string) => renderBelow(text, style, room);
-  const { environment: name, state, release, revision, found, because, stable, changes, costs } = plan;
+  const {
+    environment: name,
+    state,
+    unseen,
+    release,
+    revision,
+    found,
+    because,
+    stable,
+    changes,
+    costs,
+  } = plan;
   const objects = plan.objects ?? [];
   const about = because ?? (isDone(plan) ? 'nothing to do' : undefined);
   return [
-    ...line(name, stateTexts[state]),
+    ...line(name, state ? stateTexts[state] : `is not seen: ${unseen}`),
     ...line('release', `${shortId(release)}  ${revision}`),
-    ...line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`),
+    ...(state ? line('', `${foundText(found, hasTests)}${about ? `: ${about}` : ''}`) : []),
     ...(stable && stable !== release ? line('replaces', shortId(stable)) : []),
     ...changes.flatMap((change) => below(showChange(change))),
     ...(objects.length > 0 ? line('cluster', `${count(objects.length, 'change')}, as its server says`) : []),
@@ -155,8 +187,14 @@ function nextAfter(plan: PlanResult, image: string | undefined): readonly string
     : [`causeway up${name === 'local' ? '' : ` ${name}`}${image === undefined ? '' : ` --image ${image}`}`];
 }
 
-function isDone({ found, changes, objects = [], cloud }: PlanResult): boolean {
-  return found === 'serves' && changes.length === 0 && objects.length === 0 && !cloud?.changes.length;
+function isDone({ found, unseen, changes, objects = [], cloud }: PlanResult): boolean {
+  return (
+    unseen === undefined &&
+    found === 'serves' &&
+    changes.length === 0 &&
+    objects.length === 0 &&
+    !cloud?.changes.length
+  );
 }
 
 const stateTexts = {
@@ -166,7 +204,7 @@ const stateTexts = {
   'rolling-out': 'is rolling out: that would be ended first',
   serving: 'serves',
   degraded: 'is degraded',
-} as const satisfies Record<PlanResult['state'], string>;
+} as const satisfies Record<NonNullable<PlanResult['state']>, string>;
 
 function foundText(found: PlanResult['found'], hasTests: boolean): string {
   const fate = hasTests ? 'it would be tested and rolled out' : 'it would be rolled out';

@@ -21,7 +21,11 @@ export function statusCommand(run: Run) {
           const { watchStatus } = await import('./watch-status.ts');
           return watchStatus(cli, environment);
         }
-        const status = await environment.status(cli.io.signal);
+        const status = await environment.status(cli.io.signal).catch(async (error: unknown) => {
+          const { withoutCluster } = await import('./without-cluster.ts');
+          return withoutCluster(cli, environment, error);
+        });
+        if ('error' in status) return status;
         const { io, out } = cli;
         const lines = showStatus(status, { style: out, now: io.now(), columns: columnsOf(io.stdout) });
         return {

@@ -29,6 +29,16 @@ export function showStatus(status: Status, { style, now, columns }: Dressing): r
   return [...head, ...why, ...rest.flat()];
 }
 
+/** Of an environment in a cloud whose cluster cannot be asked: what its account tells. */
+export function showCloud(
+  name: string,
+  cloud: NonNullable<Status['cloud']>,
+  { style, now, columns }: Dressing,
+): readonly string[] {
+  const room = { width: labelWidthFor(name), columns };
+  return cloudLines({ cloud }, now).flatMap((line) => renderWrapped(line, style, room));
+}
+
 /** The same in one line, for a watch without a terminal. */
 export function statusLine({ environment, state, stable, rollout, running, because }: Status): string {
   const ready = running.filter(({ phase }) => phase === 'ready').length;
@@ -110,7 +120,7 @@ function replicaLine(
 }
 
 /** Which account, what it costs, and when it ends. */
-function cloudLines({ cloud }: Status, now: number): readonly StepLine[] {
+function cloudLines({ cloud }: Pick<Status, 'cloud'>, now: number): readonly StepLine[] {
   if (!cloud) return [];
   const { account, region, state, because, expiresAt, costSoFar, perHour } = cloud;
   const place = `${account}  ${region}${because === undefined ? '' : `  ${because}`}`;

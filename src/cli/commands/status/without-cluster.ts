@@ -1,0 +1,22 @@
+import { isOutOfReach } from '../../../cloud/out-of-reach.ts';
+import type { Environment } from '../../../core/environment.ts';
+import type { UserError } from '../../../core/errors.ts';
+import type { Cli, Result } from '../../cli.ts';
+import { columnsOf } from '../../io.ts';
+import { showCloud } from './show-status.ts';
+
+/** What the account tells of an environment whose cluster cannot be asked, beside why. Throws what says anything else. */
+export async function withoutCluster(
+  { io, out }: Cli,
+  { name, cloud: account }: Environment,
+  error: unknown,
+): Promise<Result & { readonly error: UserError }> {
+  if (!account || !isOutOfReach(error)) throw error;
+  const cloud = await account.status(io.signal);
+  const lines = showCloud(name, cloud, {
+    style: out,
+    now: io.now(),
+    columns: columnsOf(io.stdout),
+  });
+  return { json: { environment: name, cloud }, lines, error };
+}
