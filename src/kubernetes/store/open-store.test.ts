@@ -118,6 +118,8 @@ describe('records', () => {
 
     await store.history.append(fakeRecord('a'));
 
+    const segment = api.all(kinds.configMap).find(({ metadata }) => metadata?.name === 'shop-history-1');
+    expect(Object.keys(segment?.data ?? {})).toEqual(['00000.a']);
     expect(await store.history.list()).toHaveLength(1);
   });
 

@@ -277,6 +277,26 @@ describe('set', () => {
     expect(deploymentIn(api)?.spec?.minReadySeconds).toBe(0);
   });
 
+  test('whose write comes late is refused over what another has written by then', async () => {
+    const { api, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    await target.set(serves, lock);
+    api.before = ({ verb, kind }) => {
+      if (verb !== 'patch' || kind !== 'Deployment') return;
+      api.before = () => undefined;
+      const [lease] = api.all(kinds.lease);
+      if (lease) api.put({ ...lease, spec: { ...lease.spec, holderIdentity: 'bob@there/1/x' } });
+      const found = deploymentIn(api) as IDeployment;
+      const generation = (found.metadata?.generation ?? 0) + 1;
+      const spec = found.spec && { ...found.spec, replicas: 7 };
+      api.put<IDeployment>({ ...found, metadata: { ...found.metadata, generation }, spec });
+    };
+
+    expect(await codeOf(target.set(tries('one'), lock))).toBe('lock_lost');
+
+    expect(deploymentIn(api)?.spec).toMatchObject({ replicas: 7, minReadySeconds: 0 });
+  });
+
   test('is told apart from a Deployment of another tool by what that selects', async () => {
     const { api, target } = await makeTarget();
     api.put<IDeployment>({
@@ -383,6 +403,17 @@ describe('what is published', () => {
 
     await expect(target.publish(three.release, signal)).rejects.toThrow('was not stored before its rollout');
   });
+});
+
+test('what a bad release printed is kept without the values of its secrets', async () => {
+  const findEvidence = async () => ({ exit: 'exit code 1', lines: ['no access with hunter2-hunter2'] });
+  const { store, target } = await makeTarget({ parts: { findEvidence } });
+  const how = { inUse: [], isFresh: true };
+  const secretSet = (await store.storeSecrets({ TOKEN: 'hunter2-hunter2' }, how, signal)) ?? '';
+
+  const evidence = await target.evidence({ ...candidate, secretSet }, signal);
+
+  expect(evidence).toEqual({ exit: 'exit code 1', lines: ['no access with [redacted]'] });
 });
 
 describe('what is observed', () => {
