@@ -60,13 +60,15 @@ function testDrift(): void {
     },
   ];
   for (const { what, args, finds } of changes) {
-    test(`finds ${what}, and the next up puts it right`, async () => {
+    test(`finds ${what}, and the next up puts it right and says so`, async () => {
       await project.kubectl(...args);
 
       const drift = await found(project);
-      await mustEnd(project.causeway('up'));
+      const up = await mustEnd(project.causeway('up', '--json'));
 
       expect(drift).toContainEqual(expect.objectContaining(finds));
+      expect(up.json().mended).toEqual(drift);
+      expect(up.stderr).toContain('serves already, nothing else to change');
       expect(await found(project)).toEqual([]);
       await settled(project);
     });

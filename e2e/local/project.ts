@@ -68,6 +68,7 @@ interface Document {
   readonly id?: string;
   readonly publicKey?: string;
   readonly differences?: readonly Difference[];
+  readonly mended?: readonly Difference[];
 }
 
 export interface Started {

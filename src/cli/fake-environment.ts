@@ -42,6 +42,8 @@ export class FakeEnvironment implements Environment {
   /** Called once the rollout has begun, which then goes on without its command. */
   onBegun: (() => void) | undefined;
   onMake: (() => void) | undefined;
+  /** What `make` says that it did. */
+  makes: string | undefined;
   /** What the preflight of the next rollouts finds that keeps them from nothing. */
   notes: Finding[] = [];
   /** What others changed where the release serves already, put right by the next deploy. */
@@ -82,7 +84,7 @@ export class FakeEnvironment implements Environment {
   async make(): Promise<string | undefined> {
     this.onMake?.();
     this.isMade = true;
-    return undefined;
+    return this.makes;
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {

@@ -36,7 +36,7 @@ export const rolloutResultSchema = z.strictObject({
   record: recordSchema.optional(),
   /** What was found before it began and kept it from nothing, each with what to do about it, if anything. */
   notes: z.array(z.strictObject({ message: z.string(), hint: z.string() })).optional(),
-  /** Where the release serves already: what others had changed, and was put right. */
+  /** Where the release serves already: what differed from it or from the config, and was put right. */
   mended: z.array(differenceSchema).optional(),
   elapsedMs: z.number(),
   error: errorSchema.optional(),

@@ -9,7 +9,7 @@ import type { Evidence, Judgement } from './verdict.ts';
 export type RolloutEvent =
   /** What the preflight found that keeps the rollout from nothing, before it begins. */
   | { readonly kind: 'noted'; readonly notes: readonly Finding[] }
-  /** Where the release serves already: what others had changed, and was put right. */
+  /** Where the release serves already: what differed from it or from the config, and was put right. */
   | { readonly kind: 'mended'; readonly differences: readonly Difference[] }
   | { readonly kind: 'begun'; readonly rollout: Rollout; readonly isResumed: boolean }
   | { readonly kind: 'command'; readonly state: 'begun' | 'done'; readonly command: readonly string[] }

@@ -899,11 +899,14 @@ describe('nothing is rolled out', () => {
     expect(target.calls).not.toContain('set');
   });
 
-  test('when the number of replicas alone is another, which is set', async () => {
+  test('when the number of replicas alone is another, which is set and told', async () => {
     const target = servedBy('a');
+    const events: RolloutEvent[] = [];
 
-    const outcome = await deploy(target, 'a', { replicas: 5 });
+    const outcome = await deploy(target, 'a', { replicas: 5, onEvent: (event) => events.push(event) });
 
+    const change = { object: 'environment', field: 'replicas', wanted: 5, found: 2 };
+    expect(events).toEqual([{ kind: 'mended', differences: [change] }]);
     expect(outcome).toEqual({ kind: 'unchanged' });
     expect(target.replicas).toHaveLength(5);
     expect(target.records).toEqual([]);

@@ -161,6 +161,7 @@ async function moveTo(
   const { target, signal } = context;
   if (isSame(found.stable, request.running)) {
     const asked = asAsked(found, request);
+    tellReplicas(context, found, asked);
     if (asked.replicas !== found.replicas || asked.surge !== found.surge || request.mends)
       await target.set(asked, lock);
     return { kind: 'unchanged' };
@@ -197,6 +198,16 @@ function plan({ now, makeId }: RolloutContext, found: Desired, request: RolloutR
 
 function asAsked({ surge: _, ...found }: Desired, { replicas, surge = 'all' }: RolloutRequest): Desired {
   return { ...found, replicas, ...(surge === 'all' ? {} : { surge }) };
+}
+
+/** Where the release serves already, the config may want another number of it. */
+function tellReplicas({ emit }: RolloutContext, found: Desired, asked: Desired): void {
+  const [wanted, before] = [asked.replicas, found.replicas];
+  if (wanted === before) return;
+  emit({
+    kind: 'mended',
+    differences: [{ object: 'environment', field: 'replicas', wanted, found: before }],
+  });
 }
 
 /** What is worth knowing keeps no rollout from beginning, and is told. */

@@ -73,6 +73,8 @@ export class KubernetesEnvironment implements Environment {
   readonly #place: Place;
   #cluster: Promise<Cluster> | undefined;
   #hasAgent = false;
+  /** What differed before `make` put right what is its own. */
+  #differed: readonly Difference[] | undefined;
 
   constructor(options: OpenKubernetesOptions) {
     const { project, name, config } = options;
@@ -108,6 +110,7 @@ export class KubernetesEnvironment implements Environment {
   async make(signal: AbortSignal): Promise<string | undefined> {
     const { makeEnvironment } = await import('./make.ts');
     const about = await this.#about(signal);
+    this.#differed = await this.#driftIfMade(signal);
     return makeEnvironment({ ...about, stateFolder: this.#stateFolder(), signal });
   }
 
@@ -135,11 +138,11 @@ export class KubernetesEnvironment implements Environment {
     } as const;
     const driven = { by, agentImage: agentImage ?? state.agentImage, rendered, emit, signal };
     const isServing = desired.stable?.release.id === release.id && !desired.rollout && !isAgain;
-    const differences = isServing ? await this.drift(signal) : [];
+    const differed = isServing ? (this.#differed ?? (await this.#drift(signal))) : [];
     const outcome = await this.#drive(driven, (context) => rollOut(context, asked));
     if (outcome.kind === 'unchanged') {
       await this.#expectWell(signal);
-      if (differences.length > 0) await this.#tellMended(differences, emit, signal);
+      if (differed.length > 0) await this.#tellMended(differed, emit, signal);
     }
     return outcome;
   }
@@ -237,9 +240,8 @@ export class KubernetesEnvironment implements Environment {
     return previewChanges({ ...(await this.#about(signal)), ...request, signal });
   }
 
-  async drift(signal: AbortSignal) {
-    const { findDrift } = await import('./drift.ts');
-    return findDrift({ ...(await this.#about(signal)), signal });
+  drift(signal: AbortSignal): Promise<readonly Difference[]> {
+    return this.#drift(signal);
   }
 
   async down(signal: AbortSignal): Promise<Receipt> {
@@ -314,11 +316,35 @@ export class KubernetesEnvironment implements Environment {
     });
   }
 
-  /** Of what differed before, that which does so no more. */
+  /** Of the cluster alone: what a cloud made takes long to compare. */
+  async #drift(signal: AbortSignal): Promise<readonly Difference[]> {
+    const { findDrift } = await import('./drift.ts');
+    return findDrift({ ...(await this.#about(signal)), signal });
+  }
+
+  /** What keeps it from being read is told by who makes it. */
+  async #driftIfMade(signal: AbortSignal): Promise<readonly Difference[]> {
+    try {
+      const { store } = await this.#open(signal);
+      return (await store.readState(signal)) ? await this.#drift(signal) : [];
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return [];
+    }
+  }
+
+  /** Of what differed before, that which does so no more; and what is left, which `deploy` does not make. */
   async #tellMended(before: readonly Difference[], emit: Emit, signal: AbortSignal): Promise<void> {
-    const left = new Set((await this.drift(signal)).map(({ object, field }) => `${object} ${field}`));
-    const differences = before.filter(({ object, field }) => !left.has(`${object} ${field}`));
+    const left = await this.#drift(signal);
+    const isLeft = ({ object, field }: Difference) =>
+      left.some((one) => one.object === object && one.field === field);
+    const differences = before.filter((one) => !isLeft(one));
     if (differences.length > 0) emit({ kind: 'mended', differences });
+    if (left.length === 0) return;
+    const objects = [...new Set(left.map(({ object }) => object))].join(', ');
+    const message = `left as it differs: ${objects}`;
+    const hint = `causeway drift ${this.name} shows how, causeway up ${this.name} puts it right`;
+    emit({ kind: 'noted', notes: [{ isProblem: false, message, hint }] });
   }
 
   /** Where `down` keeps the history, and `up` finds it. */

@@ -20,6 +20,8 @@ export interface Followed {
   /** The release that is wanted, where that is known before. */
   readonly release?: string;
   readonly isRollback?: boolean;
+  /** Something was made or put right before it. */
+  readonly hasMade?: boolean;
   /** Whether the user's hooks run around it: both of them, or none. */
   readonly hasHooks: boolean;
   /** What is left to do after the hook before it; returns the rollout itself. */
@@ -48,7 +50,10 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
   );
   const release = await releaseOf(chosen, followed, outcome);
   if (outcome.kind === 'unchanged')
-    board.say({ label: 'release', text: unchangedText(release, mended.length > 0) });
+    board.say({
+      label: 'release',
+      text: unchangedText(release, followed.hasMade === true || mended.length > 0),
+    });
   if (hooks && outcome.kind !== 'unknown') {
     const told = { ...hooks.hookEnv(chosen, release), CAUSEWAY_VERDICT: verdictOf(outcome) };
     await hooks.runAfter(cli, { ...chosen, env: told }, board, io.signal);
@@ -100,8 +105,8 @@ async function follow(
   }
 }
 
-function unchangedText(release: string | undefined, isMended: boolean): string {
-  return `${release ? `${shortId(release)} ` : ''}serves already, nothing ${isMended ? 'else ' : ''}to change`;
+function unchangedText(release: string | undefined, hasChanged: boolean): string {
+  return `${release ? `${shortId(release)} ` : ''}serves already, nothing ${hasChanged ? 'else ' : ''}to change`;
 }
 
 /** Where a rollback changed nothing, the environment knows which release it meant: the one that serves. */

@@ -87,6 +87,7 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
   );
 
   const { unpushed: _, ...made } = built;
+  const { hasMade, ...where } = prepared;
   const { release } = built;
   const { isAgain } = options;
   const result = await followRollout(cli, chosen, {
@@ -95,9 +96,10 @@ async function work(cli: Cli, chosen: Chosen, options: ReleaseOptions, way: Way)
     release: release.id,
     // What serves is rolled out once more where its secrets were changed: only the environment sees that.
     hasHooks: !isServing,
+    hasMade,
     async prepare() {
       const secrets = await readSecrets(sources, chosen.folder, io);
-      const request = { ...made, ...prepared, secrets, by: io.user, isAgain };
+      const request = { ...made, ...where, secrets, by: io.user, isAgain };
       return (emit) => environment.deploy(request, emit, io.signal);
     },
   });
@@ -190,14 +192,16 @@ async function prepare(
   chosen: Chosen,
   { built, destination: found, makes, isNeeded, tests, tested, isPushed }: Preparation,
   { board, startedAt }: Way,
-): Promise<Pick<DeployRequest, 'pullFrom' | 'agentImage'>> {
+): Promise<Pick<DeployRequest, 'pullFrom' | 'agentImage'> & { readonly hasMade: boolean }> {
   const { unpushed } = built;
   const destination = found ?? (unpushed && (await findDestination(chosen, cli.io.signal)));
   const pullFrom = built.pullFrom ?? destination?.name;
   const failure = new AbortController();
   const signal = AbortSignal.any([cli.io.signal, failure.signal]);
+  let hasMade = false;
   const make = async () => {
     const made = await chosen.environment.make(cli.io.signal);
+    hasMade = made !== undefined;
     if (made !== undefined) board.say({ label: 'make', text: made });
   };
   const testOrPush = async () => {
@@ -230,6 +234,7 @@ async function prepare(
   await Promise.all(work);
   if (failure.signal.aborted) throw failure.signal.reason;
   return {
+    hasMade,
     ...(pullFrom === undefined ? {} : { pullFrom }),
     ...(agentImage === undefined ? {} : { agentImage }),
   };

@@ -80,10 +80,22 @@ test('up of what serves already tells what others had changed there, and that it
   const { stderr } = await at.callWith({ others }, 'up', 'prod');
   const { stdout } = await at.callWith({ others }, 'up', 'prod', '--json');
 
-  expect(stderr).toContain('mend     1 change of others, put right\n');
+  expect(stderr).toContain('mend     1 difference from release or config, put right\n');
   expect(stderr).toContain('│ Deployment/probe spec.replicas: 5 → 2\n');
   expect(stderr).toContain('serves already, nothing else to change\n');
   expect(rolloutResultSchema.parse(JSON.parse(stdout)).mended).toEqual(cluster.mends);
+});
+
+test('up of what serves already says of what it made there that it was all', async () => {
+  await using made = await start();
+  const { at, cluster } = made;
+  await at.callWith({ others }, 'up', 'prod');
+  cluster.makes = 'made NetworkPolicy';
+
+  const { stderr } = await at.callWith({ others }, 'up', 'prod');
+
+  expect(stderr).toContain('make     made NetworkPolicy\n');
+  expect(stderr).toContain('serves already, nothing else to change\n');
 });
 
 test('when the tests fail nothing is published, and nothing is rolled out', async () => {

@@ -23,7 +23,7 @@ export interface EndedRollout {
   readonly status?: Status;
   /** What was found before it began and kept it from nothing. */
   readonly notes?: readonly Finding[];
-  /** What others had changed, and was put right. */
+  /** What differed from release or config, and was put right. */
   readonly mended?: readonly Difference[];
   readonly elapsedMs: number;
 }

@@ -34,14 +34,14 @@ function tell(events: readonly RolloutEvent[], beside = 0): string {
   return lines.join('\n');
 }
 
-test('what others had changed is told field by field once it was put right', () => {
+test('what differed from release or config is told field by field once it was put right', () => {
   const differences = [
     { object: 'Deployment/shop', field: 'spec.replicas', wanted: 2, found: 5 },
     { object: 'PodDisruptionBudget/shop', wanted: {}, found: undefined },
   ];
 
   expect(tell([{ kind: 'mended', differences }])).toMatchInlineSnapshot(`
-    "mend     2 changes of others, put right
+    "mend     2 differences from release or config, put right
              │ Deployment/shop spec.replicas: 5 → 2
              │ PodDisruptionBudget/shop was made again"
   `);

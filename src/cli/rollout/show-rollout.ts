@@ -81,7 +81,7 @@ function noteLine({ message, hint }: Finding): ToldLine {
 }
 
 function mendedLine(differences: readonly Difference[]): ToldLine {
-  const text = `${count(differences.length, 'change')} of others, put right`;
+  const text = `${count(differences.length, 'difference')} from release or config, put right`;
   return { label: 'mend', text, below: differences.map(showMended) };
 }
 
