@@ -79,6 +79,7 @@ const tools = (bun: string): readonly Step[] => [
 
 export const tiers: readonly Tier[] = [
   { name: 'workflows', folder: 'e2e/workflows' },
+  { name: 'slides', folder: 'e2e/slides' },
   { name: 'local', folder: 'e2e/local' },
   { name: 'images', folder: 'e2e/images' },
   { name: 'cluster', folder: 'e2e/cluster' },
