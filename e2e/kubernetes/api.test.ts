@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { IConfigMap } from 'kubernetes-models/v1';
 import { UserError } from '../../src/core/errors.ts';
 import type { Api, Change } from '../../src/kubernetes/api/api.ts';
@@ -13,6 +16,8 @@ import { type Cluster, findCluster, type Namespace, openCluster } from '../clust
 import { have } from '../images/have.ts';
 import { until } from '../local/project.ts';
 import { pushShellImage } from './command-place.ts';
+import { openConnectProxy } from './connect-proxy.ts';
+import { makeCertificate } from './own-certificate.ts';
 
 const minuteMs = 60_000;
 setDefaultTimeout(2 * minuteMs);
@@ -235,6 +240,49 @@ function testApi(): void {
       code: 'cluster_untrusted',
       message: expect.stringContaining('its certificate is for another name'),
     });
+  });
+
+  test.each(['http', 'https'])(
+    'is reached through a proxy of %s, connections to pods too',
+    async (scheme) => {
+      const folder = mkdtempSync(join(tmpdir(), 'causeway-proxy-'));
+      const certificate = await makeCertificate(folder);
+      rmSync(folder, { recursive: true });
+      const tls = scheme === 'https' ? { tls: certificate } : {};
+      await using proxy = await openConnectProxy({ credentials: 'ada:s3cret', ...tls });
+      const own = accessTo(cluster);
+      const access = {
+        ...own,
+        tls: { ...own.tls, ca: `${own.tls.ca}\n${certificate.cert}` },
+        proxy: `${scheme}://ada:s3cret@${proxy.host}`,
+      };
+      const proxied = openApi({ access, namespace: namespace.name, trace });
+
+      const pod = await proxied.get(kinds.pod, 'echo', signal);
+      const ran = await run(['bun', '-e', 'console.log("here")'], undefined, { access });
+
+      expect(pod?.metadata?.name).toBe('echo');
+      expect(ran).toMatchObject({ exitCode: 0, output: 'here\n' });
+      expect(new Set(proxy.opened)).toEqual(new Set([new URL(own.server).host]));
+      expect(proxy.opened.length).toBeGreaterThanOrEqual(2);
+    },
+  );
+
+  test('behind a proxy that does not let in is unreachable, and no password is told', async () => {
+    await using proxy = await openConnectProxy({ credentials: 'ada:s3cret' });
+    const access = { ...accessTo(cluster), proxy: `http://ada:wr0ng@${proxy.host}` };
+    const proxied = openApi({ access, namespace: namespace.name, trace });
+
+    const asked = await errorOf(proxied.get(kinds.pod, 'echo', signal));
+    const joined = await errorOf(run(['bun'], undefined, { access }));
+
+    for (const error of [asked, joined]) {
+      expect(error.code).toBe('environment_unreachable');
+      expect(error.message).toContain(`by way of the proxy http://${proxy.host}: `);
+      expect(error.message).toContain('407');
+      expect(`${error.message}${error.hint}`).not.toContain('wr0ng');
+    }
+    expect(proxy.opened).toEqual([]);
   });
 
   async function run(

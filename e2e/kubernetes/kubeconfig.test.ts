@@ -6,6 +6,7 @@ import { UserError } from '../../src/core/errors.ts';
 import { openApi } from '../../src/kubernetes/api/open-api.ts';
 import { openAccess } from '../../src/kubernetes/kubeconfig/open-access.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
+import { openConnectProxy } from './connect-proxy.ts';
 
 interface Kubeconfig {
   readonly clusters: readonly { readonly name: string; readonly cluster: object }[];
@@ -161,6 +162,26 @@ test('a cluster that another authority has signed is not spoken with', async () 
   expect(error.code).toBe('cluster_untrusted');
 });
 
+test('a cluster behind a proxy is reached by it', async () => {
+  await using proxy = await openConnectProxy({ credentials: 'ada:s3cret' });
+  const file = write('proxied', { token }, { 'proxy-url': `http://ada:s3cret@${proxy.host}` });
+
+  expect(await whoami(file, 'shop')).toBe('system:serviceaccount:default:default');
+  expect(proxy.opened).toHaveLength(1);
+});
+
+test('a proxy of another kind is refused, without its password', async () => {
+  const file = write('socks', { token }, { 'proxy-url': 'socks5://ada:s3cret@127.0.0.1:1080' });
+
+  const error = await errorOf(open(file, 'shop'));
+
+  expect(error).toMatchObject({
+    code: 'kubeconfig_wrong',
+    message:
+      'the cluster of context shop is behind a proxy which speaks socks5; those of http and https are supported',
+  });
+});
+
 test('a context that is not there, or that nobody names, is told with those that are', async () => {
   const unknown = await errorOf(open(cluster.kubeconfig, `${cluster.context}0`));
   const none = await errorOf(open(cluster.kubeconfig, undefined));
@@ -205,9 +226,9 @@ async function whoami(files: string, context: string): Promise<string | undefine
 }
 
 /** A kubeconfig of the context `shop`. */
-function write(name: string, user: object): string {
+function write(name: string, user: object, more: object = {}): string {
   const file = join(folder, name);
-  const clusters = known.map(({ cluster: content }) => ({ name: 'k8s', cluster: content }));
+  const clusters = known.map(({ cluster: content }) => ({ name: 'k8s', cluster: { ...content, ...more } }));
   const contexts = [{ name: 'shop', context: { cluster: 'k8s', user: name } }];
   const users = [{ name, user }];
   writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'Config', clusters, contexts, users }));

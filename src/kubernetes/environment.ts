@@ -21,6 +21,7 @@ import type { Desired, Running } from '../core/rollout.ts';
 import { stateFolder } from '../core/state-folder.ts';
 import type { Finding } from '../core/target.ts';
 import type { ImageReader } from '../image/store.ts';
+import type { ClusterAccess } from './api/access.ts';
 import type { Api } from './api/api.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import { describeCosts } from './costs.ts';
@@ -280,12 +281,20 @@ export class KubernetesEnvironment implements Environment {
       import('./store/open-store.ts'),
       this.#options.reach?.(signal),
     ]);
-    const access = reach?.access ?? (await this.#accessOfContext(signal));
+    const access = reach ? await this.#accessOfCloud(reach) : await this.#accessOfContext(signal);
     const api = openApi({ access, namespace: this.#place.namespace, trace });
     const store = openStore({ api, place: this.#place });
     if (!reach) return { api, store, config };
     const exposure = { kind: 'cloud', url: reach.url, ...reach.exposure } as const;
     return { api, store, config: { ...config, exposure }, registry: reach.registry };
+  }
+
+  /** Its API server is out in the world, so the way to it may be by the shell's proxy. */
+  async #accessOfCloud({ access }: Reach): Promise<ClusterAccess> {
+    const { findProxy } = await import('./kubeconfig/find-proxy.ts');
+    const { env } = this.#options;
+    const proxy = findProxy({ server: access.server, proxyUrl: access.proxy, env });
+    return proxy === undefined ? access : { ...access, proxy };
   }
 
   async #accessOfContext(signal: AbortSignal) {

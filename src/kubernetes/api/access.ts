@@ -11,6 +11,8 @@ export interface ClusterAccess {
     readonly serverName?: string;
     readonly rejectUnauthorized?: boolean;
   };
+  /** The http or https proxy by which it is reached, with credentials where it asks for some; else it is reached directly. */
+  readonly proxy?: string;
   /** Read anew for each request, as a token may have been renewed. */
   headers(): Promise<Readonly<Record<string, string>>>;
   /** What mends it where no kubeconfig leads to it. */
@@ -26,7 +28,23 @@ export interface AccessHints {
   readonly untrusted: string;
 }
 
-/** As the runtime takes it. */
-export function tlsOf({ tls: { serverName, ...tls } }: Pick<ClusterAccess, 'tls'>) {
+/** As the runtime's requests take it: without a proxy, none that the environment names either. */
+export function wireOf(access: Pick<ClusterAccess, 'tls' | 'proxy'>) {
+  return { tls: tlsOf(access), proxy: access.proxy ?? false };
+}
+
+/** As the runtime's WebSockets take it, which go by no proxy but the one that is given. */
+export function socketWireOf(access: Pick<ClusterAccess, 'tls' | 'proxy'>) {
+  const { proxy } = access;
+  return { tls: tlsOf(access), ...(proxy === undefined ? {} : { proxy }) };
+}
+
+/** The proxy as it may be shown. */
+export function proxyAddress(proxy: string): string {
+  const { protocol, host } = new URL(proxy);
+  return `${protocol}//${host}`;
+}
+
+function tlsOf({ tls: { serverName, ...tls } }: Pick<ClusterAccess, 'tls'>) {
   return { ...tls, ...(serverName === undefined ? {} : { servername: serverName }) };
 }

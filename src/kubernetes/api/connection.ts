@@ -1,6 +1,6 @@
 import { UnreachableError } from '../../core/errors.ts';
 import { retryAfterMs, wait } from '../../image/registry/tries.ts';
-import { type ClusterAccess, tlsOf } from './access.ts';
+import { type ClusterAccess, wireOf } from './access.ts';
 import { explainAnswer, explainFailure, isUnsent } from './explain.ts';
 
 export interface Call {
@@ -78,11 +78,11 @@ export class Connection {
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([signal, deadline.signal]),
-        tls: tlsOf(this.#access),
+        ...wireOf(this.#access),
         redirect: 'manual',
         // A quiet stream would be cut after six minutes.
         timeout: false,
-      } as RequestInit);
+      } as unknown as RequestInit);
       clearTimeout(timer);
       timer = setTimeout(late, bodyMs);
       const whole = isStream ? response : await inMemory(response);

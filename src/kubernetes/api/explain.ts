@@ -1,5 +1,5 @@
 import { UnreachableError, UserError } from '../../core/errors.ts';
-import type { AccessHints, ClusterAccess } from './access.ts';
+import { type AccessHints, type ClusterAccess, proxyAddress } from './access.ts';
 import { ApiRefusal, type StatusCause } from './refusal.ts';
 
 /** What the API answers where it does not do what was asked. */
@@ -9,7 +9,7 @@ interface ApiStatus {
   readonly details?: { readonly causes?: readonly StatusCause[] };
 }
 
-type Known = Pick<ClusterAccess, 'context' | 'server' | 'hints'>;
+type Known = Pick<ClusterAccess, 'context' | 'server' | 'proxy' | 'hints'>;
 
 /** An answer that is no success, as an error: `UnreachableError` of a server that is not well, else `ApiRefusal`. */
 export async function explainAnswer(access: Known, response: Response, what: string): Promise<UserError> {
@@ -88,7 +88,7 @@ const certificateFaults: Readonly<Record<string, string>> = {
 
 /** A request that found no answer, as an error; one that is `UnreachableError` may be tried again. */
 export function explainFailure(access: Known, cause: unknown): UserError {
-  const { context, server } = access;
+  const { context, server, proxy } = access;
   if (cause instanceof UserError) return cause;
   const code = codeOf(cause);
   const fault = certificateFaults[code];
@@ -102,7 +102,7 @@ export function explainFailure(access: Known, cause: unknown): UserError {
   }
   return new UnreachableError({
     code: 'environment_unreachable',
-    message: `${server} does not answer: ${inWords(code, cause)}`,
+    message: `${server} does not answer${proxy === undefined ? '' : ` by way of the proxy ${proxyAddress(proxy)}`}: ${inWords(code, cause)}`,
     hint: hintsOf(access).unreachable,
     cause,
   });
@@ -115,6 +115,7 @@ const unsent: readonly string[] = [
   'ENETUNREACH',
   'ENOTFOUND',
   'EPROTO',
+  'ERR_PROXY_TUNNEL',
   'FailedToOpenSocket',
 ];
 

@@ -1,5 +1,5 @@
 import { UnreachableError } from '../../core/errors.ts';
-import { type ClusterAccess, tlsOf } from './access.ts';
+import { type ClusterAccess, socketWireOf } from './access.ts';
 import { Connection } from './connection.ts';
 import { ApiRefusal } from './refusal.ts';
 
@@ -23,7 +23,7 @@ export async function openSocket(asked: OpenSocketOptions): Promise<WebSocket> {
   const options = {
     protocols: [protocol],
     headers: await access.headers(),
-    tls: tlsOf(access),
+    ...socketWireOf(access),
   };
   signal.throwIfAborted();
   const socket = new WebSocket(`${access.server.replace(/^http/, 'ws')}${path}`, options as never);

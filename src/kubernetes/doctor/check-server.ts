@@ -1,7 +1,7 @@
 import { showMs } from '../../core/duration.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Finding } from '../../core/target.ts';
-import { type ClusterAccess, tlsOf } from '../api/access.ts';
+import { type ClusterAccess, wireOf } from '../api/access.ts';
 import type { Api } from '../api/api.ts';
 import type { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
@@ -59,9 +59,9 @@ export async function readServerTime(
   const soon = AbortSignal.any([signal, AbortSignal.timeout(timeMs)]);
   const response = await fetch(`${server}/version`, {
     headers: await headers(),
-    tls: tlsOf(access),
+    ...wireOf(access),
     signal: soon,
-  }).catch(() => undefined);
+  } as unknown as RequestInit).catch(() => undefined);
   await response?.body?.cancel();
   const time = Date.parse(response?.headers.get('date') ?? '');
   return Number.isNaN(time) ? undefined : time;

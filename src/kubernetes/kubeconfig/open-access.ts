@@ -3,6 +3,7 @@ import { didYouMean } from '../../core/did-you-mean.ts';
 import { UserError } from '../../core/errors.ts';
 import { installPackage } from '../../packages/install-package.ts';
 import type { ClusterAccess } from '../api/access.ts';
+import { findProxy } from './find-proxy.ts';
 import type { HttpsOptions, KubeConfig, KubeConfigClass } from './kube-config.ts';
 import { readKubeconfigs } from './read-kubeconfigs.ts';
 
@@ -33,7 +34,8 @@ export async function openAccess(options: OpenAccessOptions): Promise<ClusterAcc
   const kubeconfig = readKubeconfigs(library.KubeConfig, options);
   const context = chooseContext(kubeconfig, name);
   kubeconfig.setCurrentContext(context.name);
-  const server = serverOf(kubeconfig, context);
+  const { server, proxyUrl } = clusterOf(kubeconfig, context);
+  const proxy = proxyOf(context.name, findProxy({ server, proxyUrl, env }));
   const slow = setTimeout(
     () => say(`waits for the program that gives the credentials of context ${context.name}; it may ask you`),
     slowMs,
@@ -44,6 +46,7 @@ export async function openAccess(options: OpenAccessOptions): Promise<ClusterAcc
   return {
     context: context.name,
     server,
+    ...(proxy === undefined ? {} : { proxy }),
     tls: {
       ...pem('ca', credentials.ca),
       ...pem('cert', credentials.cert),
@@ -78,7 +81,7 @@ function chooseContext({ contexts }: KubeConfig, name: string | undefined) {
   });
 }
 
-function serverOf({ clusters, users }: KubeConfig, context: ReturnType<typeof chooseContext>): string {
+function clusterOf({ clusters, users }: KubeConfig, context: ReturnType<typeof chooseContext>) {
   const wrong = (message: string, hint: string) => new UserError({ code: 'kubeconfig_wrong', message, hint });
   const cluster = clusters.find(({ name }) => name === context.cluster);
   const mend = `kubectl config view --context ${context.name} --minify shows it`;
@@ -86,14 +89,22 @@ function serverOf({ clusters, users }: KubeConfig, context: ReturnType<typeof ch
     throw wrong(`context ${context.name} names the cluster ${context.cluster}, which is missing`, mend);
   if (!users.some(({ name }) => name === context.user))
     throw wrong(`context ${context.name} names the user ${context.user}, which is missing`, mend);
-  if (cluster.proxyUrl !== undefined)
-    throw wrong(
-      `cluster ${cluster.name} is behind the proxy ${cluster.proxyUrl}, which is not supported`,
-      mend,
-    );
   if (!URL.canParse(cluster.server) || !cluster.server.startsWith('https:'))
     throw wrong(`cluster ${cluster.name} has the server ${cluster.server}, which is no https URL`, mend);
-  return cluster.server.replace(/\/+$/, '');
+  return { server: cluster.server.replace(/\/+$/, ''), proxyUrl: cluster.proxyUrl };
+}
+
+/** Requests and connections for `exec` alike go by it. */
+function proxyOf(context: string, proxy: string | undefined): string | undefined {
+  if (proxy === undefined) return undefined;
+  const { protocol = '' } = URL.canParse(proxy) ? new URL(proxy) : {};
+  if (protocol === 'http:' || protocol === 'https:') return proxy;
+  const what = protocol === '' ? 'which is no URL' : `which speaks ${protocol.slice(0, -1)}`;
+  throw new UserError({
+    code: 'kubeconfig_wrong',
+    message: `the cluster of context ${context} is behind a proxy ${what}; those of http and https are supported`,
+    hint: `proxy-url of the cluster names it, else HTTPS_PROXY: kubectl config view --context ${context} --minify`,
+  });
 }
 
 async function readCredentials(kubeconfig: KubeConfig, context: string): Promise<HttpsOptions> {
