@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
 import { type Desired, givesWay, type Running, runningKey } from '../../core/rollout.ts';
 import type { Api } from '../api/api.ts';
+import { ApiRefusal } from '../api/refusal.ts';
 import type { ClusterConfig } from '../cluster-config.ts';
 import { admittedOf } from '../manifests/admission.ts';
 import { deploymentOf } from '../manifests/deployment.ts';
@@ -9,6 +10,7 @@ import { disruptionBudgetOf } from '../manifests/disruption-budget.ts';
 import { chosenBy } from '../manifests/gate.ts';
 import type { Place } from '../manifests/names.ts';
 import { templateOf } from '../manifests/pod-template.ts';
+import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredRelease } from '../store/stored-release.ts';
 import type { HeldLease } from './held-lease.ts';
@@ -18,7 +20,7 @@ export interface ConvergerOptions {
   readonly api: Api;
   readonly place: Place;
   readonly config: Pick<ClusterConfig, 'replicas' | 'autoscale' | 'exposure'>;
-  readonly store: Pick<Store, 'readRelease'>;
+  readonly store: Pick<Store, 'readRelease' | 'keepRelease'>;
 }
 
 export interface ConvergeOptions {
@@ -80,8 +82,8 @@ export class Converger {
   async #admit(desired: Desired, { agentImage, signal }: ConvergeOptions): Promise<void> {
     const { api, place } = this.#options;
     const images = new Set(agentImage === undefined ? [] : [agentImage]);
-    for (const { release } of runningOf(desired)) {
-      const stored = await this.#read(release.id, signal);
+    for (const running of runningOf(desired)) {
+      const stored = await this.#read(running, signal);
       if (stored) images.add(stored.image);
     }
     const admitted = [...images].sort().join(' ');
@@ -123,7 +125,7 @@ export class Converger {
     if (!chosen) return undefined;
     const { running, gate } = chosen;
     const { replicas, surge } = desired;
-    const stored = await this.#read(running.release.id, signal);
+    const stored = await this.#read(running, signal);
     if (!stored) throw goneError(place, running);
     return deploymentOf({
       place,
@@ -134,10 +136,25 @@ export class Converger {
     });
   }
 
-  async #read(id: string, signal: AbortSignal): Promise<StoredRelease | undefined> {
-    const known = this.#stored.get(id) ?? (await this.#options.store.readRelease(id, signal));
+  async #read(running: Running, signal: AbortSignal): Promise<StoredRelease | undefined> {
+    const { id } = running.release;
+    const { store } = this.#options;
+    const known =
+      this.#stored.get(id) ?? (await store.readRelease(id, signal)) ?? (await this.#recover(running, signal));
     if (known) this.#stored.set(id, known);
     return known;
+  }
+
+  /** Of what runs, and of which somebody deleted the stored copy; it is stored once more. */
+  async #recover(running: Running, signal: AbortSignal): Promise<StoredRelease | undefined> {
+    const { api, place, store } = this.#options;
+    const { recoverRelease } = await import('./recover-release.ts');
+    const recovered = await recoverRelease({ api, place, running, signal });
+    if (!recovered) return undefined;
+    const kept = await orRefusal(() => store.keepRelease(running.release.id, recovered, signal));
+    // The agent may not.
+    if (kept instanceof ApiRefusal && kept.status !== 403) throw kept;
+    return recovered;
   }
 }
 

@@ -12,7 +12,7 @@ export function containerOf({ status }: IPod): ContainerStatus | undefined {
   return status?.containerStatuses?.find(({ name }) => name === container);
 }
 
-export function containerSpecOf({ spec }: IPod) {
+export function containerSpecOf({ spec }: Pick<IPod, 'spec'>) {
   return spec?.containers.find(({ name }) => name === container);
 }
 
