@@ -193,6 +193,20 @@ describe('through the Service', () => {
     expect(probe.report().service.lost).toBe(0);
   });
 
+  test('what is refused while somebody has deleted the Service is an error, and not lost', async () => {
+    const service = serve(ok);
+    const probe = start({ stable: serve(ok), candidate: serve(ok), service });
+    await until('it was asked', () => service.seen.length > 3);
+
+    probe.seeService(true);
+    await service.stop();
+    probe.seeService(false);
+    probe.seeService(true);
+
+    await until('it is an error', () => probe.report().service.errors > 0);
+    expect(probe.report().service.lost).toBe(0);
+  });
+
   test('what is refused when a replica’s container was started anew is an error', async () => {
     const service = serve(ok);
     const probe = start({ stable: serve(ok), candidate: serve(ok), service });

@@ -33,6 +33,10 @@ export class Probe {
   readonly #replicas = new Map<string, Replica>();
   readonly #service: Caller;
   readonly #serviceTally: ServiceTally;
+  /** When the Service was seen to be there last, and from when to when it was not. */
+  #serviceSeenAt = performance.now();
+  readonly #serviceGone: { readonly from: number; to: number }[] = [];
+  #isServiceGone = false;
   #timer: Timer | undefined;
   #ticks = 0;
   #asked = 0;
@@ -79,6 +83,15 @@ export class Probe {
     this.#replicas.get(uid)?.close();
   }
 
+  seeService(isThere: boolean): void {
+    const now = performance.now();
+    const last = this.#serviceGone.at(-1);
+    if (this.#isServiceGone && last) last.to = now;
+    else if (!isThere) this.#serviceGone.push({ from: this.#serviceSeenAt, to: now });
+    this.#isServiceGone = !isThere;
+    this.#serviceSeenAt = now;
+  }
+
   report(): AgentReport {
     return {
       kind: 'report',
@@ -118,7 +131,9 @@ export class Probe {
     if (outcome) await this.#serviceTally.add(outcome);
   }
 
+  /** What somebody took away is no act of ours, and neither is it a fault of a release. */
   #wasTroubled(from: number, to: number): boolean {
+    if (this.#serviceGone.some((gone) => gone.from <= to && gone.to >= from)) return true;
     return [...this.#replicas.values()].some(
       (replica) => replica.isStuck || replica.troubledAt.some((at) => at >= from && at <= to),
     );

@@ -4,6 +4,7 @@ import type { Api } from '../src/kubernetes/api/api.ts';
 import { kinds } from '../src/kubernetes/api/kinds.ts';
 import { namesOf } from '../src/kubernetes/manifests/names.ts';
 import { openStore } from '../src/kubernetes/store/open-store.ts';
+import { followService } from './follow-service.ts';
 import { followPods } from './pods.ts';
 import { Probe } from './probe.ts';
 import { type Look, watchOver } from './switch.ts';
@@ -31,6 +32,7 @@ export async function runAgent({ setup, api, print, signal }: AgentOptions): Pro
   report();
   const timer = setInterval(report, reportMs);
   void keepFollowing({ setup, api, print, signal: either }, probe);
+  void followService({ api, place: setup.place, probe, signal: either });
   try {
     await watchRollout({ setup, api, print, signal: either });
   } finally {

@@ -55,6 +55,7 @@ function role({ setup: { place, rollout }, releases, history }: AgentObjectsOpti
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
       { apiGroups: [''], resources: ['events'], verbs: ['list', 'watch'] },
+      { apiGroups: [''], resources: ['services'], resourceNames: [names.service], verbs: ['get'] },
       { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get', 'list', 'watch'] },
       {
         apiGroups: ['batch'],

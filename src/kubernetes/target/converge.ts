@@ -2,13 +2,14 @@ import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
 import { type Desired, givesWay, type Running, runningKey } from '../../core/rollout.ts';
 import type { Api } from '../api/api.ts';
+import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import type { ClusterConfig } from '../cluster-config.ts';
 import { admittedOf } from '../manifests/admission.ts';
 import { deploymentOf } from '../manifests/deployment.ts';
 import { disruptionBudgetOf } from '../manifests/disruption-budget.ts';
 import { chosenBy } from '../manifests/gate.ts';
-import type { Place } from '../manifests/names.ts';
+import { namesOf, type Place } from '../manifests/names.ts';
 import { templateOf } from '../manifests/pod-template.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { Store } from '../store/store.ts';
@@ -90,6 +91,19 @@ export class Converger {
     if (admitted === this.#admitted) return;
     await api.apply(admittedOf(place, admitted.split(' ').filter(Boolean)), { signal });
     this.#admitted = admitted;
+  }
+
+  /** Where somebody else took from the digests that may run; true: they are let in again. */
+  async mendAdmitted(desired: Desired, options: ConvergeOptions): Promise<boolean> {
+    const { api, place } = this.#options;
+    if (this.#admitted === '') return false;
+    const found = await api.get(kinds.configMap, namesOf(place).admitted, options.signal);
+    const wanted = this.#admitted.split(' ').map((image) => image.slice(-64));
+    if (wanted.every((key) => found?.data?.[key] !== undefined)) return false;
+    await options.lease.check(options.signal);
+    this.#admitted = '';
+    await this.#admit(desired, options);
+    return true;
   }
 
   /** While stable replicas give way, from before the first of them goes. */

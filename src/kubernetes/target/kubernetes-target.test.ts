@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import type { IDeployment } from 'kubernetes-models/apps/v1';
+import type { IService, IServiceAccount } from 'kubernetes-models/v1';
 import { parseConfig } from '../../core/config.ts';
 import { UnreachableError } from '../../core/errors.ts';
 import type { Desired, Running } from '../../core/rollout.ts';
-import type { Observation } from '../../core/target.ts';
+import type { Observation, Seen } from '../../core/target.ts';
 import { FakeApi, type FakeCall } from '../api/fake-api.ts';
-import { kinds } from '../api/kinds.ts';
+import { refusal } from '../api/fake-patch.ts';
+import { type Kind, kinds } from '../api/kinds.ts';
 import { fakeStored, fakePlace as place } from '../store/fake-stored.ts';
 import { openStore } from '../store/open-store.ts';
 import type { KubernetesTarget } from './kubernetes-target.ts';
@@ -58,6 +60,19 @@ async function makeTarget({
   const target = openTarget({ api, place, store, trace: () => undefined, ...options, config: staging });
   targets.push(target);
   return { api, store, target };
+}
+
+function serviceAt(clusterIP: string): IService {
+  const metadata = { name: 'shop', namespace: 'shop-staging' };
+  return { apiVersion: 'v1', kind: 'Service', metadata, spec: { clusterIP, ports: [{ port: 80 }] } };
+}
+
+function accountOf(): IServiceAccount {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'shop', namespace: 'shop-staging' },
+  };
 }
 
 function deploymentIn(api: FakeApi): IDeployment | undefined {
@@ -481,6 +496,53 @@ describe('what is observed', () => {
     await next(seen);
 
     expect(deploymentIn(api)?.spec?.replicas).toBe(2);
+    await lock.release();
+  });
+
+  for (const { kind, name } of [
+    { kind: kinds.service, name: 'shop' },
+    { kind: kinds.serviceAccount, name: 'shop' },
+    { kind: kinds.configMap, name: 'shop-admitted' },
+  ]) {
+    test(`in a rollout has its ${kind.kind} ${name} put back that somebody deleted, which is told`, async () => {
+      const { api, target } = await makeTarget();
+      api.put(serviceAt('10.96.0.7'));
+      api.put(accountOf());
+      const lock = await target.lock(holder, signal);
+      await target.set(tries('one'), lock);
+      const seen = target.observe(signal)[Symbol.asyncIterator]();
+      await nextThat(seen, ({ kind: what }) => what === 'seen');
+      const before = await api.get(kind as Kind, name, signal);
+
+      await api.remove(kind, name, { signal });
+      const { disturbances = [] } = (await nextThat(
+        seen,
+        (look) =>
+          look.kind === 'seen' && (look.disturbances ?? []).some((what) => what.startsWith(`${kind.kind} `)),
+      )) as Seen;
+
+      expect(disturbances.at(-1)).toEndWith(' and put back');
+      const after = (await api.get(kind as Kind, name, signal)) as { spec?: object; data?: object };
+      expect(after.data).toEqual((before as typeof after | undefined)?.data as object);
+      if (kind === kinds.service) expect(after.spec).toMatchObject({ clusterIP: '10.96.0.7' });
+      await lock.release();
+    });
+  }
+
+  test('that may not put back a Service says who can', async () => {
+    const { api, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    await target.set(tries('one'), lock);
+    api.before = ({ verb, kind }) => {
+      if (verb === 'create' && kind === 'Service') throw refusal(403, 'Forbidden', 'not you');
+    };
+
+    const { disturbances } = (await nextThat(
+      target.observe(signal)[Symbol.asyncIterator](),
+      (look) => look.kind === 'seen' && (look.disturbances ?? []).some((what) => what.startsWith('Service ')),
+    )) as Seen;
+
+    expect(disturbances).toContain('Service shop was deleted; who may runs causeway up staging');
     await lock.release();
   });
 

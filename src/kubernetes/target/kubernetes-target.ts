@@ -7,7 +7,8 @@ import type { Evidence } from '../../core/verdict.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { StoredState } from '../store/store.ts';
-import { Converger } from './converge.ts';
+import { type ConvergeOptions, Converger } from './converge.ts';
+import { Guard } from './guard.ts';
 import type { HeldLease } from './held-lease.ts';
 import { takeLease } from './lease.ts';
 import { Observer } from './observer.ts';
@@ -24,6 +25,7 @@ export class KubernetesTarget implements Target {
   readonly #closed = new AbortController();
   readonly #giveUp = new AbortController();
   readonly #converger: Converger;
+  readonly #guard: Guard;
   readonly #observer: Observer;
   #held: HeldLease | undefined;
   /** What is in the cluster was made what is desired since the lock was taken. */
@@ -35,6 +37,7 @@ export class KubernetesTarget implements Target {
     this.#options = options;
     this.history = options.store.history;
     this.#converger = new Converger(options);
+    this.#guard = new Guard({ ...options, converger: this.#converger });
     this.#observer = new Observer({ ...options, converger: this.#converger });
   }
 
@@ -101,7 +104,7 @@ export class KubernetesTarget implements Target {
       this.#held?.lost.throwIfAborted();
       const seen = this.#observer.look();
       if (seen?.kind === 'seen') await this.#repair(seen.desired);
-      if (seen) yield seen;
+      if (seen) yield this.#withGuard(seen);
       await this.#observer.changed(signal);
     }
   }
@@ -167,12 +170,22 @@ export class KubernetesTarget implements Target {
   }
 
   async #converge(desired: Desired, held: HeldLease): Promise<void> {
-    const { agentImage = this.#observer.state?.agentImage } = this.#options;
-    const signal = this.#signalOf(held);
+    const options = this.#convergeOptions(held);
+    const { signal } = options;
     this.#isConverged = false;
-    await this.#converger.converge(desired, { lease: held, agentImage, signal });
+    await this.#converger.converge(desired, options);
     this.#isConverged = true;
     if (desired.rollout) this.#observer.startAgent(desired, signal);
+  }
+
+  #withGuard(seen: Observation): Observation {
+    if (seen.kind !== 'seen') return seen;
+    return { ...seen, disturbances: [...(seen.disturbances ?? []), ...this.#guard.disturbances] };
+  }
+
+  #convergeOptions(lease: HeldLease): ConvergeOptions {
+    const { agentImage = this.#observer.state?.agentImage } = this.#options;
+    return { lease, agentImage, signal: this.#signalOf(lease) };
   }
 
   /**
@@ -182,6 +195,7 @@ export class KubernetesTarget implements Target {
   async #repair(desired: Desired): Promise<void> {
     const held = this.#held;
     if (!held || !desired.rollout) return;
+    if (this.#isConverged) this.#guard.look(desired, this.#convergeOptions(held));
     if (this.#isConverged && !this.#observer.isChangedByOthers) return;
     if (this.#isConverged) this.#options.trace('the Deployment was changed by another: putting it right');
     await this.#converge(desired, held).catch((error: unknown) => {

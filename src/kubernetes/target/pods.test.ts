@@ -128,6 +128,23 @@ test('what may still appear is given a second look before it is conclusive', () 
   }
 });
 
+test('what somebody took away may be put back: until then it is no fault of the release', () => {
+  for (const said of [
+    "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction",
+    'error looking up service account shop-staging/shop: serviceaccount "shop" not found',
+  ]) {
+    const view = recorded('admission');
+    for (const { status } of view.replicaSets) {
+      for (const condition of status?.conditions ?? [])
+        condition.message = `pods "shop-1" is forbidden: ${said}`;
+    }
+    const after = (standsMs: number) =>
+      look(view, { memory: remembered({ standsMs }) })[0]?.trouble?.isConclusive;
+
+    expect([after(9_000), after(10_000)]).toEqual([false, true]);
+  }
+});
+
 test('a quota has room again once those have ended that give way', () => {
   const rollout = { id: 'r1' } as Rollout;
   const stable = { release: fakeRelease('good') };

@@ -34,7 +34,8 @@ export function refusalOf(
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
   if (failure?.status !== 'True' || failure.reason !== 'FailedCreate') return undefined;
   const said = oneLine(failure.message ?? '').replace(/^(Error creating: )?pods "[^"]*" is forbidden: /, '');
-  const stands = memory.standsMs(`${metadata?.uid} is refused`) >= secondLookMs;
+  const patienceMs = ofOthers.test(said) ? putBackMs : secondLookMs;
+  const stands = memory.standsMs(`${metadata?.uid} is refused`) >= patienceMs;
   if (/^(Internal error occurred: )?failed calling webhook|timed out|timeout/.test(said)) {
     return inconclusive('refused', `a pod could not be made: ${said}`);
   }
@@ -42,7 +43,15 @@ export function refusalOf(
   return { cause: 'refused', message: refusalWords(said), isConclusive: stands };
 }
 
+/** What was there when the rollout began, and was taken away since: it is put back, and then no fault of the release. */
+const ofOthers =
+  /no params found for policy binding|is not among those that Causeway verified|error looking up service account/;
+/** A ReplicaSet tries less and less often. */
+const putBackMs = 10_000;
+
 function refusalWords(said: string): string {
+  if (said.includes('no params found for policy binding'))
+    return 'admission refused it: the list of images that may run is gone';
   const [, policy] = /^ValidatingAdmissionPolicy .* denied request: (.*)$/.exec(said) ?? [];
   const [, webhook] = /^admission webhook "[^"]*" denied the request: (.*)$/.exec(said) ?? [];
   if (said.startsWith('exceeded quota')) return `the namespace's quota refused it: ${said}`;
