@@ -52,6 +52,23 @@ test('a server that asks to come again later is given that time', async () => {
   expect(traced.some((line) => line.endsWith('again in 1000 ms'))).toBe(true);
 });
 
+test('what a pod answers comes as it is sent, so that nobody has to take in all of it', async () => {
+  const endless = () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)),
+      }),
+    );
+  const { api } = serve([endless]);
+
+  const response = await api.proxy('shop-1', 8080, '/metrics', AbortSignal.timeout(5_000));
+  const reader = response.body?.getReader();
+  const { value } = (await reader?.read()) ?? {};
+  await reader?.cancel();
+
+  expect(value?.length).toBeGreaterThan(0);
+});
+
 test('what was made though the answer was lost is found again', async () => {
   const found = { ...settings(), metadata: { name: 'settings', uid: 'a1', resourceVersion: '7' } };
   const { api, seen } = serve([failing(500), refusing(409, 'AlreadyExists'), () => Response.json(found)]);

@@ -153,7 +153,13 @@ class HttpApi implements Api {
 
   proxy(pod: string, port: number, path: string, signal: AbortSignal): Promise<Response> {
     const place = `/api/v1/namespaces/${this.namespace}/pods/${pod}:${port}/proxy`;
-    return this.#connection.call({ method: 'GET', path: `${place}${path}`, signal, isOnce: true });
+    return this.#connection.call({
+      method: 'GET',
+      path: `${place}${path}`,
+      signal,
+      isStream: true,
+      isOnce: true,
+    });
   }
 
   read<T>(path: string, signal: AbortSignal): Promise<T> {
