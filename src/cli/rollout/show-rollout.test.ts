@@ -57,7 +57,26 @@ test('what failed after the verdict, until the candidate was out, is told at the
     { kind: 'ended', record: { ...ended, verdict, traffic: traffic(80, 31) } },
   ]);
 
-  expect(told.split('\n').at(-1)).toBe('traffic  27 errors more until it was out, 0 lost');
+  expect(told.split('\n').at(-1)).toBe(
+    'traffic  80 requests from start to end, 31 errors (27 after the verdict, until it was out), 0 lost',
+  );
+});
+
+test('a rollout that was never watched tells its errors too, a good one those after its last watch', () => {
+  const verdict = { kind: 'failed', cause: 'crashed', message: 'exit code 1' } as const;
+  const last = (events: readonly RolloutEvent[]) => tell(events).split('\n').at(-1);
+
+  expect(last([{ kind: 'ended', record: { ...ended, verdict, traffic: traffic(80, 3) } }])).toBe(
+    'traffic  80 requests from start to end, 3 errors, 0 lost',
+  );
+  expect(
+    last([
+      { kind: 'watching', size: 'all', elapsedMs: 2_000, bakeMs: 2_000, traffic: traffic(40, 1) },
+      { kind: 'judged', judgement: { kind: 'good' } },
+      { kind: 'draining', left: 0 },
+      { kind: 'ended', record: { ...ended, traffic: traffic(80, 3) } },
+    ]),
+  ).toBe('traffic  80 requests from start to end, 3 errors (2 after the last watch), 0 lost');
 });
 
 test('a replica that does not become ready says why, and the watch counts its errors', () => {

@@ -184,14 +184,22 @@ function showEnd(view: RolloutView, { verdict, traffic }: RolloutRecord): Told {
   const drained = view.now?.key === 'drain' ? showDrain(view, { left: 0 }).view : view;
   const evidence = verdict.kind === 'failed' ? verdict.evidence : undefined;
   const { view: after, ended } = evidence && !view.isProven ? showEvidence(drained, evidence) : tell(drained);
-  return { view: after, ended: [...ended, ...lateTraffic(view, traffic)] };
+  return { view: after, ended: [...ended, ...wholeTraffic(view, traffic)] };
 }
 
-/** What failed after the last watch, until the replicas that had to go were gone. */
-function lateTraffic({ traffic: watched }: RolloutView, { errors, lost }: TrafficTotal): readonly ToldLine[] {
-  const late = { errors: errors - (watched?.errors ?? 0), lost: lost - (watched?.lost ?? 0) };
-  if (watched === undefined || (late.errors <= 0 && late.lost <= 0)) return [];
+/**
+ * Where anything failed: all of it, as the record counts it. A watch tells of its own time alone, and requests go on until
+ * the replicas that have to go are gone.
+ */
+function wholeTraffic(
+  { traffic: watched, isBad = false }: RolloutView,
+  { requests, errors, lost }: TrafficTotal,
+): readonly ToldLine[] {
+  if (errors <= 0 && lost <= 0) return [];
+  const late = watched === undefined ? 0 : errors - watched.errors;
+  const when = isBad ? 'after the verdict, until it was out' : 'after the last watch';
+  const failures = `${count(errors, 'error')}${late > 0 ? ` (${late} ${when})` : ''}`;
   return [
-    { label: 'traffic', text: `${count(late.errors, 'error')} more until it was out, ${late.lost} lost` },
+    { label: 'traffic', text: `${count(requests, 'request')} from start to end, ${failures}, ${lost} lost` },
   ];
 }
