@@ -120,6 +120,7 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
       "service.env.1A is not the name of a variable; use letters, digits and '_'",
     ],
     [withService({ env: { PORT: '80' } }), 'service.env.PORT is given to each replica by Causeway'],
+    [withService({ env: { LEVEL: 5n } }), 'service.env.LEVEL: this bigint is not a text'],
     [withService({ env: { LEVEL: undefined } }), 'service.env.LEVEL: undefined is not a text'],
     [
       withService({ env: { LONG: 'x'.repeat(131_072) } }),
