@@ -49,6 +49,12 @@ describe('each replica', () => {
     const { ok: answered, rejected } = of(probe.report(), 'candidate');
     expect(answered).toBe(0);
     expect(rejected).toBeGreaterThan(0);
+    const { faults = [], failed } = of(probe.report(), 'candidate');
+    expect(faults.toSorted()).toEqual([
+      ['/', 404, expect.any(Number)],
+      ['/b', 500, failed],
+    ]);
+    expect(of(probe.report(), 'stable').faults).toBeUndefined();
     expect(of(probe.report(), 'stable')).toMatchObject({ rejected: 0, failed: 0 });
   });
 

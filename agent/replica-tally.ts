@@ -17,13 +17,16 @@ export class ReplicaTally {
     retried: 0,
   };
   readonly #latency = new Map<number, number>();
+  /** By path and status: declared paths are few. */
+  readonly #faults = new Map<string, [path: string, status: number, count: number]>();
 
   constructor(about: Pick<ReplicaReport, 'name' | 'release' | 'secretSet'>) {
     this.#about = about;
   }
 
-  add({ ending, ms }: Outcome): void {
+  add({ ending, ms }: Outcome, path: string): void {
     this.#counts[nameOf(ending)] += 1;
+    if (ending.kind === 'answered' && ending.status >= 400) this.#addFault(path, ending.status);
     const bucket = latencyBucket(ms);
     this.#latency.set(bucket, (this.#latency.get(bucket) ?? 0) + 1);
   }
@@ -36,12 +39,19 @@ export class ReplicaTally {
     this.#counts.retried += 1;
   }
 
+  #addFault(path: string, status: number): void {
+    const key = `${status} ${path}`;
+    const [, , before = 0] = this.#faults.get(key) ?? [];
+    this.#faults.set(key, [path, status, before + 1]);
+  }
+
   report(waiting: Iterable<{ readonly since: number }>): ReplicaReport {
     const [oldest] = waiting;
     return {
       ...this.#about,
       ...this.#counts,
       latency: [...this.#latency].sort(([a], [b]) => a - b),
+      ...(this.#faults.size > 0 ? { faults: [...this.#faults.values()] } : {}),
       ...(oldest ? { waitingMs: Math.max(0, Date.now() - oldest.since) } : {}),
     };
   }

@@ -81,15 +81,15 @@ export class Replica {
     const outcome = await this.#caller.ask({ path, isKept, mayOpen: !isLeaving, timeoutMs });
     if (!outcome) return;
     if (outcome.isRetried) this.#tally.retried();
-    if (outcome.ending.kind === 'answered') this.#tally.add(outcome);
-    else await this.#settle(outcome);
+    if (outcome.ending.kind === 'answered') this.#tally.add(outcome, path);
+    else await this.#settle(outcome, path);
   }
 
   /**
    * What a replica that was well cuts because it leaves is not its fault: a request that it had taken is lost, and a
    * client sends the others elsewhere. But where others of its release hang, it hangs as they do, and not because it leaves.
    */
-  async #settle(outcome: Outcome): Promise<void> {
+  async #settle(outcome: Outcome, path: string): Promise<void> {
     const { kind } = outcome.ending;
     const at = performance.now();
     if (!this.pod.isLeaving) await Bun.sleep(settleMs);
@@ -98,7 +98,7 @@ export class Replica {
     const wasWell = !this.troubledAt.some((earlier) => earlier < at);
     if (!this.pod.isLeaving || !wasWell || (kind === 'late' && this.#areOthersTroubled())) {
       this.noteTrouble(at);
-      this.#tally.add(outcome);
+      this.#tally.add(outcome, path);
     } else if (kind === 'cut' || kind === 'late') this.#tally.lost();
   }
 

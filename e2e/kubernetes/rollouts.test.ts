@@ -74,7 +74,7 @@ const story: readonly Expected[] = [
     what: '500 on every third request',
     does: 'errors-under-traffic.ts',
     verdict: 'errors',
-    says: /\d+ of \d+ requests failed/,
+    says: /\d+ of \d+ requests failed \(\d+ answers? of 500 to \/\)/,
     faults: ['other-5xx'],
   },
   { what: 'a third good release', does: 'good.ts', mark: 'four', verdict: 'good' },

@@ -39,6 +39,18 @@ test('the answers of several replicas add up, bucket by bucket', () => {
   expect(answers).toEqual({ ok: 11, errors: 10, late: 1, ...buckets });
 });
 
+test('the faults of several replicas add up by path and status, the most frequent first', () => {
+  const fault = (path: string, status: number, number: number) => ({ path, status, count: number });
+
+  const { faults } = answersOf([
+    { ...count, faults: [fault('/', 500, 2), fault('/', 503, 3)] },
+    { ...count, faults: [fault('/b', 500, 1), fault('/', 500, 2)] },
+    count,
+  ]);
+
+  expect(faults).toEqual([fault('/', 500, 4), fault('/', 503, 3), fault('/b', 500, 1)]);
+});
+
 test('what is known from wider buckets alone adds up at its least and at its most', () => {
   const wide = { ...count, latencyBuckets: [9, 0, 0], latencyAtMost: [0, 0, 9] };
 

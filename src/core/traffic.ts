@@ -1,5 +1,12 @@
 import { z } from 'zod';
 
+/** Answers that were errors, alike in path and status; of users' requests the path as a metric has it, if it has one. */
+export interface Fault {
+  readonly path?: string;
+  readonly status: number;
+  readonly count: number;
+}
+
 /** Totals since the rollout began, per replica, so that a restart of the reader loses nothing. */
 export interface TrafficCount {
   readonly source: 'front' | 'probe' | 'metrics';
@@ -11,6 +18,8 @@ export interface TrafficCount {
   readonly errors: number;
   /** Those of the errors that got no answer in time. */
   readonly late?: number;
+  /** Those of the errors of which path and status are known. */
+  readonly faults?: readonly Fault[];
   readonly lost: number;
   readonly retried: number;
   /** When the oldest request of our probe that still waits for its answer was sent, in milliseconds since 1970. */
@@ -56,6 +65,8 @@ export interface Answers {
   readonly errors: number;
   /** Those of the errors that got no answer in time. */
   readonly late: number;
+  /** Those of the errors of which path and status are known, the most frequent first. */
+  readonly faults?: readonly Fault[];
   readonly latencyBuckets: readonly number[];
   /** What they took at most, where `latencyBuckets` says what they took at least. */
   readonly latencyAtMost: readonly number[];
@@ -74,7 +85,18 @@ export function answersOf(counts: readonly TrafficCount[]): Answers {
     addTo(latencyBuckets, count.latencyBuckets);
     addTo(latencyAtMost, count.latencyAtMost ?? count.latencyBuckets);
   }
-  return { ok, errors, late, latencyBuckets, latencyAtMost };
+  const faults = sumFaults(counts.flatMap((count) => count.faults ?? []));
+  return { ok, errors, late, ...(faults.length > 0 ? { faults } : {}), latencyBuckets, latencyAtMost };
+}
+
+/** Each path with each status once, the most frequent first. */
+export function sumFaults(faults: readonly Fault[]): readonly Fault[] {
+  const sums = new Map<string, Fault>();
+  for (const fault of faults) {
+    const key = `${fault.status} ${fault.path ?? ''}`;
+    sums.set(key, { ...fault, count: fault.count + (sums.get(key)?.count ?? 0) });
+  }
+  return [...sums.values()].sort((a, b) => b.count - a.count);
 }
 
 /** Those that came after the earlier ones; a count that is lower by now, of another source, is none. */

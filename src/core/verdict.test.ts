@@ -36,6 +36,24 @@ describe('errors, at any moment', () => {
     expect(judgeErrors(answers(0, 5), nothing, allowance)?.message).toBe('5 of 5 requests failed');
   });
 
+  test.each([
+    [[{ path: '/', status: 500, count: 5 }], '(5 answers of 500 to /)'],
+    [[{ path: '/', status: 500, count: 1 }], '(among them 1 answer of 500 to /)'],
+    [[{ status: 503, count: 5 }], '(5 answers of 503)'],
+    [
+      [
+        { path: '/', status: 500, count: 4 },
+        { path: '/b', status: 404, count: 1 },
+      ],
+      '(4 answers of 500 to /, 1 of 404 to /b)',
+    ],
+    [[{ path: `/${'x'.repeat(70)}`, status: 500, count: 5 }], `(5 answers of 500 to /${'x'.repeat(59)}…)`],
+  ])('are told with paths and statuses, as far as they are known: %j', (faults, words) => {
+    const failure = judgeErrors({ ...answers(0, 5), faults }, answers(12, 0), allowance);
+
+    expect(failure?.message).toBe(`5 of 5 requests failed ${words}, of the stable release 0 of 12 requests`);
+  });
+
   test('of a release that makes half as many as allowed are mistaken in at most one watch of a hundred', () => {
     const random = seededRandom(4);
     let mistaken = 0;

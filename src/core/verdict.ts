@@ -149,7 +149,27 @@ function describeLate({ ok, errors, late }: Answers): string {
 
 function describeErrors(candidate: Answers, stable: Answers): string {
   const beside = stable.ok + stable.errors > 0 ? `, of the stable release ${describeShare(stable)}` : '';
-  return `${describeShare(candidate)} failed${beside}`;
+  return `${describeShare(candidate)} failed${describeFaults(candidate)}${beside}`;
+}
+
+const mostFaults = 3;
+
+/** ` (31 answers of 500 to /, 2 of 503 to /orders)`. */
+function describeFaults({ errors, faults = [] }: Answers): string {
+  const named = faults.slice(0, mostFaults);
+  if (named.length === 0) return '';
+  const words = named.map(({ path, status, count }, index) => {
+    const what = index > 0 ? '' : count === 1 ? 'answer ' : 'answers ';
+    return `${count} ${what}of ${status}${path === undefined ? '' : ` to ${cutPath(path)}`}`;
+  });
+  const isAll = named.reduce((sum, { count }) => sum + count, 0) >= errors;
+  return ` (${isAll ? '' : 'among them '}${words.join(', ')})`;
+}
+
+const longestPath = 60;
+
+function cutPath(path: string): string {
+  return path.length > longestPath ? `${path.slice(0, longestPath)}…` : path;
 }
 
 function describeShare({ ok, errors }: Answers): string {

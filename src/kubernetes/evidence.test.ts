@@ -1,7 +1,9 @@
 import { expect, test } from 'bun:test';
 import type { IPod } from 'kubernetes-models/v1';
+import { fakeRelease } from '../core/fake-target.ts';
 import { FakeApi } from './api/fake-api.ts';
-import { podEvidence } from './evidence.ts';
+import { findEvidence, podEvidence } from './evidence.ts';
+import { labels, releaseLabel, selectorOf } from './manifests/names.ts';
 
 const place = { project: 'shop', environment: 'test', namespace: 'shop' };
 const { signal } = new AbortController();
@@ -62,6 +64,36 @@ test('where the log before is gone, what it prints now is all there is', async (
   const evidence = await evidenceOf({ state: ended, restartCount: 0 }, { now: 'listening' });
 
   expect(evidence.lines).toEqual(['listening']);
+});
+
+test('of replicas that run, the one that failed most requests is shown, though another is not ready', async () => {
+  const api = new FakeApi(place);
+  const release = fakeRelease('bad');
+  const own = { ...selectorOf(place), [labels.release]: releaseLabel(release.id) };
+  for (const name of ['shop-1', 'shop-2', 'shop-3']) {
+    const isReady = name === 'shop-1' ? 'False' : 'True';
+    await api.create<IPod>(
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: place.namespace, labels: own },
+        status: { conditions: [{ type: 'Ready', status: isReady }] },
+      },
+      { signal },
+    );
+    api.logOf.set(name, `printed by ${name}`);
+  }
+  const errors: Record<string, number> = { 'shop-2': 3, 'shop-3': 31 };
+
+  const evidence = await findEvidence({
+    api,
+    place,
+    running: { release },
+    errorsOf: (pod) => errors[pod] ?? 0,
+    signal,
+  });
+
+  expect(evidence.lines).toEqual(['printed by shop-3']);
 });
 
 test('one that runs and never ended has printed what its log holds', async () => {

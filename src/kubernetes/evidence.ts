@@ -14,6 +14,8 @@ export interface EvidenceOptions {
   readonly api: Api;
   readonly place: Place;
   readonly running: Running;
+  /** How many requests a pod failed, by its name. */
+  readonly errorsOf?: (pod: string) => number;
   readonly signal: AbortSignal;
 }
 
@@ -23,7 +25,13 @@ const searchedLines = 500;
 const evidenceEvents = 5;
 
 /** How a replica of a bad release ended and what it printed last; where it printed nothing, what the cluster says of it. */
-export async function findEvidence({ api, place, running, signal }: EvidenceOptions): Promise<Evidence> {
+export async function findEvidence({
+  api,
+  place,
+  running,
+  errorsOf = () => 0,
+  signal,
+}: EvidenceOptions): Promise<Evidence> {
   const { release, secretSet } = running;
   const own = {
     ...selectorOf(place),
@@ -31,7 +39,8 @@ export async function findEvidence({ api, place, running, signal }: EvidenceOpti
     ...(secretSet === undefined ? {} : { [labels.secretSet]: secretSet }),
   };
   const { items: pods } = await api.list(kinds.pod, { labels: own }, signal);
-  const worst = [...pods].sort((a, b) => badness(b) - badness(a))[0];
+  const rated = pods.map((pod) => ({ pod, ...rate(pod, errorsOf(pod.metadata?.name ?? '')) }));
+  const worst = rated.sort((a, b) => b.badness - a.badness || b.errors - a.errors)[0]?.pod;
   if (worst) return podEvidence({ api, place, pod: worst, signal });
   // Not even a pod could be made.
   const { items: sets } = await api.list(kinds.replicaSet, { labels: own }, signal);
@@ -57,14 +66,13 @@ function showEnd(end: Terminated): string {
   return end.reason === 'OOMKilled' ? end.reason : showExit(end);
 }
 
-/** That ended by itself, then often, then in trouble, then not ready. */
-function badness(pod: IPod): number {
+/** That ended by itself, then often, then in trouble, then that failed requests, then not ready. */
+function rate(pod: IPod, errors: number): { readonly badness: number; readonly errors: number } {
   const end = lastEndOf(pod);
   const hasFailed = end !== undefined && end.exitCode !== 0;
   const waits = containerOf(pod)?.state?.waiting?.message !== undefined;
-  return (
-    (hasFailed ? 1_000 : 0) + Math.min(endsOf(pod), 99) * 10 + (waits ? 5 : 0) + (isReadyPod(pod) ? 0 : 1)
-  );
+  const ofPod = (hasFailed ? 1_000 : 0) + Math.min(endsOf(pod), 99) * 10 + (waits ? 5 : 0);
+  return { badness: ofPod + (errors > 0 ? 2 : 0) + (isReadyPod(pod) ? 0 : 1), errors };
 }
 
 /**

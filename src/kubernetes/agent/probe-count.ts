@@ -1,6 +1,6 @@
 import { latencyBounds } from '../../core/latency.ts';
 import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
-import type { TrafficCount } from '../../core/traffic.ts';
+import { sumFaults, type TrafficCount } from '../../core/traffic.ts';
 import { releaseLabel } from '../manifests/names.ts';
 import type { AgentReport, ReplicaReport, ServiceReport } from './report.ts';
 
@@ -59,7 +59,7 @@ function toServiceCount({ ok, errors, late, lost, retried }: ServiceReport): Pro
 }
 
 function toReplicaCount(report: ReplicaReport, running: readonly Running[]): ProbeCount {
-  const { name, ok, rejected, failed, refused, cut, late, malformed, lost, retried } = report;
+  const { name, ok, rejected, failed, refused, cut, late, malformed, lost, retried, faults } = report;
   const transport = refused + cut + late + malformed;
   const mine = running.find((one) => isOf(report, one));
   return {
@@ -68,6 +68,7 @@ function toReplicaCount(report: ReplicaReport, running: readonly Running[]): Pro
     ...(mine ? { key: runningKey(mine) } : {}),
     ok,
     errors: rejected + failed + transport,
+    ...(faults ? { faults: faults.map(([path, status, count]) => ({ path, status, count })) } : {}),
     late,
     lost,
     retried,
@@ -92,6 +93,7 @@ function noCount(): ProbeCount {
 }
 
 function add(one: ProbeCount, other: ProbeCount): ProbeCount {
+  const faults = sumFaults([...(one.faults ?? []), ...(other.faults ?? [])]);
   const waiting = [one.waitingSince, other.waitingSince].filter((at) => at !== undefined);
   const [longer, shorter] =
     one.latencyBuckets.length >= other.latencyBuckets.length ? [one, other] : [other, one];
@@ -99,6 +101,7 @@ function add(one: ProbeCount, other: ProbeCount): ProbeCount {
     ...one,
     ok: one.ok + other.ok,
     errors: one.errors + other.errors,
+    ...(faults.length > 0 ? { faults } : {}),
     late: (one.late ?? 0) + (other.late ?? 0),
     lost: one.lost + other.lost,
     retried: one.retried + other.retried,

@@ -16,6 +16,8 @@ const replicaReportSchema = z.object({
   rejected: countSchema,
   failed: countSchema,
   /** No connection; closed before the end of the answer; no answer in time; not HTTP. */
+  /** Of those two, by path and status. */
+  faults: z.array(z.tuple([z.string(), z.int(), countSchema])).optional(),
   refused: countSchema,
   cut: countSchema,
   late: countSchema,

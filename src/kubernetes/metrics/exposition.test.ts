@@ -23,12 +23,23 @@ http_request_duration_seconds_count{path="/"} 9
       ['503', 10],
     ]),
   );
+  expect(reading.faults).toEqual(new Map([['503 ', 10]]));
   expect(reading.durations).toEqual(
     new Map([
       [0.005, 10],
       [Number.POSITIVE_INFINITY, 9],
     ]),
   );
+});
+
+test.each(['route', 'path', 'handler', 'uri'])('a 5xx is of the path that the label %s names', (label) => {
+  const { faults } = readExposition(
+    [500, 500, 404]
+      .map((status, at) => `http_requests_total{status="${status}",${label}="/a",x="${at}"} 2`)
+      .join('\n'),
+  );
+
+  expect(faults).toEqual(new Map([['500 /a', 4]]));
 });
 
 test('what has neither of the two is nothing, and no fault', () => {

@@ -2,6 +2,8 @@
 export interface Reading {
   /** `http_requests_total` by its label `status`. */
   readonly requests: ReadonlyMap<string, number>;
+  /** Those of 5xx by status and, where a label names one, the path behind a space. */
+  readonly faults: ReadonlyMap<string, number>;
   /** `http_request_duration_seconds`: how many took at most so many seconds, cumulative as Prometheus has them. */
   readonly durations: ReadonlyMap<number, number>;
 }
@@ -15,6 +17,7 @@ const bucketName = 'http_request_duration_seconds_bucket';
  */
 export function readExposition(text: string): Reading {
   const requests = new Map<string, number>();
+  const faults = new Map<string, number>();
   const durations = new Map<number, number>();
   for (const line of text.split(/\r?\n/)) {
     const name = /^[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)/.exec(line)?.[1];
@@ -23,12 +26,21 @@ export function readExposition(text: string): Reading {
       const status = labels.get('status');
       if (status === undefined || !/^[1-5][0-9]{2}$/.test(status)) throw wrong(line, 'has no status');
       addTo(requests, status, value);
+      if (status.startsWith('5')) addTo(faults, `${status} ${pathIn(labels)}`, value);
     } else if (name === bucketName) {
       const { labels, value } = parseSample(line);
       addTo(durations, toBound(labels.get('le'), line), value);
     }
   }
-  return { requests, durations };
+  return { requests, faults, durations };
+}
+
+/** As the usual libraries name it. */
+const pathLabels = ['route', 'path', 'handler', 'endpoint', 'uri', 'url'];
+
+function pathIn(labels: ReadonlyMap<string, string>): string {
+  const name = pathLabels.find((label) => labels.has(label));
+  return (name && labels.get(name)) ?? '';
 }
 
 function addTo<K>(sum: Map<K, number>, name: K, value: number): void {

@@ -29,6 +29,29 @@ describe('one replica', () => {
     ]);
   });
 
+  test('tells the faults of its metrics where those say which path, and else those that the probe met', () => {
+    const probe = [
+      probed({
+        errors: 3,
+        faults: [
+          { path: '/', status: 500, count: 2 },
+          { path: '/b', status: 404, count: 1 },
+        ],
+      }),
+    ];
+    const faultsOf = (path?: string) => {
+      const fault = { ...(path ? { path } : {}), status: 500, count: 9 };
+      const metrics = [count({ source: 'metrics', ok: 7, errors: 9, faults: [fault] })];
+      return mergeTraffic({ metrics, probe })[0]?.faults;
+    };
+
+    expect(faultsOf('/orders')).toEqual([
+      { path: '/orders', status: 500, count: 9 },
+      { path: '/b', status: 404, count: 1 },
+    ]);
+    expect(faultsOf()).toEqual(probe[0]?.faults ?? []);
+  });
+
   test('counts by the probe where it has no metrics, or where they stand still', () => {
     const probe = [probed({ ok: 50, errors: 2 })];
 

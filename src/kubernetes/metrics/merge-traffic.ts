@@ -1,4 +1,4 @@
-import type { TrafficCount } from '../../core/traffic.ts';
+import type { Fault, TrafficCount } from '../../core/traffic.ts';
 import type { ProbeCount } from '../agent/probe-count.ts';
 
 export interface TrafficSources {
@@ -28,17 +28,26 @@ function hasCounted({ ok, errors }: TrafficCount): boolean {
 
 function mergeCounts(own: TrafficCount, { unseen, ...probe }: ProbeCount): TrafficCount {
   const { latencyAtMost: _, ...rest } = own;
+  const faults = mergeFaults(own.faults, probe.faults);
   const isAsked = probe.latencyBuckets.some((count) => count > 0);
   return {
     ...(isAsked ? { ...rest, latencyBuckets: probe.latencyBuckets } : own),
     // To the metrics, an answer of 4xx is as good as any.
     ok: Math.max(0, own.ok - unseen.rejected),
     errors: own.errors + unseen.rejected + unseen.transport,
+    ...(faults.length > 0 ? { faults } : {}),
     late: probe.late ?? 0,
     lost: probe.lost,
     retried: probe.retried,
     ...(probe.waitingSince === undefined ? {} : { waitingSince: probe.waitingSince }),
   };
+}
+
+/** Metrics count users' requests too, but are told only where they say which path; to them 4xx are no errors. */
+function mergeFaults(own: readonly Fault[] = [], probed: readonly Fault[] = []): readonly Fault[] {
+  const isOwnKnown = own.some(({ path }) => path !== undefined);
+  if (isOwnKnown) return [...own, ...probed.filter(({ status }) => status < 500)];
+  return probed.length > 0 ? probed : own;
 }
 
 function withoutUnseen({ unseen: _, ...count }: ProbeCount): TrafficCount {

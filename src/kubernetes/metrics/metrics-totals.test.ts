@@ -16,6 +16,10 @@ describe('totals', () => {
       key: 'key',
       ok: 12,
       errors: 3,
+      faults: [
+        { path: '/a b', status: 503, count: 2 },
+        { path: '/a b', status: 500, count: 1 },
+      ],
       lost: 0,
     });
   });
@@ -72,6 +76,11 @@ describe('latency', () => {
 function reading(statuses: Readonly<Record<string, number>>, buckets: Readonly<Record<string, number>> = {}) {
   return {
     requests: new Map(Object.entries(statuses)),
+    faults: new Map(
+      Object.entries(statuses)
+        .filter(([status]) => status.startsWith('5'))
+        .map(([status, count]) => [`${status} /a b`, count]),
+    ),
     durations: new Map(Object.entries(buckets).map(([bound, count]) => [Number(bound), count])),
   };
 }

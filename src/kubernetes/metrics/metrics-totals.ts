@@ -10,6 +10,7 @@ export class MetricsTotals {
   readonly #pod: string;
   readonly #key: string;
   readonly #requests = new Map<string, Grown>();
+  readonly #faults = new Map<string, Grown>();
   readonly #latency = new Map<number, Grown>();
   #isFirst = true;
 
@@ -18,10 +19,11 @@ export class MetricsTotals {
     this.#key = key;
   }
 
-  add({ requests, durations }: Reading): void {
+  add({ requests, faults, durations }: Reading): void {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     grow(this.#requests, requests, isFirst);
+    grow(this.#faults, faults, isFirst);
     grow(this.#latency, perBucket(durations), isFirst);
   }
 
@@ -40,10 +42,21 @@ export class MetricsTotals {
       key: this.#key,
       ok: Math.round(ok),
       errors: Math.round(errors),
+      ...this.#faultsOf(),
       lost: 0,
       retried: 0,
       ...this.#buckets(),
     };
+  }
+
+  #faultsOf(): Pick<TrafficCount, 'faults'> {
+    const faults = [...this.#faults].flatMap(([key, { total }]) => {
+      const [status = '', ...path] = key.split(' ');
+      const count = Math.round(total);
+      const where = path.join(' ');
+      return count > 0 ? [{ ...(where === '' ? {} : { path: where }), status: Number(status), count }] : [];
+    });
+    return faults.length > 0 ? { faults } : {};
   }
 
   /** Each answer at the lower and at the upper end of its bucket. */

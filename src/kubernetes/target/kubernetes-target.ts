@@ -118,7 +118,9 @@ export class KubernetesTarget implements Target {
   async evidence(running: Running, signal: AbortSignal): Promise<Evidence> {
     // The candidate goes on getting requests meanwhile.
     const soon = AbortSignal.any([signal, AbortSignal.timeout(evidenceMs)]);
-    const evidence = await this.#options.parts.findEvidence({ ...this.#options, running, signal: soon });
+    const errorsOf = (pod: string) => this.#observer.errorsOf(pod);
+    const options = { ...this.#options, running, errorsOf, signal: soon };
+    const evidence = await this.#options.parts.findEvidence(options);
     return this.#redact(evidence, running, soon);
   }
 

@@ -1,5 +1,6 @@
 import type { Desired } from '../../core/rollout.ts';
 import type { Observation, ReplicaState } from '../../core/target.ts';
+import { answersOf, type TrafficCount } from '../../core/traffic.ts';
 import type { ClusterConfig } from '../cluster-config.ts';
 import type { StoredState } from '../store/store.ts';
 import { ClusterCache } from './cluster-cache.ts';
@@ -39,6 +40,7 @@ export class Observer {
   #agentSince: number | undefined;
   #isAgentStarted = false;
   #listedAt = 0;
+  #counted: readonly TrafficCount[] = [];
   readonly #onAbort = () => this.#wake();
 
   constructor(options: ObserverOptions) {
@@ -55,6 +57,11 @@ export class Observer {
   /** As it was read or written last. */
   get state(): StoredState | undefined {
     return this.#feed.state;
+  }
+
+  /** How many requests a replica had failed when it was looked at last. */
+  errorsOf(id: string): number {
+    return answersOf(this.#counted.filter(({ replica }) => replica === id)).errors;
   }
 
   start(): void {
@@ -81,6 +88,7 @@ export class Observer {
     const { view } = this.#cache;
     const replicas = this.#replicas(desired, view);
     const traffic = this.#traffic.read(desired, replicas);
+    this.#counted = traffic;
     return { kind: 'seen', at, desired, replicas, traffic, disturbances: this.#disturbed(desired, view) };
   }
 

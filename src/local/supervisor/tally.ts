@@ -1,5 +1,5 @@
 import { latencyBounds, latencyBucket } from '../../core/latency.ts';
-import type { TrafficCount } from '../../core/traffic.ts';
+import { type Fault, sumFaults, type TrafficCount } from '../../core/traffic.ts';
 
 /** Counts the answers of one replica from one source. */
 export class Tally {
@@ -8,6 +8,7 @@ export class Tally {
   late = 0;
   lost = 0;
   retried = 0;
+  #faults: readonly Fault[] = [];
   readonly latencyBuckets = new Array<number>(latencyBounds.length).fill(0);
   /** Requests of our own that wait for their answer, oldest first. */
   readonly waiting = new Set<{ readonly since: number }>();
@@ -19,6 +20,11 @@ export class Tally {
     this.latencyBuckets[bucket] = (this.latencyBuckets[bucket] ?? 0) + 1;
   }
 
+  /** An answer that was counted as an error, of a path that is ours to name. */
+  faulty(path: string, status: number): void {
+    this.#faults = sumFaults([...this.#faults, { path, status, count: 1 }]);
+  }
+
   toCount(about: Pick<TrafficCount, 'source' | 'replica' | 'key'>): TrafficCount {
     const { ok, errors, late, lost, retried } = this;
     const [oldest] = this.waiting;
@@ -26,6 +32,7 @@ export class Tally {
       ...about,
       ok,
       errors,
+      ...(this.#faults.length > 0 ? { faults: this.#faults } : {}),
       late,
       lost,
       retried,

@@ -83,7 +83,9 @@ export class TrafficProbe {
       const response = await replica.forwardAnew(path, { redirect: 'manual', signal });
       await read(response);
       // Of a declared path more is promised than of others.
-      tally.answered(response.status < 400, performance.now() - startedAt);
+      const isOk = response.status < 400;
+      tally.answered(isOk, performance.now() - startedAt);
+      if (!isOk) tally.faulty(path, response.status);
     } catch (error) {
       if (replica.wasCut) tally.lost += 1;
       else tally.answered(false, performance.now() - startedAt);
