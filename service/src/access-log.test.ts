@@ -35,6 +35,34 @@ test('the time goes on within a second, into the next one, and back with the clo
   ]);
 });
 
+test('the duration is in milliseconds, to the microsecond', () => {
+  const { log, lines } = logAt();
+
+  for (const durationMs of [0, 0.0004, 0.05, 0.9994, 0.9996, 12.3456, 2000]) log({ ...ACCESS, durationMs });
+
+  expect(lines.map((line) => JSON.parse(line).duration_ms)).toEqual([0, 0, 0.05, 0.999, 1, 12.346, 2000]);
+});
+
+test('requests of the same millisecond are told apart', () => {
+  const { log, lines } = logAt();
+
+  log(ACCESS);
+  log({ ...ACCESS, status: 500 });
+  log({ ...ACCESS, method: 'HEAD' });
+  log({ ...ACCESS, path: '"/a"' });
+  log(ACCESS);
+
+  expect(
+    lines.map((line) => JSON.parse(line)).map(({ method, path, status }) => [method, path, status]),
+  ).toEqual([
+    ['GET', '/', 200],
+    ['GET', '/', 500],
+    ['HEAD', '/', 200],
+    ['GET', '/a', 200],
+    ['GET', '/', 200],
+  ]);
+});
+
 test('a valid traceparent is taken over, an invalid one is left out', () => {
   const { log, lines } = logAt(0, 0);
 

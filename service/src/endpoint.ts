@@ -17,9 +17,9 @@ export interface ResponseDescription {
 /** JSON Schema 2020-12, as OpenAPI 3.1 takes it. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** What every JSON answer shares; made once, since building headers is what an answer costs most. */
+/** What every JSON answer shares: made once and copied, since building headers is what an answer costs most. */
 export const JSON_ANSWER: Readonly<ResponseInit> = {
-  headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  headers: new Headers({ 'content-type': 'application/json', 'cache-control': 'no-store' }),
 };
 
 export const PROBLEM: ResponseDescription = {

@@ -14,7 +14,6 @@ export interface LineWriterOptions {
 export class LineWriter {
   readonly #write: WriteBytes;
   readonly #wait: (ms: number) => Promise<void>;
-  readonly #encoder = new TextEncoder();
   #text = '';
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -63,7 +62,7 @@ export class LineWriter {
 
   #flush(): void {
     if (this.#text === '') return;
-    const bytes = this.#encoder.encode(this.#text);
+    const bytes = Buffer.from(this.#text);
     this.#text = '';
     this.#held.push(bytes);
     this.#heldBytes += bytes.length;

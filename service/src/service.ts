@@ -85,11 +85,11 @@ function createObserver(options: ObserverOptions): (path: string | undefined, an
     const knownPath = path === undefined ? undefined : JSON.stringify(path);
 
     const finish = (asked: Asked, response: Response): Response => {
-      const { method, startedAt } = asked;
+      const { method, path, traceparent, startedAt } = asked;
       const durationMs = clock.monotonic() - startedAt;
       metrics.inFlight--;
       route.record(method, response.status, durationMs / 1000);
-      logAccess?.({ ...asked, status: response.status, durationMs });
+      logAccess?.({ method, path, status: response.status, durationMs, traceparent });
       if (lifecycle.isLeaving) response.headers.set('connection', 'close');
       // The runtime dates every answer but this one.
       if (method === 'HEAD') response.headers.set('date', new Date(clock.now()).toUTCString());

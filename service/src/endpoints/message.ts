@@ -3,6 +3,9 @@ import { type Endpoint, JSON_ANSWER } from '../endpoint.ts';
 
 /** The service's one purpose: the message, and the second of the request. */
 export function createMessage({ clock }: { readonly clock: Clock }): Endpoint {
+  let second = Number.NaN;
+  let answer = new Response();
+
   return {
     path: '/',
     summary: 'The message, and the Unix time of the request',
@@ -26,7 +29,12 @@ export function createMessage({ clock }: { readonly clock: Clock }): Endpoint {
     },
     handle: () => {
       const timestamp = Math.floor(clock.now() / 1000);
-      return new Response(`{"message":"Automate all the things!","timestamp":${timestamp}}`, JSON_ANSWER);
+      // A copy costs a quarter less than an answer made anew, which is most of what the service does.
+      if (timestamp !== second) {
+        second = timestamp;
+        answer = new Response(`{"message":"Automate all the things!","timestamp":${timestamp}}`, JSON_ANSWER);
+      }
+      return answer.clone() as Response;
     },
   };
 }
