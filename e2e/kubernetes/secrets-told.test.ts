@@ -7,6 +7,7 @@ import { serving } from './serving-project.ts';
 setDefaultTimeout(120_000);
 
 const secret = 'crocus-and-saffron';
+const key = ['-----BEGIN "KEY"-----', 'MIIEvQIBADANBgkqhki', '-----END KEY-----'];
 
 if (await have('a cluster', findCluster)) describe('a secret that is printed', testTold);
 
@@ -17,8 +18,8 @@ function testTold(): void {
   beforeAll(async () => {
     cluster = await openCluster();
     project = await serving(cluster, {
-      service: { secrets: { TOKEN: { file: 'token' } } },
-      files: { token: secret },
+      service: { secrets: { TOKEN: { file: 'token' }, KEY: { file: 'key' } } },
+      files: { token: secret, key: `${key.join('\n')}\n` },
     });
   }, 20 * 60_000);
 
@@ -47,10 +48,34 @@ function testTold(): void {
     await expectRedacted(deploy.stdout + deploy.stderr);
   });
 
+  test('in whatever form it is printed, and line by line where it has several', async () => {
+    project.configure({ service: { release: undefined } });
+    project.write(
+      'service.ts',
+      `const { TOKEN = '', KEY = '' } = process.env;
+      console.error(KEY);
+      console.error(JSON.stringify({ key: KEY }));
+      console.error('Basic ' + btoa('shop:' + TOKEN));
+      console.error('/login?token=' + encodeURIComponent(KEY));
+      throw new Error('cannot log in as ' + TOKEN);
+      `,
+    );
+
+    const deploy = await project.causeway('deploy', '--verbose');
+
+    expect(deploy.exitCode, deploy.stderr).toBe(3);
+    expect(deploy.stderr).toContain('│ {"key":"[redacted]"}');
+    expect(deploy.stderr).toContain('│ /login?token=[redacted]');
+    await expectRedacted(deploy.stdout + deploy.stderr);
+  });
+
   async function expectRedacted(told: string): Promise<void> {
     const { stdout: releases } = await project.causeway('releases', '--json');
     const kept = await project.kubectl('get', 'configmaps,leases,jobs,events,deployments', '--output=yaml');
     for (const text of [told, releases]) expect(text).toContain('cannot log in as [redacted]');
-    for (const text of [told, releases, kept]) expect(text).not.toContain(secret);
+    const forms = [secret, btoa(secret), btoa(`shop:${secret}`), ...key, encodeURIComponent(key.join('\n'))];
+    for (const text of [told, releases, kept]) {
+      for (const form of forms) expect(text).not.toContain(form);
+    }
   }
 }

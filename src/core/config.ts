@@ -112,7 +112,7 @@ const serviceSchema = z
     secrets: secretsSchema
       .default({})
       .describe(
-        'Secrets by source; never in a record, an event or an object’s name. A value of 6 characters or more is left out of what a crashing replica printed where that is kept or told; `logs` shows what a replica prints as it is.',
+        'Secrets by source; never in a record, an event or an object’s name, and left out, as the part on secrets says, of what a bad release printed where that is kept or told; `logs` shows what a replica prints as it is.',
       ),
     drain: durationSchema.default('30s').describe('How long a replica may take to finish what is in flight.'),
     release: argvSchema
