@@ -74,6 +74,18 @@ function testSkewed(): void {
     });
   }
 
+  test('reads the logs of the last minutes by the clock of the cluster', async () => {
+    clock.set(10);
+
+    const ahead = await mustEnd(project.causeway('logs', '--since', '5m', '--json'));
+    clock.set(-10);
+    const behind = await mustEnd(project.causeway('logs', '--since', '1s', '--json'));
+
+    expect(ahead.json().lines?.length).toBeGreaterThan(0);
+    expect(behind.json().lines?.length ?? 0).toBeLessThan(ahead.json().lines?.length ?? 0);
+    clock.remove();
+  });
+
   test('tells the history of rollouts in the order in which they were', async () => {
     const records = await project.records();
 

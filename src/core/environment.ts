@@ -117,6 +117,8 @@ export interface LogQuery {
   readonly follow: boolean;
   /** Milliseconds since 1970; what was printed before is left out. */
   readonly since?: number;
+  /** It is so long ago, by the clock of this machine: where lines have another machine's time, it is that clock's. */
+  readonly isSpan?: boolean;
   /** The start of a release's id. Default: every release. */
   readonly release?: string;
   /** How many lines at most, the latest; none for all. */

@@ -2,6 +2,7 @@ import type { IPod } from 'kubernetes-models/v1';
 import type { LogLine, LogQuery } from '../core/environment.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
+import { readServerTime } from './api/server-time.ts';
 import { labels, type Place, releaseLabel, selectorOf } from './manifests/names.ts';
 import { PodLog } from './pod-log.ts';
 
@@ -20,11 +21,12 @@ const gatherMs = 150;
  * cluster keeps nothing: what it printed last is in its rollout's record.
  */
 export async function* readPodLogs(options: ReadLogsOptions): AsyncGenerator<LogLine> {
-  const { api, place, query, signal } = options;
+  const { api, place, signal } = options;
+  const query = await byTheirClock(options);
   const { items } = await api.list(kinds.pod, { labels: selectorOf(place) }, signal);
   const known = new Map<string, PodLog>();
   const ended = new AbortController();
-  const own = { ...options, signal: AbortSignal.any([signal, ended.signal]) };
+  const own = { ...options, query, signal: AbortSignal.any([signal, ended.signal]) };
   try {
     const reads = items
       .filter((pod) => isAsked(pod, query))
@@ -36,6 +38,13 @@ export async function* readPodLogs(options: ReadLogsOptions): AsyncGenerator<Log
     // Whoever stops reading ends what follows.
     ended.abort();
   }
+}
+
+/** What was five minutes ago is so by the clock of the cluster, and not by that of this machine, which may be off. */
+async function byTheirClock({ api, query, signal }: ReadLogsOptions): Promise<LogQuery> {
+  if (query.since === undefined || !query.isSpan) return query;
+  const theirs = await readServerTime(api.access, signal);
+  return theirs === undefined ? query : { ...query, since: query.since + theirs - Date.now() };
 }
 
 async function* follow(options: ReadLogsOptions, known: Map<string, PodLog>): AsyncGenerator<LogLine> {

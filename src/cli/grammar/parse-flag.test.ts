@@ -2,9 +2,12 @@ import { expect, test } from 'bun:test';
 import { moment, oneOf, wholeNumber } from './parse-flag.ts';
 
 test('a span is that long ago, a date is that moment', () => {
-  expect(moment('--since', '5m', 1_000_000)).toBe(700_000);
-  expect(moment('--since', '1.5s', 1_000_000)).toBe(998_500);
-  expect(moment('--since', '2026-07-01T09:30:00Z', 0)).toBe(Date.UTC(2026, 6, 1, 9, 30));
+  expect(moment('--since', '5m', 1_000_000)).toEqual({ since: 700_000, isSpan: true });
+  expect(moment('--since', '1.5s', 1_000_000)).toEqual({ since: 998_500, isSpan: true });
+  expect(moment('--since', '2026-07-01T09:30:00Z', 0)).toEqual({
+    since: Date.UTC(2026, 6, 1, 9, 30),
+    isSpan: false,
+  });
 });
 
 test.each(['', '5', 'm', '-5m', 'soon', '2026-99-99'])('%p is no moment', (text) => {

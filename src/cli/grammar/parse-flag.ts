@@ -19,11 +19,15 @@ export function oneOf<Word extends string>(flag: string, words: readonly Word[])
 }
 
 /** Reads a moment: `5m` ago, or a date such as `2026-07-01T09:30:00Z`; milliseconds since 1970. */
-export function moment(flag: string, text: string, now: number): number {
+export function moment(
+  flag: string,
+  text: string,
+  now: number,
+): { readonly since: number; readonly isSpan: boolean } {
   const span = /^\d+(\.\d+)?[a-z]+$/.test(text) ? toMs(text as Duration) : Number.NaN;
-  if (!Number.isNaN(span)) return now - span;
+  if (!Number.isNaN(span)) return { since: now - span, isSpan: true };
   const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(date)) return date;
+  if (!Number.isNaN(date)) return { since: date, isSpan: false };
   throw wrongValue(flag, text, "a span such as '5m' or a date such as '2026-07-01T09:30:00Z'");
 }
 

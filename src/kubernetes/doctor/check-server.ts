@@ -1,7 +1,6 @@
 import { showMs } from '../../core/duration.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Finding } from '../../core/target.ts';
-import { type ClusterAccess, wireOf } from '../api/access.ts';
 import type { Api } from '../api/api.ts';
 import type { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
@@ -45,26 +44,6 @@ async function readUser(api: Api, signal: AbortSignal): Promise<string | undefin
   if (!(answer instanceof ApiRefusal)) return answer.status?.userInfo?.username;
   if (answer.status === 401) throw answer;
   return undefined;
-}
-
-/** How long the answer may take. */
-const timeMs = 5_000;
-
-/** The time of day that the API server has, in milliseconds since 1970, to the second. */
-export async function readServerTime(
-  access: ClusterAccess,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const { server, headers } = access;
-  const soon = AbortSignal.any([signal, AbortSignal.timeout(timeMs)]);
-  const response = await fetch(`${server}/version`, {
-    headers: await headers(),
-    ...wireOf(access),
-    signal: soon,
-  } as unknown as RequestInit).catch(() => undefined);
-  await response?.body?.cancel();
-  const time = Date.parse(response?.headers.get('date') ?? '');
-  return Number.isNaN(time) ? undefined : time;
 }
 
 /** Beyond that, tokens of a cloud are refused, and times in records and logs mislead. */

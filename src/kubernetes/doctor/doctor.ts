@@ -5,6 +5,7 @@ import type { ImageReader } from '../../image/store.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import { readServerTime } from '../api/server-time.ts';
 import type { ClusterConfig } from '../cluster-config.ts';
 import type { Place } from '../manifests/names.ts';
 import { ownerOf, whyNotUsable } from '../ownership.ts';
@@ -23,7 +24,7 @@ import type { Store, StoredState } from '../store/store.ts';
 import { checkAdmission } from './check-admission.ts';
 import { checkPull } from './check-pull.ts';
 import { checkRollout } from './check-rollout.ts';
-import { checkClock, checkServer, readServerTime } from './check-server.ts';
+import { checkClock, checkServer } from './check-server.ts';
 
 export interface CheckClusterOptions {
   readonly api: Api;

@@ -25,7 +25,7 @@ export function logsCommand(run: Run) {
         const { readLogs } = await import('./logs.ts');
         return readLogs(cli, name, {
           follow: follow === true,
-          ...(from === undefined ? {} : { since: from }),
+          ...from,
           ...(release === undefined ? {} : { release }),
           ...(most === undefined ? {} : { lines: most }),
         });
