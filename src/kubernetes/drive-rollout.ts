@@ -36,6 +36,7 @@ export async function driveRollout(
   const agent = agentImage === undefined ? undefined : openAgent({ ...about, image: agentImage });
   const target = openTarget({
     ...about,
+    isMade: true,
     ...(agent ? { agent } : {}),
     ...(agentImage === undefined ? {} : { agentImage }),
   });

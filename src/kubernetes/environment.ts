@@ -118,8 +118,10 @@ export class KubernetesEnvironment implements Environment {
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
     const { release, pullFrom, agentImage, secrets, by, revision, signedBy, isAgain } = request;
     if (pullFrom === undefined) throw new Error(`release ${release.id} came without its repository`);
-    const { store } = await this.#open(signal);
+    const { api, store } = await this.#open(signal);
     const { desired, ...state } = await this.#expectState(store, signal);
+    const { refuseWhileDown } = await import('./target/lease.ts');
+    await refuseWhileDown({ api, place: this.#place, signal });
     const inUse = [desired.candidate?.secretSet, desired.stable?.secretSet];
     const secretSet = await store.storeSecrets(secrets, { inUse, isFresh: isAgain }, signal);
     const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };

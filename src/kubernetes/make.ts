@@ -16,6 +16,7 @@ import { ownerOf, refuseTakenNamespace, refuseTakenObject } from './ownership.ts
 import { orRefusal } from './preflight/cluster-parts.ts';
 import { refuseMissingRights } from './rights/refuse-missing-rights.ts';
 import type { Store } from './store/store.ts';
+import { refuseWhileDown } from './target/lease.ts';
 
 export interface MakeOptions {
   readonly api: Api;
@@ -38,6 +39,7 @@ export async function makeEnvironment(options: MakeOptions): Promise<string | un
     readNamespace(options),
     findObjects(options, wanted),
     refuseMissingRights({ ...options, command: 'up' }),
+    refuseWhileDown(options),
   ]);
   if (typeof namespace === 'object') refuseTakenNamespace(namespace, place);
   for (const object of found) refuseTakenObject(object, place);

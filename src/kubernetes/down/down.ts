@@ -10,7 +10,7 @@ import { isTerminating, ownerOf } from '../ownership.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import { refuseMissingRights } from '../rights/refuse-missing-rights.ts';
 import { keptLabels } from '../store/owned.ts';
-import { takeLease } from '../target/lease.ts';
+import { downPurpose, takeLease } from '../target/lease.ts';
 import { waitUntil } from '../wait-until.ts';
 import { findForeign } from './foreign-objects.ts';
 import { keepHistory } from './keep-history.ts';
@@ -59,7 +59,13 @@ export async function takeDown(options: TakeDownOptions): Promise<Receipt> {
 /** The Lease is held until all else is gone, so that no rollout begins on the way; what was kept. */
 async function clear(given: TakeDownOptions, policies: readonly Own[]): Promise<readonly string[]> {
   const { api, place, by } = given;
-  const lease = await takeLease({ api, place, holder: { by, purpose: 'down' }, signal: given.signal });
+  const holder = { by, purpose: downPurpose };
+  const lease = await orRefusal(() => takeLease({ api, place, holder, signal: given.signal }));
+  if (lease instanceof ApiRefusal) {
+    // Another `down` has come to the namespace itself: there is nothing to do but wait for it.
+    if (await isGoing(given)) return [];
+    throw lease;
+  }
   // A machine that slept finds the Lease in other hands, and a rollout under way.
   const signal = AbortSignal.any([given.signal, lease.lost]);
   const options = { ...given, signal };
@@ -67,17 +73,33 @@ async function clear(given: TakeDownOptions, policies: readonly Own[]): Promise<
     const kept = await keepRecords(options);
     // While it is bound, pods without an entry in the list of digests cannot even be ended.
     await removeAll(options, policies);
-    const own = await findOwn(api, place, signal);
-    await removeAndWait(
-      options,
-      own.filter((object) => !isLast(object, place)),
-    );
+    await removeAllButLast(options);
     const last = (await findOwn(api, place, signal)).filter((object) => isLast(object, place));
     await removeAndWait(options, last);
     return kept;
   } finally {
     await lease.release().catch(() => undefined);
   }
+}
+
+/** What a command that was under way stores meanwhile, before it asks for the lock, goes as well. */
+async function removeAllButLast(options: TakeDownOptions): Promise<void> {
+  const { api, place, signal } = options;
+  const tried: Own[] = [];
+  for (let round = 0; round < mostRounds; round += 1) {
+    const own = (await findOwn(api, place, signal)).filter((object) => !isLast(object, place));
+    const fresh = own.filter((object) => !tried.some((one) => one.uid === object.uid));
+    if (fresh.length === 0) return;
+    tried.push(...fresh);
+    await removeAndWait(options, fresh);
+  }
+}
+
+const mostRounds = 3;
+
+async function isGoing({ api, place, signal }: TakeDownOptions): Promise<boolean> {
+  const found = await orRefusal(() => api.get(kinds.namespace, place.namespace, signal));
+  return found === undefined || (!(found instanceof ApiRefusal) && isTerminating(found));
 }
 
 async function keepRecords({ api, place, stateFolder, signal }: TakeDownOptions): Promise<readonly string[]> {

@@ -140,7 +140,15 @@ export class KubernetesTarget implements Target {
 
   /** A late write of whoever had the lock before is refused from now on: it is over what is there no more. */
   async #fence(held: HeldLease, signal: AbortSignal): Promise<void> {
-    const state = await this.#options.store.readState(signal);
+    const { store, place, isMade = false } = this.#options;
+    const state = await store.readState(signal);
+    if (!state && isMade) {
+      throw new UserError({
+        code: 'environment_missing',
+        message: `${place.environment} was taken away meanwhile`,
+        hint: `causeway up ${place.environment} makes it anew`,
+      });
+    }
     if (state) this.#observer.take(await this.#store(undefined, held, signal));
   }
 

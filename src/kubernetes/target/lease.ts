@@ -85,6 +85,23 @@ export async function askToGiveUp(
   return isRenewed(options, found, other);
 }
 
+/** What `down` holds the lock for. */
+export const downPurpose = 'down';
+
+/**
+ * Throws `rollout_running` while another takes the environment away: what is made meanwhile would be left over. What a
+ * `down` that has died left behind keeps nobody from anything.
+ */
+export async function refuseWhileDown(
+  options: LeaseOptions & Pick<TakeLeaseOptions, 'lookMs' | 'staleMs'>,
+): Promise<void> {
+  const { api, place, signal } = options;
+  const found = await api.get(kinds.lease, namesOf(place).state, signal);
+  const other = found && holderOf(found);
+  if (!found || !other || other.purpose !== downPurpose) return;
+  if (await isRenewed(options, found, other)) throw runningError(place, other);
+}
+
 /** Who holds the lock; undefined: nobody, or one of this machine that is gone. */
 export async function whoHolds({ api, place, signal }: LeaseOptions): Promise<LeaseHolder | undefined> {
   const found = await api.get(kinds.lease, namesOf(place).state, signal);
@@ -159,6 +176,9 @@ function runningError({ environment }: Place, { by, host, purpose, heldMs }: Lea
   return new UserError({
     code: 'rollout_running',
     message: `${purpose} by ${by}${where} is under way on ${environment} for ${showMs(heldMs)}`,
-    hint: `causeway status ${environment} --watch, or take it out: causeway rollback ${environment}`,
+    hint:
+      purpose === downPurpose
+        ? `wait until it has ended; causeway up ${environment} then makes it anew`
+        : `causeway status ${environment} --watch, or take it out: causeway rollback ${environment}`,
   });
 }

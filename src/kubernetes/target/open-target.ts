@@ -23,6 +23,8 @@ export interface TargetOptions {
   readonly agentImage?: string;
   /** The release to roll out as it is rendered now: what is stored where none of its id is kept. */
   readonly rendered?: StoredRelease;
+  /** The environment was made: where its state is gone once the lock is held, `down` has taken it away meanwhile. */
+  readonly isMade?: boolean;
   readonly trace: (line: string) => void;
   /** Instead of what is loaded when it is needed. */
   readonly parts?: Partial<TargetParts>;

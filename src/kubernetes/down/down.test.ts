@@ -1,0 +1,94 @@
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { refusal } from '../api/fake-patch.ts';
+import { kinds } from '../api/kinds.ts';
+import { fakeServed, type Served } from '../fake-served.ts';
+import { makeEnvironment } from '../make.ts';
+import { namesOf } from '../manifests/names.ts';
+import { fakeStored } from '../store/fake-stored.ts';
+import { takeLease } from '../target/lease.ts';
+import { openTarget } from '../target/open-target.ts';
+import { takeDown } from './down.ts';
+
+const { signal } = new AbortController();
+const stateFolder = mkdtempSync(join(realpathSync('/tmp'), 'cw-down-'));
+
+afterAll(() => rmSync(stateFolder, { recursive: true }));
+
+const down = (served: Served) => takeDown({ ...served, stateFolder, by: 'ada', signal, patienceMs: 500 });
+
+test('what another command stores on the way goes as well', async () => {
+  const served = await fakeServed();
+  const { api, store } = served;
+  api.answerRead = () => ({ groups: [], resources: [] });
+  let isStored = false;
+  api.before = ({ verb, kind }) => {
+    if (isStored || verb !== 'remove' || kind !== 'ConfigMap') return;
+    isStored = true;
+    void store.storeRelease(fakeStored('late'), signal);
+  };
+
+  const { items } = await down(served);
+
+  expect(isStored).toBe(true);
+  expect(items.filter(({ isGone }) => !isGone)).toEqual([]);
+  expect(api.all(kinds.configMap)).toEqual([]);
+});
+
+test('while it is under way nothing is made, and who asks is told to wait', async () => {
+  const served = await fakeServed();
+  const { api, store, place, config } = served;
+  const holder = { by: 'grace', purpose: 'down' };
+  const lease = await takeLease({ api, place, holder, signal, renewMs: 50 });
+  api.calls.length = 0;
+
+  const error = await makeEnvironment({ api, place, config, store, signal }).catch(
+    (thrown: unknown) => thrown,
+  );
+  await lease.release();
+
+  expect(error).toMatchObject({
+    code: 'rollout_running',
+    message: expect.stringMatching(/^down by grace on .* is under way on staging for /),
+    hint: 'wait until it has ended; causeway up staging then makes it anew',
+  });
+  expect(api.calls.filter(({ verb, kind }) => verb === 'apply' && kind !== 'Lease')).toEqual([]);
+});
+
+test('a second one at once is told of the first, or waits for the namespace that the first has come to', async () => {
+  const served = await fakeServed();
+  const { api, place } = served;
+  const lease = await takeLease({
+    api,
+    place,
+    holder: { by: 'grace', purpose: 'down' },
+    signal,
+    renewMs: 50,
+  });
+
+  await expect(down(served)).rejects.toMatchObject({ code: 'rollout_running' });
+
+  await lease.release();
+  await api.remove(kinds.lease, namesOf(place).state, { signal });
+  const [namespace] = api.all(kinds.namespace);
+  if (namespace)
+    api.put({ ...namespace, metadata: { ...namespace.metadata, deletionTimestamp: '2026-11-30T10:00:00Z' } });
+  api.before = ({ verb, kind }) => {
+    if (verb === 'create' && kind === 'Lease') throw refusal(403, 'Forbidden', 'it is being terminated');
+  };
+  expect((await down(served)).environment).toBe('staging');
+});
+
+test('a rollout that gets the lock after it finds the environment gone, and makes nothing', async () => {
+  const served = await fakeServed();
+  const { api, place } = served;
+  const target = openTarget({ ...served, isMade: true, trace: () => undefined });
+  await api.remove(kinds.configMap, namesOf(place).state, { signal });
+
+  await expect(target.lock({ by: 'ada', purpose: 'deploy' }, signal)).rejects.toMatchObject({
+    code: 'environment_missing',
+    message: 'staging was taken away meanwhile',
+  });
+  target.close();
+});
