@@ -522,6 +522,29 @@ describe('a replica that goes away', () => {
     expect(tallies[1]?.front.ok).toBe(4);
   });
 
+  for (const way of ['resets the connection', 'listens no more'] as const) {
+    test(`and ${way}, as the only one: a GET waits until its end is known, and is answered by the one in its place`, async () => {
+      const ground = await serve(
+        (socket) => socket.resetAndDestroy(),
+        (socket) => socket.write(ok),
+      );
+      const [ended, next] = ground.tallies as readonly [FakeUpstream, FakeUpstream];
+      ground.routable.length = 0;
+      ground.routable.push(ended);
+      if (way === 'listens no more') ground.upstreams[0]?.close();
+      const asked = ground.ask(get);
+      await until('it has failed once', () => ended.cuts > 0);
+
+      ground.routable.length = 0;
+      ground.change();
+      ground.routable.push(next);
+      ground.change();
+
+      expect((await asked)?.body).toBe('ok');
+      expect(ended).toMatchObject({ begun: 1, front: { errors: 0, retried: 1 } });
+    });
+  }
+
   test('as all but one do is passed over: a GET finds the one that answers', async () => {
     const leave = (socket: Socket) => socket.resetAndDestroy();
     const { ask, tallies } = await serve(leave, leave, (socket) => socket.write(ok));
@@ -636,7 +659,7 @@ describe('with no replica that may receive traffic', () => {
   test('a request is not held where none could be for as long as that already', async () => {
     const ground = await serve((socket) => socket.write(ok));
     ground.routable.length = 0;
-    ground.awaySince = Date.now() - ground.holdMs;
+    ground.awaySince = performance.now() - ground.holdMs;
 
     const answer = await ground.ask(get);
 

@@ -1,3 +1,4 @@
+import { errorCode } from '../durable.ts';
 import type { Replica } from './replica.ts';
 import { Tally } from './tally.ts';
 
@@ -16,7 +17,7 @@ export interface FrontDoorOptions {
   readonly isExpected: () => boolean;
   /** Whether a replica that was well is being taken away: then a refusal is ours. */
   readonly isLeaving: () => boolean;
-  /** Since when none may receive traffic, in milliseconds since 1970; nothing while one may. */
+  /** Since when none may receive traffic, by `performance.now()`; nothing while one may. */
   readonly awaySince?: () => number | undefined;
   /** How long after all replicas have gone requests wait for one to be ready. Default: 10 s. */
   readonly holdMs?: number;
@@ -93,32 +94,37 @@ export class FrontDoor {
     const isRepeatable = request.body === null && (request.method === 'GET' || request.method === 'HEAD');
     if (hasTwoLengths(request.headers)) return problem(400, 'Bad Request', 'the request has two lengths');
     const headers = forReplica(request.headers);
-    const cameAt = Date.now();
+    const cameAt = performance.now();
     this.#turn += 1;
     let turn = this.#turn;
     let left = isRepeatable ? tries : 1;
     let avoided: Upstream | undefined;
+    let hasWaited = false;
     while (left > 0) {
       const replica = this.#replicaAt(turn, avoided);
-      if (replica) {
-        left -= 1;
-        const response = await this.#pass(request, path, headers, replica, left > 0);
-        if (response) return response;
+      // That it ended is told a moment after its connections were cut: until then it still seems the only one.
+      if (replica && (replica !== avoided || hasWaited)) {
+        const answer = await this.#pass(request, path, headers, replica, isRepeatable ? left : 0);
+        if (answer instanceof Response) return answer;
+        // To one that refused the connection nothing was sent.
+        if (answer === 'cut') left -= 1;
         turn += 1;
         avoided = replica;
-      } else if (!(await this.#hold(request.signal, cameAt))) break;
+        hasWaited = false;
+      } else if (await this.#hold(request.signal, cameAt)) hasWaited = true;
+      else break;
     }
     return this.#refuse(request);
   }
 
-  /** Passes the request to this replica; nothing where it shall be sent to another. */
+  /** Passes the request to this replica; how that failed, where it shall be sent to another. */
   async #pass(
     request: Request,
     path: string,
     headers: Headers,
     replica: Upstream,
-    canRepeat: boolean,
-  ): Promise<Response | undefined> {
+    triesLeft: number,
+  ): Promise<Response | 'cut' | 'refused'> {
     const startedAt = performance.now();
     const { method, body, signal } = request;
     replica.begin();
@@ -144,16 +150,17 @@ export class FrontDoor {
       const ms = performance.now() - startedAt;
       for (const tally of [replica.front, this.total]) tally.answered(response.status < 500, ms);
       return answer;
-    } catch {
+    } catch (error) {
+      const isRefused = errorCode(error) === 'ECONNREFUSED';
       if (signal.aborted) {
         this.#countLeft(replica, performance.now() - startedAt);
         return new Response(null, { status: 499 });
       }
       replica.noteCut();
-      if (canRepeat) {
+      if (triesLeft > (isRefused ? 0 : 1)) {
         replica.front.retried += 1;
         this.total.retried += 1;
-        return undefined;
+        return isRefused ? 'refused' : 'cut';
       }
       this.#countCut(replica);
       return problem(502, 'Bad Gateway', 'the replica ended before it answered');
@@ -173,7 +180,7 @@ export class FrontDoor {
   async #hold(signal: AbortSignal, cameAt: number): Promise<boolean> {
     const { isExpected, awaySince, holdMs = 10_000 } = this.#options;
     const until = Math.min(cameAt, awaySince?.() ?? cameAt) + holdMs;
-    if (!isExpected() || signal.aborted || Date.now() >= until) return false;
+    if (!isExpected() || signal.aborted || performance.now() >= until) return false;
     await Promise.race([this.#options.changed(), Bun.sleep(100)]);
     return true;
   }

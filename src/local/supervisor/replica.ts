@@ -41,6 +41,8 @@ export class Replica {
   readonly key: string;
   readonly restarts: number;
   readonly startedAt = Date.now();
+  /** The clock may be set; this goes on. */
+  readonly #bornAt = performance.now();
   readonly logFolder: string;
   /** Requests that came through the front door, and those of our own probe at its address. */
   front = new Tally();
@@ -88,6 +90,10 @@ export class Replica {
 
   get pid(): number | undefined {
     return this.#life?.pid;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#bornAt;
   }
 
   /** It was told to end; it has not ended by itself. */
@@ -326,7 +332,7 @@ export class Replica {
   async #drain(isHung: boolean): Promise<void> {
     if (this.phase === 'ended') return this.#becomeGone();
     // One that never was ready has nothing to finish.
-    const deadline = this.#wasReady ? Date.now() + this.#settings.drainMs : 0;
+    const deadline = this.#wasReady ? performance.now() + this.#settings.drainMs : 0;
     this.phase = 'draining';
     for (const timer of this.#timers) clearInterval(timer);
     this.#options.onChange();
@@ -343,7 +349,7 @@ export class Replica {
     this.wasCut = this.inFlight > 0;
     this.#session.close();
     this.#life?.terminate();
-    const force = setTimeout(() => this.kill(), Math.max(shortestStopMs, deadline - Date.now()));
+    const force = setTimeout(() => this.kill(), Math.max(shortestStopMs, deadline - performance.now()));
     await this.#becomeGone();
     clearTimeout(force);
   }

@@ -27,7 +27,7 @@ export class Replicas {
   /** Before a replica is started again; one that is over is good for one start. */
   readonly #pauses = new Map<string, 'begun' | 'over'>();
   #goneTraffic: readonly TrafficCount[] = [];
-  #awaySince: number | undefined = Date.now();
+  #awaySince: number | undefined = performance.now();
   #change = Promise.withResolvers<void>();
 
   constructor(options: ReplicasOptions) {
@@ -47,7 +47,7 @@ export class Replicas {
     return this.#all.filter(({ phase }) => phase === 'ready');
   }
 
-  /** Since when none may receive traffic, in milliseconds since 1970; nothing while one may. */
+  /** Since when none may receive traffic, by `performance.now()`; nothing while one may. */
   get awaySince(): number | undefined {
     return this.#awaySince;
   }
@@ -162,8 +162,7 @@ export class Replicas {
   /** A stable replica ended by itself. */
   #bury(replica: Replica): void {
     const { key } = replica;
-    const livedMs = Date.now() - replica.startedAt;
-    this.#shortLives.set(key, livedMs < shortLifeMs ? (this.#shortLives.get(key) ?? 0) + 1 : 0);
+    this.#shortLives.set(key, replica.ageMs < shortLifeMs ? (this.#shortLives.get(key) ?? 0) + 1 : 0);
     this.#restarts.set(key, (this.#restarts.get(key) ?? 0) + 1);
     this.#troubles.set(key, replica.trouble?.message);
     this.#options.log('replica ended', { replica: replica.id, because: replica.trouble?.message });
@@ -191,7 +190,7 @@ export class Replicas {
   }
 
   #notify(): void {
-    this.#awaySince = this.routable().length > 0 ? undefined : (this.#awaySince ?? Date.now());
+    this.#awaySince = this.routable().length > 0 ? undefined : (this.#awaySince ?? performance.now());
     const { resolve } = this.#change;
     this.#change = Promise.withResolvers();
     resolve();
