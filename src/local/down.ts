@@ -34,8 +34,8 @@ export function sendSignal({ pid }: ProcessIdentity, signal: NodeJS.Signals): vo
 }
 
 async function isGoneWithin(identity: ProcessIdentity, ms: number): Promise<boolean> {
-  const until = Date.now() + ms;
-  while (isAlive(identity) && Date.now() < until) await Bun.sleep(10);
+  const until = performance.now() + ms;
+  while (isAlive(identity) && performance.now() < until) await Bun.sleep(10);
   return !isAlive(identity);
 }
 

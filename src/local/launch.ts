@@ -52,8 +52,8 @@ export async function launchSupervisor(options: LaunchOptions, signal: AbortSign
     detached: true,
   });
   child.unref();
-  const until = Date.now() + startMs;
-  while (Date.now() < until) {
+  const until = performance.now() + startMs;
+  while (performance.now() < until) {
     signal.throwIfAborted();
     const { exitCode } = child;
     if (exitCode !== null && exitCode !== supervisorExits.otherWon) throw startError(exitCode, options);

@@ -42,8 +42,12 @@ const goneMs = 2_000;
 /** Ends what an earlier supervisor of this state folder left running, and waits for it to be gone; says how many there were. */
 export function endLeftovers(censusPath: string, root: string): number {
   const leftovers = listLeftovers(censusPath, root);
-  const until = Date.now() + goneMs;
-  for (let left = leftovers; left.length > 0 && Date.now() < until; left = listLeftovers(censusPath, root)) {
+  const until = performance.now() + goneMs;
+  for (
+    let left = leftovers;
+    left.length > 0 && performance.now() < until;
+    left = listLeftovers(censusPath, root)
+  ) {
     left.forEach(endAtOnce);
     Bun.sleepSync(2);
   }

@@ -58,7 +58,8 @@ export class ReplicaLog {
     try {
       if (this.#offset > partBytes) this.#turnOver();
       const now = Date.now();
-      if (now - this.#markedAt >= markMs) {
+      // Also where the clock was set back.
+      if (Math.abs(now - this.#markedAt) >= markMs) {
         writeSync(this.#files.marks, `${now} ${this.#offset}\n`);
         this.#markedAt = now;
       }
@@ -93,8 +94,9 @@ export function lastLines(folder: string, count: number): readonly string[] {
 }
 
 function readTail(path: string): string {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return '';
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile() || found.size === 0) return '';
+  const { size } = found;
   const file = openSync(path, 'r');
   try {
     const bytes = Buffer.alloc(Math.min(size, tailBytes));
