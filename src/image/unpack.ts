@@ -1,3 +1,4 @@
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { unpackTar } from 'modern-tar';
@@ -21,6 +22,21 @@ export async function unpackArtifact(tar: Uint8Array, folder: string): Promise<v
       if (((header.mode ?? 0) & 0o100) !== 0) await chmod(path, 0o755);
     }
   }
+}
+
+/** Whether a folder holds what `unpackArtifact` would write there. */
+export async function holdsArtifact(tar: Uint8Array, folder: string): Promise<boolean> {
+  const entries = await readEntries(tar, resolve(folder));
+  for (const { header, data, path } of entries.values())
+    if (!isSame(path, header, data ?? new Uint8Array())) return false;
+  return true;
+}
+
+function isSame(path: string, { type, linkname, mode = 0 }: TarFile['header'], data: Uint8Array): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (type === 'symlink') return found?.isSymbolicLink() === true && readlinkSync(path) === linkname;
+  const isSameKind = found?.isFile() === true && found.size === data.length;
+  return isSameKind && (found.mode & 0o100) === (mode & 0o100) && readFileSync(path).equals(data);
 }
 
 type TarFile = Awaited<ReturnType<typeof unpackTar>>[number];

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { UserError } from '../core/errors.ts';
+import { canonicalJson } from '../core/release.ts';
 import { type Desired, desiredSchema } from '../core/rollout.ts';
 import { readIfThere, writeDurably } from './durable.ts';
 import { parseJson } from './json.ts';
@@ -12,17 +14,23 @@ export function readDesired(paths: Paths): Desired | 'missing' | 'damaged' {
   if (text === undefined) return 'missing';
   const stored = parseJson(text);
   if (!isStored(stored)) return 'damaged';
-  const { schemaVersion: version, ...rest } = stored;
+  const { schemaVersion: version, sum, ...rest } = stored;
   if (version > schemaVersion) throw newerError(paths.desired, version);
+  if (sum !== undefined && sum !== sumOf(rest)) return 'damaged';
   const desired = desiredSchema.safeParse(rest);
   return desired.success ? desired.data : 'damaged';
 }
 
 export function writeDesired(paths: Paths, desired: Desired): void {
-  writeDurably(paths.desired, JSON.stringify({ schemaVersion, ...desired }));
+  writeDurably(paths.desired, JSON.stringify({ schemaVersion, sum: sumOf(desired), ...desired }));
 }
 
-function isStored(value: unknown): value is { readonly schemaVersion: number } {
+/** A bit that flipped on the disk may leave JSON of the right shape. */
+function sumOf(desired: object): string {
+  return createHash('sha256').update(canonicalJson(desired)).digest('hex').slice(0, 16);
+}
+
+function isStored(value: unknown): value is { readonly schemaVersion: number; readonly sum?: unknown } {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -90,7 +90,7 @@ class LocalEnvironment implements Environment {
     await this.#launch(signal);
     return away === undefined
       ? undefined
-      : `the supervisor was replaced; the address was away for ${showMs(Date.now() - away)}`;
+      : `the supervisor was replaced; the address was away for ${showMs(performance.now() - away)}`;
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
@@ -111,11 +111,30 @@ class LocalEnvironment implements Environment {
       const stored = await this.#store(request, signal);
       return this.#client.follow('/deploy', { ...body, ...stored }, emit, signal);
     };
-    return ask().catch((error: unknown) => {
+    const outcome = await ask().catch((error: unknown) => {
       // Then the supervisor has removed the copy that was stored before.
       const isDamaged = error instanceof UserError && damages.has(error.code) && release.image !== undefined;
       if (isDamaged) return ask();
       throw error;
+    });
+    if (outcome.kind === 'unchanged') await this.#expectWell(signal);
+    return outcome;
+  }
+
+  /** What serves already may have lost its replicas, to damaged files say, which were stored anew: that takes a start. */
+  async #expectWell(signal: AbortSignal): Promise<void> {
+    const until = performance.now() + rulesOf(this.#options.config).startMs;
+    let { state, because } = await this.status(signal);
+    while (state === 'degraded' && performance.now() < until) {
+      signal.throwIfAborted();
+      await Bun.sleep(lookMs);
+      ({ state, because } = await this.status(signal));
+    }
+    if (state !== 'degraded') return;
+    throw new UserError({
+      code: 'environment_degraded',
+      message: `${this.name} is degraded: ${because}`,
+      hint: `causeway logs ${this.name} shows what its replicas print`,
     });
   }
 
@@ -235,10 +254,10 @@ class LocalEnvironment implements Environment {
     });
   }
 
-  /** The supervisor of another version goes; when it went, in milliseconds since 1970. */
+  /** The supervisor of another version goes; when it went, by `performance.now()`. */
   async #replace({ pid }: Hello, signal: AbortSignal): Promise<number> {
     const lock = readLiveLock(this.#paths);
-    const left = Date.now();
+    const left = performance.now();
     const { endProcess, forbidReturn } = await import('./down.ts');
     forbidReturn(this.#paths);
     await this.#askToStop(signal).catch((error: unknown) => this.#allowReturn(error));
@@ -275,9 +294,9 @@ class LocalEnvironment implements Environment {
 
   /** What the supervisor says of itself; one that crashed this moment is waited for while it is on its way back. */
   async #hello(signal: AbortSignal): Promise<Hello | undefined> {
-    const until = Date.now() + revivalMs;
+    const until = performance.now() + revivalMs;
     let hello = await this.#client.hello(signal);
-    while (!hello && isHeld(this.#paths) && Date.now() < until) {
+    while (!hello && isHeld(this.#paths) && performance.now() < until) {
       await Bun.sleep(50);
       hello = await this.#client.hello(signal);
     }
@@ -335,6 +354,7 @@ const damages: ReadonlySet<string> = new Set(['image_corrupt', 'image_not_found'
 const stopMs = 120_000;
 /** The same, of one that cannot be spoken with. */
 const unheardMs = 10_000;
+const lookMs = 50;
 /** How long one that crashed may take to be back. */
 const revivalMs = 6_000;
 

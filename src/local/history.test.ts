@@ -70,15 +70,19 @@ test('a stored release is found by its id, a damaged one is not', async () => {
   const release = makeRelease('good.ts');
   writeFileSync(join(paths.releases, `${release.id}.json`), canonicalJson(release));
   writeFileSync(join(paths.releases, 'damaged.json'), '{"id":');
+  const other = makeRelease('plain.ts');
+  const flipped = canonicalJson(other).replace('plain.ts', 'plaio.ts');
+  writeFileSync(join(paths.releases, `${other.id}.json`), flipped);
   const history = openHistory(paths);
 
   const found = [
     await history.release(release.id),
     await history.release('damaged'),
+    await history.release(other.id),
     await history.release('gone'),
   ];
 
-  expect(found).toEqual([release, undefined, undefined]);
+  expect(found).toEqual([release, undefined, undefined, undefined]);
 });
 
 test('what is appended ends in a line', async () => {

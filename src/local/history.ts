@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RolloutRecord, recordSchema } from '../core/record.ts';
-import { type Release, releaseSchema } from '../core/release.ts';
+import { makeRelease, type Release, releaseSchema } from '../core/release.ts';
 import type { History } from '../core/target.ts';
 import { appendDurably, readIfThere } from './durable.ts';
 import { parseJson } from './json.ts';
@@ -47,5 +47,8 @@ function readRecords(path: string): readonly RolloutRecord[] {
 
 export function readRelease({ releases }: Pick<Paths, 'releases'>, id: string): Release | undefined {
   const release = releaseSchema.safeParse(parseJson(readIfThere(join(releases, `${id}.json`)) ?? ''));
-  return release.success ? release.data : undefined;
+  if (!release.success) return undefined;
+  const { id: _, ...parts } = release.data;
+  // A bit that flipped on the disk may leave JSON of the right shape.
+  return makeRelease(parts).id === id ? release.data : undefined;
 }

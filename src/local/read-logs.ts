@@ -146,13 +146,23 @@ interface Mark {
 }
 
 function readMarks(path: string): readonly Mark[] {
-  return (readIfThere(path) ?? '')
+  return readText(path)
     .split('\n')
     .filter(Boolean)
     .map((line) => {
       const [at = 0, offset = 0] = line.split(' ').map(Number);
       return { at, offset };
-    });
+    })
+    .filter(({ at, offset }) => Number.isFinite(at) && Number.isFinite(offset));
+}
+
+/** Without its marks a log can still be read. */
+function readText(path: string): string {
+  try {
+    return readIfThere(path) ?? '';
+  } catch {
+    return '';
+  }
 }
 
 /** When the byte at an offset was printed, to a tenth of a second; asked for one offset after the other. */
@@ -172,7 +182,8 @@ function withFile(
   const file = openIfThere(path);
   if (file === undefined) return [];
   try {
-    return work(file, fstatSync(file).ino);
+    const found = fstatSync(file);
+    return found.isFile() ? work(file, found.ino) : [];
   } finally {
     closeSync(file);
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Artifact } from '../core/environment.ts';
 import { makeRelease, type Release } from '../core/release.ts';
@@ -92,6 +92,29 @@ describe('a release that is stored', () => {
     expect(isStored(paths, release)).toBe(true);
     expect(readdirSync(paths.artifacts).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
+
+  for (const [what, damageFile] of Object.entries({
+    'is missing': (path: string) => rmSync(path),
+    'was cut': (path: string) => writeFileSync(path, 'conso'),
+    'has other bytes': (path: string) => writeFileSync(path, 'console.log(2)'),
+    'is a folder now': (path: string) => {
+      rmSync(path);
+      mkdirSync(path);
+    },
+  })) {
+    test(`of which a file ${what} is stored anew by who stores it again`, async () => {
+      const { paths } = newState();
+      const artifact = await pack({ 'main.ts': 'console.log(1)' });
+      await storeRelease(paths, releaseOf(artifact), artifact);
+      const main = join(artifactFolder(paths, artifact.digest), 'main.ts');
+      damageFile(main);
+
+      await storeRelease(paths, releaseOf(artifact), artifact);
+
+      expect(readFileSync(main, 'utf8')).toBe('console.log(1)');
+      expect(readdirSync(paths.artifacts).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    });
+  }
 
   test('is stored over what one that was killed left half unpacked', async () => {
     const { paths } = newState();

@@ -7,7 +7,7 @@ import type { Artifact, ImageContent } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
 import { goodReleases, type RolloutRecord } from '../core/record.ts';
 import { canonicalJson, type Release } from '../core/release.ts';
-import { unpackArtifact } from '../image/unpack.ts';
+import { holdsArtifact, unpackArtifact } from '../image/unpack.ts';
 import {
   makeFolder,
   readIfThere,
@@ -28,8 +28,9 @@ export const keptReleases = 20;
 export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<void> {
   storeManifest(paths, release);
   const folder = artifactFolder(paths, release.artifact);
-  if (existsSync(folder)) return;
-  await placeWhole(folder, (unfinished) => unpackArtifact(artifact.tar, unfinished));
+  // It may have been damaged since.
+  if (existsSync(folder) && (await holdsArtifact(artifact.tar, folder))) return;
+  await placeWhole(folder, (unfinished) => unpackArtifact(artifact.tar, unfinished), { replaces: true });
 }
 
 export interface StoreImageOptions {
@@ -155,8 +156,13 @@ function secretsFile({ secrets }: Paths, name: string): string {
 }
 
 /** Filled beside its place and moved there whole, so that a crash leaves no half of it. */
-async function placeWhole(folder: string, fill: (unfinished: string) => Promise<void>): Promise<void> {
+async function placeWhole(
+  folder: string,
+  fill: (unfinished: string) => Promise<void>,
+  { replaces = false }: { readonly replaces?: boolean } = {},
+): Promise<void> {
   const unfinished = `${folder}.${process.pid}.tmp`;
+  const damaged = `${folder}.damaged.${process.pid}.tmp`;
   rmSync(unfinished, { recursive: true, force: true });
   makeFolder(unfinished);
   try {
@@ -165,11 +171,12 @@ async function placeWhole(folder: string, fill: (unfinished: string) => Promise<
     });
     withStateErrors(folder, () => {
       syncTree(unfinished);
+      if (replaces && existsSync(folder)) renameSync(folder, damaged);
       moveUnlessThere(unfinished, folder);
       syncFolder(dirname(folder));
     });
   } finally {
-    rmSync(unfinished, { recursive: true, force: true });
+    for (const path of [unfinished, damaged]) rmSync(path, { recursive: true, force: true });
   }
 }
 

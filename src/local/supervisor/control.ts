@@ -15,7 +15,7 @@ export interface ControlOptions {
 
 /** Listens for commands, on a socket that its user alone may open. */
 export function openControl({ socket, supervisor, onStopped }: ControlOptions): Bun.Server<undefined> {
-  rmSync(socket, { force: true });
+  rmSync(socket, { recursive: true, force: true });
   const hello = async (): Promise<Hello> => ({
     protocol,
     pid: process.pid,

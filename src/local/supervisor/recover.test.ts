@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Desired } from '../../core/rollout.ts';
 import { readDesired, writeDesired } from '../desired.ts';
@@ -56,6 +56,19 @@ describe('where what was stored is damaged', () => {
       expect(desired.stable).toEqual({ release: good });
       expect(events).toEqual(['desired state was lost; the last good release serves again']);
     });
+
+  test('by one bit, which leaves JSON of the right shape, the last good release serves again', async () => {
+    const { paths, release } = newState();
+    const good = release('good.ts');
+    writeDesired(paths, { replicas: 2, stable: { release: good } });
+    writeFileSync(paths.desired, readFileSync(paths.desired, 'utf8').replace(/"replicas":2/, '"replicas":3'));
+    writeFileSync(join(paths.releases, `${good.id}.json`), JSON.stringify(good));
+    await openHistory(paths).append(fakeRecord({ id: 'one', release: good.id }));
+
+    const { events } = await recover(paths);
+
+    expect(events).toEqual(['desired state was lost; the last good release serves again']);
+  });
 
   test('and the last good release is not kept, the one before it does', async () => {
     const { paths, release } = newState();
