@@ -3,7 +3,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import { appendDurably, makeFolder, readIfThere, writeDurably, writeWhole } from './durable.ts';
+import {
+  appendDurably,
+  clearUnfinished,
+  makeFolder,
+  readIfThere,
+  writeDurably,
+  writeWhole,
+} from './durable.ts';
+import { FakeDisk } from './fake-disk.ts';
 
 const folders: string[] = [];
 const mounts: string[] = [];
@@ -75,6 +83,41 @@ describe('a line that is appended', () => {
 
     expect(readFileSync(path, 'utf8')).toBe('one\n{"half":\ntwo\n');
   });
+});
+
+describe('after a power cut at any moment', () => {
+  test('a file that was written durably has its old content or the new, whole; afterwards, the new', () => {
+    const disk = new FakeDisk({ '/s/state': 'old' });
+
+    writeDurably('/s/state', 'new', disk);
+
+    expect(new Set(disk.worlds.map((world) => world.get('/s/state')))).toEqual(new Set(['old', 'new']));
+    expect(disk.cut().map((world) => world.get('/s/state'))).toEqual(Array(4).fill('new'));
+  });
+
+  test('a line that was appended is there once that has returned, after those before it', () => {
+    const disk = new FakeDisk();
+
+    appendDurably('/s/lines', 'one', disk);
+    appendDurably('/s/lines', 'two', disk);
+
+    expect(disk.cut().map((world) => world.get('/s/lines'))).toEqual(Array(4).fill('one\ntwo\n'));
+    const seen = disk.worlds.map((world) => world.get('/s/lines') ?? '');
+    expect(seen.filter((text) => !'one\ntwo\n'.startsWith(text))).toEqual([]);
+  });
+});
+
+test('what killed processes left half-written is cleared away, and what one that runs is writing is not', () => {
+  const folder = makeTemporary();
+  const gone = 2 ** 22 + 1;
+  const mine = [`state.${process.pid}.1.tmp`, 'state', 'notes.tmp', 'lines.1'];
+  for (const name of [...mine, `state.${gone}.1.tmp`, `bun.${gone}.tmp`])
+    writeFileSync(join(folder, name), '');
+
+  clearUnfinished(folder);
+  clearUnfinished(join(folder, 'missing'));
+
+  expect(readdirSync(folder).sort()).toEqual(mine.sort());
 });
 
 describe('what cannot be written is said in plain words, with the path', () => {

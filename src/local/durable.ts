@@ -1,44 +1,47 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import fs, { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { whyNotWritten } from '../core/why-not-written.ts';
+import { birthOf } from './birth.ts';
+
+/** What a disk does for these; a test has one whose power can be cut. */
+export interface Disk {
+  readonly openSync: (path: string, flags: 'r' | 'w' | 'a+', mode?: number) => number;
+  readonly writeSync: (file: number, bytes: Uint8Array, offset: number) => number;
+  readonly readSync: (file: number, into: Uint8Array, offset: number, length: number, at: number) => number;
+  readonly fstatSync: (file: number) => { readonly size: number };
+  readonly fsyncSync: (file: number) => void;
+  readonly closeSync: (file: number) => void;
+  readonly existsSync: (path: string) => boolean;
+  readonly renameSync: (from: string, to: string) => void;
+  readonly rmSync: (path: string, options: { readonly force: true }) => void;
+}
+
+const realDisk: Disk = fs;
 
 /** Writes a file so that a crash of the machine at any moment leaves the old content or the new, whole. */
-export function writeDurably(path: string, content: string | Uint8Array): void {
-  replaceFile(path, content, (file) => fsyncSync(file));
-  syncFolder(dirname(path));
+export function writeDurably(path: string, content: string | Uint8Array, disk = realDisk): void {
+  replaceFile(disk, path, content, (file) => disk.fsyncSync(file));
+  syncFolder(dirname(path), disk);
 }
 
 /** The same for a crash of the process alone, which costs no wait for the disk. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  replaceFile(path, content, () => undefined);
+  replaceFile(realDisk, path, content, () => undefined);
 }
 
 /** Adds a line to a file, and returns when it is on the disk. A line that a crash cut off is ended first. */
-export function appendDurably(path: string, line: string): void {
+export function appendDurably(path: string, line: string, disk = realDisk): void {
   withStateErrors(path, () => {
-    const isNew = !existsSync(path);
-    const file = openSync(path, 'a+', 0o600);
+    const isNew = !disk.existsSync(path);
+    const file = disk.openSync(path, 'a+', 0o600);
     try {
-      writeAll(file, Buffer.from(`${endsInLine(file) ? '' : '\n'}${line}\n`));
-      fsyncSync(file);
+      writeAll(disk, file, Buffer.from(`${endsInLine(disk, file) ? '' : '\n'}${line}\n`));
+      disk.fsyncSync(file);
     } finally {
-      closeSync(file);
+      disk.closeSync(file);
     }
-    if (isNew) syncFolder(dirname(path));
+    if (isNew) syncFolder(dirname(path), disk);
   });
 }
 
@@ -89,34 +92,48 @@ export function toStateError(path: string, error: unknown): unknown {
 
 let writes = 0;
 
-function replaceFile(path: string, content: string | Uint8Array, settle: (file: number) => void): void {
+/** Removes what processes that were killed in the midst of writing left beside their files in a folder. */
+export function clearUnfinished(folder: string): void {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const pid = /\.(\d+)(?:\.\d+)?\.tmp$/.exec(name)?.[1];
+    if (pid !== undefined && birthOf(Number(pid)) === undefined)
+      rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function replaceFile(
+  disk: Disk,
+  path: string,
+  content: string | Uint8Array,
+  settle: (file: number) => void,
+): void {
   writes += 1;
   const temporary = `${path}.${process.pid}.${writes}.tmp`;
   withStateErrors(path, () => {
-    const file = openSync(temporary, 'w', 0o600);
+    const file = disk.openSync(temporary, 'w', 0o600);
     try {
       try {
-        writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
+        writeAll(disk, file, typeof content === 'string' ? Buffer.from(content) : content);
         settle(file);
       } finally {
-        closeSync(file);
+        disk.closeSync(file);
       }
-      renameSync(temporary, path);
+      disk.renameSync(temporary, path);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      disk.rmSync(temporary, { force: true });
       throw error;
     }
   });
 }
 
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
+function writeAll(disk: Disk, file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += disk.writeSync(file, bytes, written);
 }
 
-function endsInLine(file: number): boolean {
-  const { size } = fstatSync(file);
+function endsInLine(disk: Disk, file: number): boolean {
+  const { size } = disk.fstatSync(file);
   const last = Buffer.alloc(1);
-  return size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last[0] === 10);
+  return size === 0 || (disk.readSync(file, last, 0, 1, size - 1) === 1 && last[0] === 10);
 }
 
 /** Waits until a folder with all that is in it is on the disk. */
@@ -129,11 +146,11 @@ export function syncTree(path: string): void {
   syncFolder(path);
 }
 
-export function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
+export function syncFolder(path: string, disk = realDisk): void {
+  const folder = disk.openSync(path, 'r');
   try {
-    fsyncSync(folder);
+    disk.fsyncSync(folder);
   } finally {
-    closeSync(folder);
+    disk.closeSync(folder);
   }
 }

@@ -68,7 +68,7 @@ test('a keeper that is killed is replaced, and the new one keeps', async () => {
   const { pid, keeper } = await supervisor(ground, 1);
 
   end(keeper);
-  await until('there is another', () => keeperOf(pid) !== undefined && keeperOf(pid) !== keeper);
+  await until('there is another', () => ![undefined, keeper].includes(keeperOf(pid)));
   end(pid);
 
   expect((await supervisor(ground, 2)).restarts).toBe(1);
@@ -161,12 +161,12 @@ function pidsIn(ground: string): readonly number[] {
   return [...supervisors, ...supervisors.flatMap((pid) => keeperOf(pid) ?? [])];
 }
 
-/** The child that runs a shell with our script. */
+/** The child that runs a shell with our script; one that is about to become it still bears the arguments of its parent. */
 function keeperOf(pid: number): number | undefined {
   const { stdout } = Bun.spawnSync(['ps', '-A', '-o', 'pid=,ppid=,stat=,args=']);
   for (const line of stdout.toString().split('\n')) {
     const [child, parent, state = ''] = line.trim().split(/\s+/);
-    if (Number(parent) === pid && !state.startsWith('Z') && line.includes('causeway-keeper'))
+    if (Number(parent) === pid && !state.startsWith('Z') && line.includes(' causeway-keeper '))
       return Number(child);
   }
   return undefined;

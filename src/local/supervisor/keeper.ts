@@ -25,7 +25,7 @@ export class Keeper {
   }
 
   start(): void {
-    const bornAt = Date.now();
+    const bornAt = performance.now();
     const child = Bun.spawn([...this.#argv], {
       stdio: ['pipe', 'inherit', 'inherit'],
       cwd: '/',
@@ -35,7 +35,7 @@ export class Keeper {
           () => {
             if (!this.#isDismissed) this.start();
           },
-          Date.now() - bornAt < shortLifeMs ? pauseMs : 0,
+          performance.now() - bornAt < shortLifeMs ? pauseMs : 0,
         );
       },
     });
@@ -57,7 +57,7 @@ export class Keeper {
 const shortLifeMs = 1_000;
 const pauseMs = 1_000;
 
-/** Restarts are counted only while they follow each other within a minute. */
+/** Restarts are counted while each comes within ten seconds of the one before: one that served longer does not crash in a loop. */
 const script = `
 trap '' HUP INT TERM
 tombstone=$1
@@ -66,7 +66,7 @@ shift 2
 since=$(date +%s)
 if read -r _; then exit 0; fi
 if [ -e "$tombstone" ]; then exit 0; fi
-if [ $(($(date +%s) - since)) -gt 60 ]; then restarts=0; fi
+if [ $(($(date +%s) - since)) -gt 10 ]; then restarts=0; fi
 trap - HUP INT TERM
 exec "$@" "$((restarts + 1))"
 `;

@@ -1,5 +1,5 @@
 // Started by `causeway up`, and by the keeper after a crash: main.ts <setup as JSON> <restarts>
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
@@ -9,7 +9,7 @@ import { openLayout } from '../../image/layout.ts';
 import { baseEnvOf } from '../base-env.ts';
 import { birthOf } from '../birth.ts';
 import { writeDesired } from '../desired.ts';
-import { errorCode, makeFolder, writeWhole } from '../durable.ts';
+import { clearUnfinished, errorCode, makeFolder, writeWhole } from '../durable.ts';
 import { parseJson } from '../json.ts';
 import { readLiveLock } from '../lock.ts';
 import { makeSocketFolder, pathsIn, removeSocketFolder } from '../paths.ts';
@@ -22,7 +22,7 @@ import { recoverDesired } from './recover.ts';
 import { setupSchema } from './requests.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** Crashes in a row, each within a minute of the one before, after which nobody tries again. */
+/** Crashes in a row, each within ten seconds of the one before, after which nobody tries again. */
 const mostRestarts = 10;
 const keepSocketMs = 2_000;
 
@@ -36,13 +36,28 @@ const runtime = process.execPath.replace(/ \(deleted\)$/, '');
 process.on('SIGHUP', () => undefined);
 // With its socket closed nothing else would keep the process until it has said goodbye to its keeper.
 setInterval(() => undefined, 60_000);
-if (restarts > 0) await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
-if (restarts > 0 && readLiveLock(paths)) process.exit(supervisorExits.otherWon);
+let isHolder = false;
+let keeperPid: number | undefined;
+const keeper = new Keeper({
+  argv: [runtime, ...process.execArgv, Bun.main, setupText],
+  restarts,
+  tombstone: paths.tombstone,
+  onStart: (pid) => {
+    keeperPid = pid;
+    if (isHolder) writeLock();
+  },
+});
+if (restarts > 0) {
+  // Its keeper has become this process: until it has another, a second kill would be the end.
+  keeper.start();
+  await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
+  if (readLiveLock(paths)) await end(supervisorExits.otherWon);
+}
 if (restarts > mostRestarts) await giveUp();
-leaveIfForbidden();
+await leaveIfForbidden();
 
-makeFolders();
-if (readLiveLock(paths)) process.exit(supervisorExits.otherWon);
+await makeFolders();
+if (readLiveLock(paths)) await end(supervisorExits.otherWon);
 const desired = await recoverDesired(paths, { isRestart: restarts > 0, log });
 const supervisor = new Supervisor({
   environment: setup.environment,
@@ -57,23 +72,20 @@ const supervisor = new Supervisor({
   log,
 });
 await bind();
+isHolder = true;
 writeLock();
 // After the lock: `down` writes the tombstone first and looks for the lock then, so one of the two sees the other.
-leaveIfForbidden();
+await leaveIfForbidden();
 storeFirst();
+for (const folder of [paths.root, paths.runtime]) clearUnfinished(folder);
 const leftovers = endLeftovers(paths.census, paths.root);
 if (leftovers > 0) log('ended what an earlier supervisor left running', { processes: leftovers });
 const census = new Census(paths.census);
-const keeper = new Keeper({
-  argv: [runtime, ...process.execArgv, Bun.main, setupText],
-  restarts,
-  tombstone: paths.tombstone,
-  onStart: writeLock,
-});
-keeper.start();
+if (restarts === 0) keeper.start();
 await clearEngines(desired);
-makeFolders();
+await makeFolders();
 let control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
+let socketInode = inodeOf(paths.socket);
 const socketWatch = setInterval(keepSocket, keepSocketMs);
 supervisor.recover();
 log('supervisor started', { pid: process.pid, restarts });
@@ -85,8 +97,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-/** Where one cannot be made, to be started again would not help: so this comes before the keeper. */
-function makeFolders(): void {
+/** Where one cannot be made, to be started again would not help: so of the first start this comes before the keeper. */
+async function makeFolders(): Promise<void> {
   try {
     for (const folder of [paths.root, paths.releases, paths.artifacts, paths.secrets, paths.logs])
       makeFolder(folder);
@@ -94,7 +106,7 @@ function makeFolders(): void {
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     log(error.message, { hint: error.hint });
-    process.exit(supervisorExits.stateNotWritable);
+    await end(supervisorExits.stateNotWritable);
   }
 }
 
@@ -102,11 +114,12 @@ function makeFolders(): void {
  * Whoever binds the address is the supervisor; a disk too full for the lock must not keep it from serving.
  * The keeper stands in it too: while that lives, the environment comes back by itself.
  */
-function writeLock(keeper?: number): void {
+function writeLock(): void {
   const birth = birthOf(process.pid);
   const about = { pid: process.pid, birth, port: setup.port, socket: paths.socket };
-  const keeperBirth = keeper === undefined ? undefined : birthOf(keeper);
-  const lock = keeperBirth === undefined ? about : { ...about, keeper: { pid: keeper, birth: keeperBirth } };
+  const keeperBirth = keeperPid === undefined ? undefined : birthOf(keeperPid);
+  const lock =
+    keeperBirth === undefined ? about : { ...about, keeper: { pid: keeperPid, birth: keeperBirth } };
   try {
     writeWhole(paths.lock, JSON.stringify(lock));
   } catch (error) {
@@ -125,21 +138,26 @@ function storeFirst(): void {
 }
 
 /** `down` took the environment away while this process was being started. */
-function leaveIfForbidden(): void {
+async function leaveIfForbidden(): Promise<void> {
   if (restarts === 0 || !existsSync(paths.tombstone)) return;
   log('not started: the environment was taken down');
   rmSync(paths.lock, { force: true });
-  process.exit(supervisorExits.wanted);
+  await end(supervisorExits.wanted);
 }
 
-/** A logout may clear the folder in which sockets lie. */
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/** A logout may clear the folder in which sockets lie; what somebody put in the socket’s place is none. */
 function keepSocket(): void {
-  if (existsSync(paths.socket)) return;
+  if (inodeOf(paths.socket) === socketInode) return;
   try {
     makeSocketFolder(dirname(paths.socket), process.getuid?.() ?? 0);
     // Those who follow a rollout go on: only what listens is given up.
     void control.stop();
     control = openControl({ socket: paths.socket, supervisor, onStopped: leave });
+    socketInode = inodeOf(paths.socket);
     log('the control socket was gone, and is opened again');
   } catch (error) {
     log('the control socket cannot be opened again', { because: String(error) });
@@ -153,7 +171,7 @@ async function bind(): Promise<void> {
   } catch (error) {
     if (errorCode(error) !== 'EADDRINUSE') throw error;
     await Bun.sleep(100);
-    process.exit(readLiveLock(paths) ? supervisorExits.otherWon : supervisorExits.portBusy);
+    await end(readLiveLock(paths) ? supervisorExits.otherWon : supervisorExits.portBusy);
   }
 }
 
@@ -185,7 +203,13 @@ async function giveUp(): Promise<never> {
   const ended = endLeftovers(paths.census, paths.root);
   await clearEngines(await recoverDesired(paths, { isRestart: true, log }).catch(() => ({})));
   log(`gave up after ${mostRestarts} crashes in a row`, { ended });
-  process.exit(1);
+  return end(1);
+}
+
+/** Before it serves, and on purpose: nobody is to start it again. */
+async function end(code: number): Promise<never> {
+  await keeper.dismiss();
+  process.exit(code);
 }
 
 function log(event: string, details: object = {}): void {
