@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import type { CausewayConfig } from '../../src/core/config.ts';
 import type { Difference } from '../../src/core/difference.ts';
 import type { RolloutRecord } from '../../src/core/record.ts';
-import { type Load, startLoad } from '../../src/load/load.ts';
+import { type Load, type LoadOptions, startLoad } from '../../src/load/load.ts';
 import type { Shape } from '../../src/load/shape.ts';
 import { findFreePort } from '../../src/local/free-port.ts';
 import { openHistory } from '../../src/local/history.ts';
@@ -136,8 +136,8 @@ export async function makeProject(options: ProjectOptions = {}) {
       };
       writeConfig();
     },
-    load(shape: Shape): Load {
-      const load = startLoad({ port, shape });
+    load(shape: Shape, more: Pick<LoadOptions, 'failuresKept'> = {}): Load {
+      const load = startLoad({ port, shape, ...more });
       loads.push(load);
       return load;
     },

@@ -81,6 +81,7 @@ export const tiers: readonly Tier[] = [
   { name: 'workflows', folder: 'e2e/workflows' },
   { name: 'slides', folder: 'e2e/slides' },
   { name: 'local', folder: 'e2e/local' },
+  { name: 'faults', folder: 'e2e/faults' },
   { name: 'images', folder: 'e2e/images' },
   { name: 'cluster', folder: 'e2e/cluster' },
   { name: 'kubernetes', folder: 'e2e/kubernetes', filesAtOnce: 2 },

@@ -31,6 +31,17 @@ test('rollback returns to the last good release before the one that serves', asy
   `);
 });
 
+test('rollback returns to a release though the working tree no longer compiles', async () => {
+  using terminal = await withTwoReleases();
+  const [first] = terminal.environment.records;
+  terminal.write('main.ts', 'no program {');
+
+  const { exit } = await terminal.call('rollback');
+
+  expect(exit).toBe(0);
+  expect(terminal.environment.stable?.release).toBe(first?.release ?? '');
+});
+
 test('the next step leads forward to the release that was left', async () => {
   using terminal = await withTwoReleases();
   const left = terminal.environment.stable?.release ?? '';
