@@ -265,6 +265,20 @@ describe('an answer reaches the client', () => {
       expect(count(tallies)).toMatchObject(status < 500 ? { ok: 1, errors: 0 } : { ok: 0, errors: 1 });
     });
 
+  test('with 500, which is counted by its path where that is declared, and by no path of a user’s', async () => {
+    const { ask, tallies } = await serve((socket) =>
+      socket.write('HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n'),
+    );
+
+    await ask('GET /declared?token=1 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await ask('GET /users/ada HTTP/1.1\r\nHost: a\r\n\r\n');
+
+    expect(tallies[0]?.front.toCount({ source: 'front' }).faults).toEqual([
+      { path: '/declared', status: 500, count: 1 },
+      { status: 500, count: 1 },
+    ]);
+  });
+
   test('with no body, where it has none', async () => {
     const { ask } = await serve((socket) => socket.write('HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n'));
 
@@ -820,6 +834,7 @@ type RawAnswerLike = Pick<RawRequest, 'headers'>;
 /** As much of a replica as the front door needs, in front of a server of the test's. */
 class FakeUpstream implements Upstream {
   patienceMs = 1_000;
+  declares = (path: string) => path === '/declared';
   front = new Tally();
   wasCut = false;
   inFlight = 0;

@@ -5,7 +5,7 @@ import { Tally } from './tally.ts';
 /** What the front door needs of a replica. */
 export type Upstream = Pick<
   Replica,
-  'front' | 'wasCut' | 'patienceMs' | 'forward' | 'begin' | 'finish' | 'noteCut'
+  'front' | 'wasCut' | 'patienceMs' | 'declares' | 'forward' | 'begin' | 'finish' | 'noteCut'
 >;
 
 export interface FrontDoorOptions {
@@ -148,7 +148,9 @@ export class FrontDoor {
         }));
       isStreaming = whole === undefined;
       const ms = performance.now() - startedAt;
-      for (const tally of [replica.front, this.total]) tally.answered(response.status < 500, ms);
+      const isOk = response.status < 500;
+      for (const tally of [replica.front, this.total]) tally.answered(isOk, ms);
+      if (!isOk) noteFault(replica, path, response.status);
       return answer;
     } catch (error) {
       const isRefused = errorCode(error) === 'ECONNREFUSED';
@@ -307,4 +309,10 @@ function problem(status: number, title: string, detail: string): Response {
   const body = JSON.stringify({ type: 'about:blank', title, status, detail });
   const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
   return new Response(body, { status, headers });
+}
+
+/** Other paths than the declared ones are its users' own, and belong into no record. */
+function noteFault(replica: Upstream, path: string, status: number): void {
+  const [name = ''] = path.split('?');
+  replica.front.faulty(replica.declares(name) ? name : undefined, status);
 }

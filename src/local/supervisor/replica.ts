@@ -88,6 +88,10 @@ export class Replica {
     return this.#settings.probes.timeoutMs;
   }
 
+  declares(path: string): boolean {
+    return this.#settings.paths.includes(path);
+  }
+
   get pid(): number | undefined {
     return this.#life?.pid;
   }

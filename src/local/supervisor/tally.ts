@@ -20,9 +20,10 @@ export class Tally {
     this.latencyBuckets[bucket] = (this.latencyBuckets[bucket] ?? 0) + 1;
   }
 
-  /** An answer that was counted as an error, of a path that is ours to name. */
-  faulty(path: string, status: number): void {
-    this.#faults = sumFaults([...this.#faults, { path, status, count: 1 }]);
+  /** Of an answer that was counted as an error: its path, where that is ours to name. */
+  faulty(path: string | undefined, status: number): void {
+    const fault = { ...(path === undefined ? {} : { path }), status, count: 1 };
+    this.#faults = sumFaults([...this.#faults, fault]);
   }
 
   toCount(about: Pick<TrafficCount, 'source' | 'replica' | 'key'>): TrafficCount {
