@@ -55,6 +55,12 @@ test('every link in the docs leads to a file', async () => {
   }
 });
 
+test('the README calls the command as a clone has it', async () => {
+  const text = await Bun.file(join(root, 'README.md')).text();
+
+  expect(text.match(/`causeway [a-z]+/g)).toBeNull();
+});
+
 test('every error code has a heading whose anchor is the code', () => {
   const text = pages.find(({ file }) => file === 'docs/errors.md')?.make() ?? '';
   const codes = [...text.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
