@@ -134,6 +134,7 @@ async function open() {
 /** As much of a replica as the front door needs; it writes down what it was asked to pass on. */
 class RecordingUpstream implements Upstream {
   patienceMs = 1_000;
+  declares = () => false;
   front = new Tally();
   wasCut = false;
   inFlight = 0;
