@@ -67,7 +67,8 @@ async function watchRollout({ setup, api, print, signal }: AgentOptions): Promis
     const { holderIdentity, renewTime, leaseTransitions } = lease?.spec ?? {};
     return {
       beat: [holderIdentity, renewTime, leaseTransitions].join(' '),
-      isUnderWay: state?.desired.rollout?.id === rollout,
+      // A state that somebody deletes is put back by who drives the rollout.
+      isUnderWay: state ? state.desired.rollout?.id === rollout : lease !== undefined,
     };
   };
   const takeOut = (within: AbortSignal) =>

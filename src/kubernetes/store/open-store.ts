@@ -2,7 +2,7 @@ import { appendRecord, latestRecords, listRecords, newestRecords, takeInRecords 
 import type { StoreOptions } from './owned.ts';
 import { keepRelease, keptReleases, readLabelled, readRelease, storeRelease } from './releases.ts';
 import { readSecrets, storeSecrets } from './secrets.ts';
-import { readState, writeState } from './state.ts';
+import { readState, restoreState, writeState } from './state.ts';
 import type { Store } from './store.ts';
 import { tidy } from './tidy.ts';
 
@@ -18,6 +18,7 @@ export function openStore(options: StoreOptions): Store {
     },
     readState: (within) => readState(options, within),
     writeState: (state, within) => writeState(options, state, within),
+    restoreState: (state, within) => restoreState(options, state, within),
     takeIn: (records, within) => takeInRecords(options, records, within),
     readLabelled: (label, within) => readLabelled(options, label, within),
     readRelease: (id, within) => readRelease(options, id, within),

@@ -51,6 +51,16 @@ export async function writeState(
   return parseState(place, await api.create(first, { signal }));
 }
 
+/** See `Store.restoreState`. */
+export async function restoreState(
+  options: StoreOptions,
+  state: Omit<StoredState, 'history' | 'resourceVersion'>,
+  signal: AbortSignal,
+): Promise<StoredState> {
+  await options.api.remove(kinds.configMap, namesOf(options.place).state, { signal });
+  return writeState(options, state, signal);
+}
+
 /** Throws `namespace_taken` or `state_corrupt`. */
 function parseState(place: Place, { metadata, data = {} }: IConfigMap): StoredState {
   const name = `ConfigMap ${place.namespace}/${namesOf(place).state}`;
@@ -69,7 +79,7 @@ function parseState(place: Place, { metadata, data = {} }: IConfigMap): StoredSt
   const desired = desiredSchema.safeParse(parseJson(data.desired ?? ''));
   const token = Number(data.token);
   const history = Number(data.history);
-  if (!desired.success || !Number.isInteger(token) || !Number.isInteger(history)) {
+  if (!desired.success || !Number.isInteger(token) || !isSegment(history)) {
     throw new UserError({
       code: 'state_corrupt',
       message: `${name} does not have the shape it was written in`,
@@ -85,6 +95,11 @@ function parseState(place: Place, { metadata, data = {} }: IConfigMap): StoredSt
     ...(agentImage === undefined ? {} : { agentImage }),
     ...(resourceVersion === undefined ? {} : { resourceVersion }),
   };
+}
+
+/** More segments than a cluster holds are nobody's, and are not to be read one by one. */
+function isSegment(number: number): boolean {
+  return Number.isInteger(number) && number >= 1 && number <= 10_000;
 }
 
 /** One environment to a namespace: their policies and budgets would be over each other's pods. */

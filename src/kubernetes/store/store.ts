@@ -41,6 +41,11 @@ export interface Store {
    * where a history has begun.
    */
   takeIn(records: readonly string[], signal: AbortSignal): Promise<number>;
+  /** Writes a state anew where somebody deleted or broke it; for who holds the lock and knows what shall be. */
+  restoreState(
+    state: Omit<StoredState, 'history' | 'resourceVersion'>,
+    signal: AbortSignal,
+  ): Promise<StoredState>;
   /** By the label that its pods have. */
   readLabelled(label: string, signal: AbortSignal): Promise<StoredRelease | undefined>;
   /** By its whole id; undefined: it is not kept, or not any more. */

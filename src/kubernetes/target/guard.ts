@@ -40,6 +40,10 @@ export class Guard {
     return [...this.#found];
   }
 
+  add(what: string): void {
+    this.#found.add(what);
+  }
+
   /** Looks where it is time to, and puts right what it may. Nothing waits for it. */
   look(desired: Desired, options: ConvergeOptions): void {
     if (this.#isLooking || performance.now() - this.#lookedAt < everyMs) return;

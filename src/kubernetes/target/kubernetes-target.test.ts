@@ -546,6 +546,46 @@ describe('what is observed', () => {
     await lock.release();
   });
 
+  for (const [what, harm] of [
+    ['deleted', (api: FakeApi) => api.remove(kinds.configMap, 'shop-state', { signal })],
+    [
+      'truncated',
+      (api: FakeApi) => api.patch(kinds.configMap, 'shop-state', { data: { desired: '{"rep' } }, { signal }),
+    ],
+  ] as const) {
+    test(`in a rollout is put back where somebody has ${what} its state, and the rollout goes on`, async () => {
+      const { api, store, target } = await makeTarget();
+      const lock = await target.lock(holder, signal);
+      await target.set(tries('one'), lock);
+      const seen = target.observe(signal)[Symbol.asyncIterator]();
+      await nextThat(seen, (look) => look.kind === 'seen');
+
+      await harm(api);
+      const looks: Observation[] = [];
+      await nextThat(seen, (look) => {
+        looks.push(look);
+        return look.kind === 'seen' && (look.disturbances ?? []).some((one) => one.startsWith('the state '));
+      });
+      await target.set(tries('all'), lock);
+
+      expect(looks.filter((look) => look.kind === 'seen' && !look.desired.rollout)).toEqual([]);
+      expect((await store.readState(signal))?.desired).toEqual(tries('all'));
+      await lock.release();
+    });
+  }
+
+  test('that is to be written over a state which somebody broke a moment ago is written all the same', async () => {
+    const { api, store, target } = await makeTarget();
+    const lock = await target.lock(holder, signal);
+    await target.set(tries('one'), lock);
+    await api.patch(kinds.configMap, 'shop-state', { data: { token: 'x' } }, { signal });
+
+    await target.set(tries('all'), lock);
+
+    expect((await store.readState(signal))?.desired).toEqual(tries('all'));
+    await lock.release();
+  });
+
   test('is made what is desired where a command died before it could', async () => {
     const { api, store, target } = await makeTarget();
     await store.writeState({ desired: tries('one'), token: 0 }, signal);

@@ -28,6 +28,8 @@ export class KubernetesTarget implements Target {
   readonly #guard: Guard;
   readonly #observer: Observer;
   #held: HeldLease | undefined;
+  /** What shall be, as it was found when the lock was taken, or stored since. */
+  #stored: Desired | undefined;
   /** What is in the cluster was made what is desired since the lock was taken. */
   #isConverged = false;
   /** A rollout came to its end since then. */
@@ -94,6 +96,7 @@ export class KubernetesTarget implements Target {
     await held.check(signal);
     if (this.#observer.state?.desired.rollout && !desired.rollout) this.#hasEnded = true;
     this.#observer.take(await this.#store(desired, held, signal));
+    this.#stored = desired;
     await this.#converge(desired, held);
     if (!desired.rollout) await this.#observer.stopAgent(signal);
   }
@@ -102,7 +105,7 @@ export class KubernetesTarget implements Target {
     this.#observer.start();
     while (!signal.aborted && !this.#closed.signal.aborted) {
       this.#held?.lost.throwIfAborted();
-      const seen = this.#observer.look();
+      const seen = await this.#look();
       if (seen?.kind === 'seen') await this.#repair(seen.desired);
       if (seen) yield this.#withGuard(seen);
       await this.#observer.changed(signal);
@@ -149,6 +152,7 @@ export class KubernetesTarget implements Target {
         hint: `causeway up ${place.environment} makes it anew`,
       });
     }
+    this.#stored = state?.desired;
     if (state) this.#observer.take(await this.#store(undefined, held, signal));
   }
 
@@ -156,7 +160,8 @@ export class KubernetesTarget implements Target {
   async #store(desired: Desired | undefined, held: HeldLease, signal: AbortSignal): Promise<StoredState> {
     const { store, agentImage, place } = this.#options;
     for (let tries = 1; ; tries += 1) {
-      const found = tries === 1 && desired ? this.#observer.state : await store.readState(signal);
+      const found =
+        tries === 1 && desired ? this.#observer.state : await this.#readState(desired, held, signal);
       if (tries > 1) await held.check(signal);
       const next = desired ?? found?.desired;
       if (!next) throw new Error(`${place.environment} has no state any more`);
@@ -179,6 +184,21 @@ export class KubernetesTarget implements Target {
     }
   }
 
+  /** One that somebody broke is none to who knows what shall be. */
+  async #readState(
+    desired: Desired | undefined,
+    held: HeldLease,
+    signal: AbortSignal,
+  ): Promise<StoredState | undefined> {
+    try {
+      return await this.#options.store.readState(signal);
+    } catch (error) {
+      if (!desired || !isBroken(error)) throw error;
+      await this.#restore(desired, held);
+      return this.#observer.state;
+    }
+  }
+
   async #converge(desired: Desired, held: HeldLease): Promise<void> {
     const options = this.#convergeOptions(held);
     const { signal } = options;
@@ -186,6 +206,31 @@ export class KubernetesTarget implements Target {
     await this.#converger.converge(desired, options);
     this.#isConverged = true;
     if (desired.rollout) this.#observer.startAgent(desired, signal);
+  }
+
+  /** What shall be is known to who drives the rollout: that somebody deletes or breaks what is stored does not end it. */
+  async #look(): Promise<Observation | undefined> {
+    const stored = this.#stored;
+    const held = this.#held;
+    const mayRestore = held !== undefined && stored?.rollout !== undefined;
+    try {
+      const seen = this.#observer.look();
+      const isGone = seen?.kind === 'seen' && this.#observer.state === undefined;
+      if (!mayRestore || !isGone) return seen;
+    } catch (error) {
+      if (!mayRestore || !isBroken(error)) throw error;
+    }
+    await this.#restore(stored, held);
+    return this.#observer.look();
+  }
+
+  async #restore(desired: Desired, held: HeldLease): Promise<void> {
+    const { store, agentImage = this.#observer.state?.agentImage, place } = this.#options;
+    const signal = this.#signalOf(held);
+    await held.check(signal);
+    const image = agentImage === undefined ? {} : { agentImage };
+    this.#observer.take(await store.restoreState({ desired, token: held.token, ...image }, signal));
+    this.#guard.add(`the state of ${place.environment} was deleted or changed, and put back`);
   }
 
   #withGuard(seen: Observation): Observation {
@@ -238,4 +283,8 @@ export class KubernetesTarget implements Target {
   #signalOf({ lost }: HeldLease): AbortSignal {
     return AbortSignal.any([this.#closed.signal, lost]);
   }
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof UserError && error.code === 'state_corrupt';
 }

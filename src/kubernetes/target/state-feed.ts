@@ -61,6 +61,7 @@ export class StateFeed {
     this.#epoch += 1;
     this.#state = state;
     this.#readAt = performance.now();
+    this.#failure = undefined;
   }
 
   close(): void {
