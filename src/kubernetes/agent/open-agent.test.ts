@@ -88,6 +88,7 @@ describe('starting', () => {
         "pods *: get,list,watch",
         "pods/log *: get",
         "events *: list,watch",
+        "services shop: get",
         "replicasets *: get,list,watch",
         "jobs shop-command-r1: get,list,watch,patch",
         "configmaps shop-state,shop-history-3,shop-admitted,shop-release-…,shop-release-…: get",
