@@ -1,0 +1,70 @@
+import type { RolloutRecord } from '../../../src/core/record.ts';
+import type { Suffered } from './faults.ts';
+import type { FaultKind } from './plan.ts';
+
+/** What was told of a round. */
+export interface Told {
+  /** Of the rollouts that began in it. */
+  readonly records: readonly RolloutRecord[];
+  /** All that its commands printed. */
+  readonly said: string;
+}
+
+export type Naming = 'record' | 'output' | 'nowhere';
+
+/** Where a reader finds what befell the rollout. */
+export function whereNamed(fault: Suffered, { records, said }: Told): Naming {
+  const words = wordsFor(fault);
+  if (!words) return 'nowhere';
+  if (records.some((record) => words.test(JSON.stringify([record.disturbances, record.verdict]))))
+    return 'record';
+  return words.test(said) ? 'output' : 'nowhere';
+}
+
+/**
+ * The rollout that has to name it: one that was under way, and not about to begin or end. What a restart of the
+ * kubelet, say, costs nobody, no command can know of.
+ */
+export function whoMustName(fault: Suffered, { records }: Told): RolloutRecord | undefined {
+  const tellMs = noticedMs[fault.kind];
+  if (tellMs === undefined) return undefined;
+  return records.find(({ startedAt, endedAt, release, verdict }) => {
+    const isUnderWay = fault.at > startedAt + beginMs && fault.at + tellMs < endedAt && fault.until < endedAt;
+    const isTakenOut =
+      verdict.kind === 'failed' && fault.release !== undefined && release.startsWith(fault.release);
+    return isUnderWay && !isTakenOut;
+  });
+}
+
+/** What was there before the first look at it is not missed. */
+const beginMs = 1_500;
+
+/** How long it may take until it shows. */
+const noticedMs: Partial<Readonly<Record<FaultKind, number>>> = {
+  'pod deleted': 2_500,
+  'pod deleted at once': 2_500,
+  'replica killed': 6_000,
+  'API server away': 500,
+  'etcd restarted': 500,
+  'agent deleted': 8_000,
+};
+
+function wordsFor({ kind, pod }: Suffered): RegExp | undefined {
+  switch (kind) {
+    case 'pod deleted':
+    case 'pod deleted at once':
+    case 'replica killed':
+      return new RegExp(`replica ${pod} |exit code (137|143)|"crashed"`);
+    case 'API server away':
+    case 'etcd restarted':
+      return /no answer|does not answer|did not answer/;
+    case 'registry away':
+      return /registry|127\.0\.0\.1:525\d/;
+    case 'command killed':
+      return /went on with it|resume|interrupted|took it over|taken out/;
+    case 'agent deleted':
+      return /agent was deleted/;
+    default:
+      return undefined;
+  }
+}
