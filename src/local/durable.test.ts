@@ -85,6 +85,16 @@ describe('a line that is appended', () => {
   });
 });
 
+test('a folder that somebody deleted is made anew by what is written to it', () => {
+  const folder = join(makeTemporary(), 'missing');
+
+  writeDurably(join(folder, 'a', 'state'), 'x');
+  writeWhole(join(folder, 'b', 'state'), 'x');
+  appendDurably(join(folder, 'c', 'lines'), 'x');
+
+  expect(readdirSync(folder).sort()).toEqual(['a', 'b', 'c']);
+});
+
 describe('after a power cut at any moment', () => {
   test('a file that was written durably has its old content or the new, whole; afterwards, the new', () => {
     const disk = new FakeDisk({ '/s/state': 'old' });
@@ -174,9 +184,9 @@ describe('what cannot be written is said in plain words, with the path', () => {
   });
 
   test('and any other error is passed on as it is', () => {
-    const missing = join(makeTemporary(), 'missing', 'state');
+    const tooLong = join(makeTemporary(), 'n'.repeat(300));
 
-    expect(() => writeDurably(missing, 'x')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    expect(() => writeDurably(tooLong, 'x')).toThrow(expect.objectContaining({ code: 'ENAMETOOLONG' }));
   });
 });
 

@@ -21,18 +21,20 @@ const realDisk: Disk = fs;
 
 /** Writes a file so that a crash of the machine at any moment leaves the old content or the new, whole. */
 export function writeDurably(path: string, content: string | Uint8Array, disk = realDisk): void {
-  replaceFile(disk, path, content, (file) => disk.fsyncSync(file));
-  syncFolder(dirname(path), disk);
+  withFolder(path, () => {
+    replaceFile(disk, path, content, (file) => disk.fsyncSync(file));
+    syncFolder(dirname(path), disk);
+  });
 }
 
 /** The same for a crash of the process alone, which costs no wait for the disk. */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  replaceFile(realDisk, path, content, () => undefined);
+  withFolder(path, () => replaceFile(realDisk, path, content, () => undefined));
 }
 
 /** Adds a line to a file, and returns when it is on the disk. A line that a crash cut off is ended first. */
 export function appendDurably(path: string, line: string, disk = realDisk): void {
-  withStateErrors(path, () => {
+  withFolder(path, () => {
     const isNew = !disk.existsSync(path);
     const file = disk.openSync(path, 'a+', 0o600);
     try {
@@ -91,6 +93,20 @@ export function toStateError(path: string, error: unknown): unknown {
 }
 
 let writes = 0;
+const folderTries = 3;
+
+/** Writes to a file in the state folder; that folder is made anew where somebody deletes it at this moment. */
+function withFolder(path: string, write: () => void): void {
+  for (let left = folderTries; ; left -= 1) {
+    try {
+      withStateErrors(path, write);
+      return;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' || left === 1) throw error;
+      makeFolder(dirname(path));
+    }
+  }
+}
 
 /** Removes what processes that were killed in the midst of writing left beside their files in a folder. */
 export function clearUnfinished(folder: string): void {
@@ -109,21 +125,19 @@ function replaceFile(
 ): void {
   writes += 1;
   const temporary = `${path}.${process.pid}.${writes}.tmp`;
-  withStateErrors(path, () => {
-    const file = disk.openSync(temporary, 'w', 0o600);
+  const file = disk.openSync(temporary, 'w', 0o600);
+  try {
     try {
-      try {
-        writeAll(disk, file, typeof content === 'string' ? Buffer.from(content) : content);
-        settle(file);
-      } finally {
-        disk.closeSync(file);
-      }
-      disk.renameSync(temporary, path);
-    } catch (error) {
-      disk.rmSync(temporary, { force: true });
-      throw error;
+      writeAll(disk, file, typeof content === 'string' ? Buffer.from(content) : content);
+      settle(file);
+    } finally {
+      disk.closeSync(file);
     }
-  });
+    disk.renameSync(temporary, path);
+  } catch (error) {
+    disk.rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 function writeAll(disk: Disk, file: number, bytes: Uint8Array): void {

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { birthOf, isAlive } from '../birth.ts';
-import { makeFolder, readIfThere, writeWhole } from '../durable.ts';
+import { readIfThere, writeWhole } from '../durable.ts';
 import { parseJson } from '../json.ts';
 
 const censusSchema = z.array(z.strictObject({ pid: z.int(), birth: z.string() }));
@@ -28,7 +27,6 @@ export class Census {
     else this.#births.set(pid, birth);
     const entries = [...this.#births].map(([id, at]) => ({ pid: id, birth: at }));
     try {
-      makeFolder(dirname(this.#path));
       writeWhole(this.#path, JSON.stringify(entries));
     } catch {
       // A full disk must not stop what serves; on Linux the mark in its environment finds a process as well.

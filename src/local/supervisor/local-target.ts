@@ -6,7 +6,6 @@ import { belongsTo, type Desired, type Running } from '../../core/rollout.ts';
 import type { Exit, Finding, Lock, Observation, OneOff, Target } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
 import { writeDesired } from '../desired.ts';
-import { makeFolder } from '../durable.ts';
 import { openHistory } from '../history.ts';
 import type { Paths } from '../paths.ts';
 import { readSecrets } from '../store.ts';
@@ -89,7 +88,6 @@ export class LocalTarget implements Target {
   #store(desired: Desired): void {
     const { paths, log } = this.#options;
     try {
-      makeFolder(paths.root);
       writeDesired(paths, desired);
     } catch (error) {
       const isSafe = desired.rollout === undefined || desired.rollout.judged?.kind === 'failed';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Release } from '../../core/release.ts';
+import { UserError } from '../../core/errors.ts';
+import { type Release, shortId } from '../../core/release.ts';
 import type { Running } from '../../core/rollout.ts';
 import type { Exit, Finding, OneOff } from '../../core/target.ts';
 import { findFreePort } from '../free-port.ts';
@@ -49,8 +50,13 @@ export class Processes implements Runner {
   }
 
   async publish(release: Release): Promise<void> {
-    if (!isStored(this.#options.paths, release))
-      throw new Error(`the artifact ${release.artifact} is not stored`);
+    const { paths } = this.#options;
+    if (isStored(paths, release)) return;
+    throw new UserError({
+      code: 'state_corrupt',
+      message: `what release ${shortId(release.id)} is made of is gone: ${artifactFolder(paths, release.artifact)}`,
+      hint: 'causeway up stores it again',
+    });
   }
 
   createReplica(running: Running, restarts: number, onChange: () => void): Replica {
