@@ -29,3 +29,8 @@ function sizeNamed(text: string | undefined): Size | undefined {
   if (text === undefined || text === 'ci' || text === 'full') return text;
   throw new Error(`PROOF is ${text}; write ci or full`);
 }
+
+/** One of them. */
+export function pick<T>(random: () => number, items: readonly T[]): T {
+  return items[Math.floor(random() * items.length)] as T;
+}

@@ -1,3 +1,5 @@
+import { pick } from '../proof.ts';
+
 /** Bytes that a client sends on one connection, as no well-behaved client would. */
 export interface Wild {
   /** What is odd about it. */
@@ -184,8 +186,4 @@ function split(random: () => number, bytes: Buffer): readonly Buffer[] {
       ? Array.from({ length: 3 }, () => Math.floor(random() * bytes.length)).sort((a, b) => a - b)
       : Array.from({ length: Math.min(60, bytes.length) }, (_, index) => index);
   return [0, ...cuts].map((from, index) => bytes.subarray(from, [...cuts, bytes.length][index]));
-}
-
-function pick<T>(random: () => number, items: readonly T[]): T {
-  return items[Math.floor(random() * items.length)] as T;
 }
