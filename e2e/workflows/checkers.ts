@@ -24,6 +24,17 @@ export async function findActionlint(): Promise<Checker> {
   };
 }
 
+/** shellcheck, for the scripts of the repository. */
+export async function findShellcheck(): Promise<Checker> {
+  const { path, env } = await findPrograms(['shellcheck'], ['shellcheck']);
+  return async (file) => {
+    const argv = [path('shellcheck'), '--external-sources', '--source-path=SCRIPTDIR', '--format=gcc', file];
+    const { exitCode, stdout, stderr } = await run(argv, { env });
+    if (exitCode > 1) throw new Error(`shellcheck ended with ${exitCode}: ${stderr}`);
+    return stdout;
+  };
+}
+
 /** zizmor at its strictest, without asking GitHub: the names of its audits that found something. */
 export async function findZizmor(): Promise<Checker> {
   const python = await findPython(join(import.meta.dir, 'requirements.txt'));

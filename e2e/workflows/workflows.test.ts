@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { have } from '../images/have.ts';
-import { type Checker, findActionlint, findZizmor } from './checkers.ts';
+import { type Checker, findActionlint, findShellcheck, findZizmor } from './checkers.ts';
 
 // The first run builds one from its Go module and installs the other from PyPI.
 setDefaultTimeout(60_000);
@@ -15,6 +15,9 @@ if (actionlint) describe('actionlint', () => testActionlint(actionlint));
 
 const zizmor = await have('zizmor', findZizmor);
 if (zizmor) describe('zizmor', () => testZizmor(zizmor));
+
+const shellcheck = await have('shellcheck', findShellcheck);
+if (shellcheck) describe('shellcheck', () => testShellcheck(shellcheck));
 
 function testActionlint(check: Checker): void {
   for (const file of workflows) {
@@ -60,6 +63,20 @@ function testZizmor(check: Checker): void {
       expect(await check(fixture(name))).toBe(audit);
     });
   }
+}
+
+function testShellcheck(check: Checker): void {
+  const root = join(github, '..');
+  const scripts = ['causeway', 'check', '.ci/run', 'bench/run', 'e2e/kind/prepare', 'scripts/pack-release'];
+  for (const script of [...scripts, 'scripts/build-slides', 'scripts/install.sh']) {
+    test(`finds nothing in ${script}`, async () => {
+      expect(await check(join(root, script))).toBe('');
+    });
+  }
+
+  test('refuses a script that forgets its quotes', async () => {
+    expect(await check(join(import.meta.dir, 'fixtures/unquoted.sh'))).toContain('SC2086');
+  });
 }
 
 function fixture(name: string): string {
