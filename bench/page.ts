@@ -18,6 +18,8 @@ export interface PageOptions {
   readonly rows: readonly Row[];
   /** Below the table. */
   readonly more?: string;
+  /** Images that lie beside the page, by their file's name. */
+  readonly images?: Readonly<Record<string, string>>;
 }
 
 /** Prints a page of what was measured; with `--write` it goes to docs/proof, too. */
@@ -28,6 +30,7 @@ export function showPage(options: PageOptions): void {
   const folder = join(options.repository, 'docs/proof');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, `${options.name}.md`), page);
+  for (const [name, image] of Object.entries(options.images ?? {})) writeFileSync(join(folder, name), image);
 }
 
 function makePage({ title, about, repository, rows, more }: PageOptions): string {

@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ['cloud', 'local', 'kubernetes', 'load', 'image', 'core'],
   service: [],
   e2e: ['cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
-  bench: ['e2e', 'cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service'],
+  bench: ['e2e', 'cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service', 'config'],
   scripts: ['e2e', 'cli', 'cloud', 'local', 'kubernetes', 'load', 'image', 'core', 'service', 'config'],
   config: ['core'],
 };

@@ -1,0 +1,31 @@
+export interface NginxOptions {
+  readonly port: number;
+  /** Lines of its `server` block. */
+  readonly server: readonly string[];
+  /** Lines of its `http` block. */
+  readonly http?: readonly string[];
+}
+
+/** A whole configuration of nginx: all that it writes lies in its working folder. */
+export function nginxConfig({ port, server, http = [] }: NginxOptions): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `daemon off;
+pid nginx.pid;
+error_log error.log;
+worker_processes 1;
+events { worker_connections 4096; }
+http {
+  ${[...temporary.map((name) => `${name}_temp_path ${name};`), ...http].join('\n  ')}
+  server {
+    listen 127.0.0.1:${port};
+    ${server.join('\n    ')}
+  }
+}
+`;
+}
+
+/** The contract, as far as nginx goes without a module: the timestamp stands still. */
+export const staticAnswer = [
+  'default_type application/json;',
+  `return 200 '{"message":"Automate all the things!","timestamp":1529729125}';`,
+];
