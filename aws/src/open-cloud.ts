@@ -60,15 +60,30 @@ class AwsCloud implements Cloud<Reach> {
     ]);
     const about = await this.#about(signal);
     const { account, place } = about;
+    const { stack, guardStack } = namesOf(place);
+    const deploy = (name: string, { wanted, stands }: Wish, part: keyof Wish['wanted']) =>
+      deployStack({
+        account,
+        name,
+        template: wanted[part],
+        from: stands[part],
+        tags: tagsOf(place, name),
+        emit,
+        signal,
+      });
     // What was planned, priced and agreed to is what is made.
     const isPlanned = isDeepStrictEqual(this.#planned?.request, request);
-    const { wanted } = (isPlanned && this.#planned?.wish) || (await wishOf({ ...about, request }));
-    const { stack, guardStack } = namesOf(place);
-    const deploy = (name: string, template: typeof wanted.guard) =>
-      deployStack({ account, name, template, tags: tagsOf(place, name), emit, signal });
-    // What ends it is there before it is.
-    await deploy(guardStack, wanted.guard);
-    await deploy(stack, wanted.environment);
+    let planned = isPlanned ? this.#planned?.wish : undefined;
+    for (;;) {
+      const wish = planned ?? (await wishOf({ ...about, request }));
+      // What ends it is there before it is.
+      const isSettled =
+        (await deploy(guardStack, wish, 'guard')) === 'settled' &&
+        (await deploy(stack, wish, 'environment')) === 'settled';
+      if (isSettled) return;
+      // Somebody else has made something meanwhile, such as an entry for themselves, which is kept.
+      planned = undefined;
+    }
   }
 
   async comingRegistry(signal: AbortSignal) {

@@ -42,6 +42,6 @@ export async function readCloudStatus(options: ReadStatusOptions): Promise<Cloud
   const status = stack.StackStatus ?? '';
   const because = `its stack ${name} is ${status.toLowerCase().replaceAll('_', ' ')}`;
   if (isMoving(stack)) return { ...about, ...costs, state: 'changing', because };
-  const stands = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE'].includes(status);
+  const stands = /^(CREATE|(UPDATE|IMPORT)(_ROLLBACK)?)_COMPLETE$/.test(status);
   return { ...about, ...costs, ...(stands ? { state: 'made' } : { state: 'broken', because }) };
 }

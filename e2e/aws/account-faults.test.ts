@@ -1,6 +1,7 @@
-import { afterAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { composeBase } from '../images/base.ts';
 import { have } from '../images/have.ts';
 import { type Ended, until } from '../local/project.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
@@ -18,7 +19,12 @@ if (emulator) describe('an environment in an account where things go wrong', () 
 function testFaults(emulator: Emulator): void {
   const developer = emulator.as(users.developer);
   const guardName = `${stackName}-guard`;
+  let image = '';
   let project: Project;
+
+  beforeAll(async () => {
+    image = await composeBase();
+  }, 600_000);
 
   beforeEach(async () => {
     await emulator.reset();
@@ -33,7 +39,9 @@ function testFaults(emulator: Emulator): void {
   });
 
   const errorOf = (ended: Ended) => ended.json().error;
-  const up = (...flags: readonly string[]) => project.causeway('up', '--yes', '--json', ...flags);
+  // An image that is there needs no building, and is small; here it never runs.
+  const makes = (...flags: readonly string[]) => ['--yes', '--json', '--image', image, ...flags];
+  const up = (...flags: readonly string[]) => project.causeway('up', ...makes(...flags));
   const down = () => project.causeway('down', '--yes', '--json');
   const statusOf = async (name: string) => (await describeStack(developer, name)).status;
 
@@ -130,9 +138,9 @@ function testFaults(emulator: Emulator): void {
 
     test('a service that cannot be built, and one whose tests fail, make nothing', async () => {
       project.configure({}, { test: 'exit 7' });
-      const untested = await up();
+      const untested = await project.causeway('up', '--yes', '--json');
       project.configure({}, { entry: 'nowhere.ts' });
-      const unbuilt = await up();
+      const unbuilt = await project.causeway('up', '--yes', '--json');
 
       expect([untested.exitCode, errorOf(untested)?.code], untested.stderr).toEqual([1, 'test_failed']);
       expect([unbuilt.exitCode, errorOf(unbuilt)?.code], unbuilt.stderr).toEqual([1, 'build_failed']);
@@ -159,6 +167,8 @@ function testFaults(emulator: Emulator): void {
       expect([exitCode, json().error?.code]).toEqual([1, 'cloud_failed']);
       expect(json().error?.message).toContain('Cluster (AWS::EKS::Cluster): no capacity in this zone');
       expect(await statusOf(guardName)).toBe('CREATE_COMPLETE');
+      const { stdout } = await project.causeway('plan');
+      expect(stdout).toContain(`${stackName}: 24 changes`);
       await up();
       expect(await statusOf(stackName)).toBe('CREATE_COMPLETE');
       await nothingLeft();
@@ -222,23 +232,138 @@ function testFaults(emulator: Emulator): void {
     });
 
     test('a stack that somebody else is making is waited for, and not made twice', async () => {
-      await emulator.faults({ resources: [{ type: 'AWS::EKS::Cluster', on: 'create', seconds: 9 }] });
-      const first = project.start('up', '--yes', '--json');
-      await until(
-        'the stack is being made',
-        async () => (await statusOf(stackName)) === 'CREATE_IN_PROGRESS',
-      );
+      await emulator.faults({ resources: [{ type: 'AWS::EKS::Cluster', on: 'create', seconds: 300 }] });
+      const first = project.start('up', ...makes());
+      await until('it is being made', async () => (await statusOf(stackName)) === 'CREATE_IN_PROGRESS');
 
-      const second = await up();
-      await first.ended;
+      const second = project.start('up', ...makes());
+      await second.says('waits for the stack shop-production, which is create in progress');
+      await emulator.faults({});
+      const ended = [await first.ended, await second.ended];
 
-      expect(second.stderr).toMatch(/waits for the stack shop-production, which is create in progress/);
+      expect(ended.map(errorOf).map((error) => error?.code)).toEqual([
+        'environment_unreachable',
+        'environment_unreachable',
+      ]);
       expect(await statusOf(stackName)).toBe('CREATE_COMPLETE');
+      await nothingLeft();
+    });
+
+    test('two people who make it at the same time both get in', async () => {
+      const { ann, eve } = { ann: users.developer, eve: users.stranger };
+      // What eve wants was planned when nothing was there, and comes when all is.
+      const late = { action: 'cloudformation:CreateChangeSet', contains: encodeURIComponent(eve.arn) };
+      await emulator.faults({ requests: [{ ...late, delay: 8 }] });
+
+      const [first, second] = await Promise.all([
+        project.as(ann, 'up', ...makes()),
+        project.as(eve, 'up', ...makes()),
+      ]);
+
+      expect([first, second].map(errorOf).map((error) => error?.code)).toEqual([
+        'environment_unreachable',
+        'environment_unreachable',
+      ]);
+      const { accessEntries } = await developer.rest<{ readonly accessEntries: readonly string[] }>(
+        'eks',
+        'GET',
+        `/clusters/${stackName}/access-entries`,
+      );
+      expect(accessEntries).toEqual(expect.arrayContaining([ann.arn, eve.arn]));
+      await nothingLeft();
+    });
+
+    test('credentials that expire on the way are told, the stack goes on, and so does the next up', async () => {
+      await emulator.faults({ resources: [{ type: 'AWS::EKS::Cluster', on: 'create', seconds: 300 }] });
+      const begun = project.start('up', ...makes());
+      await until('it is being made', async () => (await statusOf(stackName)) === 'CREATE_IN_PROGRESS');
+      const expired = {
+        code: 'ExpiredToken',
+        message: 'The security token included in the request is expired',
+      };
+      await emulator.faults({ requests: [{ ...expired, action: '*', status: 403, times: null }] });
+
+      const ended = await begun.ended;
+
+      expect([ended.exitCode, errorOf(ended)?.code]).toEqual([1, 'cloud_credentials']);
+      expect(errorOf(ended)?.message).toContain('is expired');
+      expect(errorOf(ended)?.hint).toContain('run the same command again; what was begun is gone on with');
+      await emulator.faults({});
+      expect(errorOf(await up())?.code).toBe('environment_unreachable');
+      expect(await statusOf(stackName)).toBe('CREATE_COMPLETE');
+      await nothingLeft();
+    });
+
+    test('a connection that is gone for longer than requests are repeated is waited for', async () => {
+      await emulator.faults({ resources: [{ type: 'AWS::EKS::Cluster', on: 'create', seconds: 6 }] });
+      const begun = project.start('up', ...makes());
+      await until('it is being made', async () => (await statusOf(stackName)) === 'CREATE_IN_PROGRESS');
+      const stacks = ['cloudformation:DescribeStacks', 'cloudformation:DescribeStackEvents'];
+      await emulator.faults({ requests: stacks.map((action) => ({ action, cut: 'before', times: 14 })) });
+
+      const ended = await begun.ended;
+
+      expect(errorOf(ended)?.message).toContain('https://127.0.0.1:16443 does not answer');
+      expect(ended.stderr).toMatch(/^retry +shop-production: AWS in us-east-1 does not answer/m);
+      expect(await statusOf(stackName)).toBe('CREATE_COMPLETE');
+      await nothingLeft();
+    });
+
+    test('a cluster that somebody deleted by hand is told, and down and up make it anew', async () => {
+      await makeStacks();
+      await developer.rest('eks', 'DELETE', `/clusters/${stackName}`);
+
+      const refused = await up();
+      const status = await project.causeway('status');
+
+      expect([refused.exitCode, errorOf(refused)?.code]).toEqual([1, 'cloud_failed']);
+      expect(errorOf(refused)?.message).toContain('somebody deleted it by hand');
+      expect(errorOf(refused)?.hint).toContain('causeway down production takes the rest away');
+      expect([status.exitCode, status.stdout]).toEqual([1, expect.stringMatching(/^costs /m)]);
+      await nothingLeft();
+      expect(errorOf(await up())?.code).toBe('environment_unreachable');
       await nothingLeft();
     });
   });
 
   describe('while it is taken away', () => {
+    test('what the cluster made and left goes, and what looks like it and is not its own stays', async () => {
+      await makeStacks();
+      const { outputs } = await describeStack(developer, stackName);
+      const vpc = outputs.VpcId ?? '';
+      const subnets = await developer.query('ec2', 'DescribeSubnets', {
+        'Filter.1.Name': 'vpc-id',
+        'Filter.1.Value.1': vpc,
+      });
+      const subnet = field(subnets, 'subnetId');
+      const make = async (cluster: string) => {
+        const volume = await developer.query('ec2', 'CreateVolume', {
+          AvailabilityZone: 'us-east-1a',
+          Size: '8',
+          'TagSpecification.1.ResourceType': 'volume',
+          'TagSpecification.1.Tag.1.Key': `kubernetes.io/cluster/${cluster}`,
+          'TagSpecification.1.Tag.1.Value': 'owned',
+        });
+        const balancer = await developer.query('elasticloadbalancing', 'CreateLoadBalancer', {
+          Name: `k8s-${cluster}`,
+          'Subnets.member.1': subnet,
+          'Tags.member.1.Key': 'eks:eks-cluster-name',
+          'Tags.member.1.Value': cluster,
+        });
+        return [field(volume, 'volumeId'), field(balancer, 'LoadBalancerArn')];
+      };
+      await make(stackName);
+      const others = await make(`${stackName}-2`);
+
+      const { exitCode, stderr } = await down();
+
+      expect(exitCode, stderr).toBe(0);
+      const census = await emulator.census();
+      expect(census).toMatchObject({ 'ec2.volumes': [others[0]] });
+      expect(JSON.stringify(census)).toContain(`loadbalancer/app/k8s-${stackName}-2/`);
+      expect(JSON.stringify(census)).not.toContain(`loadbalancer/app/k8s-${stackName}/`);
+    });
+
     test('what cannot be deleted once is tried again, and what never can is named', async () => {
       await makeStacks();
       const blocked = {

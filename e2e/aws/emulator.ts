@@ -77,6 +77,8 @@ export interface Emulator extends AsyncDisposable {
   readonly reset: () => Promise<void>;
   /** Only these from now on. */
   readonly faults: (faults: Faults) => Promise<void>;
+  /** A stack of the first account is in this state, as somebody else's work would have it; half a second later in the other. */
+  readonly putStackState: (stack: string, state: string, then?: string) => Promise<void>;
   /** Calls since the last `reset` or `forgetCalls`. */
   readonly calls: () => Promise<readonly Call[]>;
   readonly forgetCalls: () => Promise<void>;
@@ -148,6 +150,9 @@ export async function startEmulator({ port = findFreePort() } = {}): Promise<Emu
     },
     async faults(faults) {
       await control('PUT', '/_causeway/faults', faults);
+    },
+    async putStackState(stack, state, then) {
+      await control('PUT', '/_causeway/stack-state', { account, region, stack, state, then });
     },
     calls: async () => (await control('GET', '/_causeway/calls')) as readonly Call[],
     async forgetCalls() {

@@ -6,6 +6,7 @@ export function isOutOfReach(error: unknown): error is UserError {
 }
 
 const codes: ReadonlySet<string> = new Set([
+  'cloud_failed',
   'environment_missing',
   'environment_unreachable',
   'cluster_refused',

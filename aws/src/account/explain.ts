@@ -34,6 +34,14 @@ export function explain(error: unknown, { what, region }: Asked): unknown {
     });
   }
   if (isThrottled(name)) return unreachable(`AWS has had too many requests, and could not ${what}`, error);
+  if ((error as { readonly code?: string }).code === 'ENOTFOUND') {
+    return new UnreachableError({
+      code: 'environment_unreachable',
+      message: `AWS is not found in the region ${region}: ${oneLine(message)}`,
+      hint: `see whether ${region} is a region, and whether this machine is online`,
+      cause: error,
+    });
+  }
   const status = (error as Refusal).$metadata?.httpStatusCode;
   if (isRefusedRight(name)) {
     return new UserError({
@@ -43,8 +51,9 @@ export function explain(error: unknown, { what, region }: Asked): unknown {
       cause: error,
     });
   }
-  if (status === undefined || status >= 500)
-    return unreachable(`AWS in ${region} does not answer, and could not ${what}: ${oneLine(message)}`, error);
+  // An answer that broke off has the status of its beginning.
+  if (status === undefined || status >= 500 || status < 400)
+    return unreachable(`AWS in ${region} does not answer, and could not ${what}: ${inWords(message)}`, error);
   return new UserError({
     code: 'cloud_refused',
     message: `AWS could not ${what}: ${oneLine(message)}`,
@@ -94,6 +103,12 @@ function unreachable(message: string, cause: Error): UnreachableError {
     hint: 'nothing was undone; the same command goes on once AWS answers',
     cause,
   });
+}
+
+/** The SDK puts advice for programmers behind what happened. */
+function inWords(message: string): string {
+  const [said = ''] = oneLine(message).split(/\s*Deserialization error:/);
+  return said === '' || said === 'aborted' ? 'the connection was cut' : said;
 }
 
 function oneLine(text: string): string {

@@ -68,8 +68,9 @@ async function findCluster({ account, place, signal }: ConnectOptions, name: str
       return { cluster: undefined };
     });
   const { endpoint, certificateAuthority, resourcesVpcConfig, status } = cluster ?? {};
+  if (cluster === undefined) throw goneByHand(place, name);
   if (endpoint === undefined || certificateAuthority?.data === undefined)
-    throw missing(place, cluster ? `its cluster is ${status}` : `its cluster ${name} is gone`);
+    throw missing(place, `its cluster is ${status}`);
   return {
     endpoint,
     certificate: Buffer.from(certificateAuthority.data, 'base64').toString(),
@@ -85,6 +86,16 @@ function hintsFor({ environment }: Place, allowed: readonly string[]): AccessHin
     unknown: `who made it writes your role's ARN into admins of the config, and runs causeway up ${environment}`,
     untrusted: 'something between you and AWS answers in its place, such as a proxy: go around it',
   };
+}
+
+/** CloudFormation does not make again what somebody deleted behind its back. */
+function goneByHand(place: Place, cluster: string): UserError {
+  const { environment } = place;
+  return new UserError({
+    code: 'cloud_failed',
+    message: `the cluster ${cluster} is gone, and its stack ${namesOf(place).stack} still stands: somebody deleted it by hand`,
+    hint: `causeway down ${environment} takes the rest away; then causeway up ${environment} makes it anew`,
+  });
 }
 
 function missing({ environment }: Place, because: string): UserError {

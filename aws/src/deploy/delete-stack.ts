@@ -30,15 +30,35 @@ export async function deleteStack(options: DeleteStackOptions): Promise<readonly
     emit({ kind: 'waiting', for: `the stack ${name}, which is being changed` });
     await followStack({ account, name, emit, signal, seen });
   }
-  const client = await account.cloudFormation();
-  if (found.StackStatus !== 'DELETE_IN_PROGRESS') {
-    await account.ask(`delete the stack ${name}`, () =>
-      client.send(new DeleteStackCommand({ StackName: name }), { abortSignal: signal }),
-    );
+  if (found.StackStatus === 'DELETE_IN_PROGRESS') {
+    // Somebody else's; what it could not take away is tried once more.
+    emit({ kind: 'waiting', for: `the stack ${name}, which is being deleted` });
+    const { stack } = await followStack({ account, name: found.StackId ?? name, emit, signal, seen });
+    if (stack === undefined || stack.StackStatus === 'DELETE_COMPLETE') return [];
   }
+  const client = await account.cloudFormation();
+  await account.ask(`delete the stack ${name}`, () =>
+    client.send(new DeleteStackCommand({ StackName: name }), { abortSignal: signal }),
+  );
   // By its id it is found when it is gone as well.
-  const { stack, events } = await followStack({ account, name: found.StackId ?? name, emit, signal, seen });
-  return stack === undefined || stack.StackStatus === 'DELETE_COMPLETE' ? [] : blockedBy(events);
+  const { stack, events } = await followStack({
+    account,
+    name: found.StackId ?? name,
+    emit,
+    signal,
+    seen,
+    isBegun: true,
+  });
+  if (stack === undefined || stack.StackStatus === 'DELETE_COMPLETE') return [];
+  const blocked = blockedBy(events);
+  if (blocked.length > 0) return blocked;
+  const because = stack.StackStatusReason ?? `it is ${stack.StackStatus}, and says no reason`;
+  return [{ resource: name, type: 'AWS::CloudFormation::Stack', because }];
+}
+
+/** In one line. */
+export function showBlocked(blocked: readonly Blocked[]): string {
+  return blocked.map(({ resource, type, because }) => `${resource} (${type}): ${because}`).join('; ');
 }
 
 function blockedBy(events: readonly StackEvent[]): readonly Blocked[] {

@@ -15,7 +15,7 @@ import type { CloudEmit } from '../../../src/core/cloud.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Account } from '../account/account.ts';
 import { isRefusal } from '../account/explain.ts';
-import { deleteStack } from './delete-stack.ts';
+import { deleteStack, showBlocked } from './delete-stack.ts';
 import { firstCause } from './first-cause.ts';
 import { followStack, isMoving, pause, readEvents, readStack, readTemplate, type Template } from './stack.ts';
 
@@ -23,6 +23,8 @@ export interface DeployStackOptions {
   readonly account: Account;
   readonly name: string;
   readonly template: Template;
+  /** What stood when that was planned; undefined where nothing did. */
+  readonly from: Template | undefined;
   /** Of the stack itself. */
   readonly tags: Readonly<Record<string, string>>;
   readonly emit: CloudEmit;
@@ -30,42 +32,73 @@ export interface DeployStackOptions {
 }
 
 /**
- * Makes a stack, or changes it to what the template says, from whatever state it is in: one that is being worked on is
- * waited for, one whose making failed is taken away first, and one that stands as it should is left. Resolves when it has
- * come to rest. Throws `cloud_failed` with the first cause.
+ * Makes a stack, or changes it to what the template says, from whatever state it is in: one whose making failed is taken
+ * away first, and one that stands as it should is left. Resolves when it has come to rest: `overtaken` where somebody else
+ * was at work on it, who was waited for, and after whom what is wanted may be something else. Throws `cloud_failed` with
+ * the first cause.
  */
-export async function deployStack(options: DeployStackOptions): Promise<void> {
-  const { account, name, template, emit, signal } = options;
+export async function deployStack(options: DeployStackOptions): Promise<'settled' | 'overtaken'> {
+  const { account, name, template, from, emit, signal } = options;
   const startedAt = Date.now();
-  const stack = await prepareStack(options);
-  const isSame =
-    stack !== undefined &&
-    stack.StackStatus !== 'REVIEW_IN_PROGRESS' &&
-    isDeepStrictEqual(await readTemplate({ account, name, signal }), template);
-  const changed = isSame ? 0 : await change(options, stack);
-  emit({ kind: 'settled', stack: name, changed, ms: Date.now() - startedAt });
+  const found = await readStack({ account, name, signal });
+  if (found && isMoving(found)) return waitFor(options, found);
+  const stack = found && (await prepareStack(options, found));
+  const stands = stack !== undefined && stack.StackStatus !== 'REVIEW_IN_PROGRESS';
+  const current = stands ? await readTemplate({ account, name, signal }) : undefined;
+  const isSame = stands && isDeepStrictEqual(current, template);
+  // Somebody else was done with it between the plan and now: what they made is planned with.
+  if (stands && !isSame && !isDeepStrictEqual(current, from)) return 'overtaken';
+  try {
+    const changed = isSame ? 0 : await change(options, stack);
+    emit({ kind: 'settled', stack: name, changed, ms: Date.now() - startedAt });
+    return 'settled';
+  } catch (error) {
+    if (!(error instanceof UserError) || error.code !== 'cloud_refused') throw error;
+    // Between a look and an act somebody else began, or was done with it.
+    const now = await readStack({ account, name, signal });
+    if (now && isMoving(now)) return waitFor(options, now);
+    if (isDeepStrictEqual(stateOf(now), stateOf(stack))) throw error;
+    return 'overtaken';
+  }
 }
 
-/** The stack at rest, in a state that can be changed; undefined where one is to be made. */
-async function prepareStack(options: DeployStackOptions): Promise<Stack | undefined> {
+/** What differs once anything was done to it. */
+function stateOf(stack: Stack | undefined): object {
+  const { StackId, StackStatus, LastUpdatedTime } = stack ?? {};
+  // A plan that was refused may have been the first thing of it.
+  return StackStatus === undefined || StackStatus === 'REVIEW_IN_PROGRESS'
+    ? {}
+    : { StackId, StackStatus, LastUpdatedTime };
+}
+
+async function waitFor(options: DeployStackOptions, found: Stack): Promise<'overtaken'> {
   const { account, name, emit, signal } = options;
-  const found = await readStack({ account, name, signal });
-  if (found && isMoving(found))
-    emit({ kind: 'waiting', for: `the stack ${name}, which is ${wordsOf(found)}` });
-  const { stack } =
-    found && isMoving(found)
-      ? await followStack({ account, name, emit, signal, seen: await seenEvents(options) })
-      : { stack: found };
-  switch (stack?.StackStatus) {
+  emit({ kind: 'waiting', for: `the stack ${name}, which is ${wordsOf(found)}` });
+  await followStack({ account, name, emit, signal, seen: await seenEvents(options) });
+  return 'overtaken';
+}
+
+/** The stack in a state that can be changed; undefined where one is to be made. */
+async function prepareStack(options: DeployStackOptions, stack: Stack): Promise<Stack | undefined> {
+  const { account, name, emit, signal } = options;
+  switch (stack.StackStatus) {
     case 'ROLLBACK_COMPLETE':
     case 'ROLLBACK_FAILED':
     case 'CREATE_FAILED':
-    case 'DELETE_FAILED':
+    case 'DELETE_FAILED': {
       // Nothing was ever made to stand in it, or what stood is half taken away.
-      await deleteStack({ account, name, emit, signal });
+      const blocked = await deleteStack({ account, name, emit, signal });
+      if (blocked.length > 0) throw failed(name, `it is ${wordsOf(stack)}, and ${showBlocked(blocked)}`);
       return undefined;
+    }
     case 'UPDATE_ROLLBACK_FAILED':
       return goBack(options);
+    case 'IMPORT_ROLLBACK_FAILED':
+      throw new UserError({
+        code: 'cloud_failed',
+        message: `the stack ${name} is ${wordsOf(stack)}, and CloudFormation lets nobody change it`,
+        hint: 'causeway down takes it away; then run the same command again',
+      });
     case 'DELETE_COMPLETE':
       return undefined;
     default:
@@ -104,6 +137,7 @@ async function change(options: DeployStackOptions, stack: Stack | undefined): Pr
     signal,
     seen,
     total: changes.length,
+    isBegun: true,
   });
   if (['CREATE_COMPLETE', 'UPDATE_COMPLETE'].includes(ended?.StackStatus ?? '')) return changes.length;
   throw failed(name, firstCause(events) ?? ended?.StackStatusReason ?? 'it is gone');

@@ -74,7 +74,12 @@ export interface FollowOptions extends StackOptions {
   readonly seen: Set<string>;
   /** How many resources are worked on, where that is known. */
   readonly total?: number;
+  /** Something was begun just now, and a stack that seems at rest may not know of it yet. */
+  readonly isBegun?: boolean;
 }
+
+/** How long a stack may take to say that it has begun. */
+const unawareMs = 20_000;
 
 const pollMs = { first: 500, later: 3_000, laterAfter: 20_000 } as const;
 
@@ -92,7 +97,8 @@ export async function followStack(
     try {
       const stack = await readStack(options);
       events.push(...(stack ? await newEvents(options) : []));
-      if (!stack || !isMoving(stack)) return { stack, events };
+      const mayBegin = options.isBegun === true && events.length === 0 && Date.now() - startedAt < unawareMs;
+      if (!mayBegin && (!stack || !isMoving(stack))) return { stack, events };
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
       emit({ kind: 'retrying', what: options.name, because: error.message });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CloudEmit, CloudIdentity, CloudReceipt, CloudReceiptItem } from '../../../src/core/cloud.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Account } from '../account/account.ts';
-import { type Blocked, deleteStack } from '../deploy/delete-stack.ts';
+import { type Blocked, deleteStack, showBlocked } from '../deploy/delete-stack.ts';
 import { namesOf, type Place } from '../stacks/names.ts';
 import { type Found, type Inventory, isVpc, takeInventory } from './inventory.ts';
 import { removeLeftovers, removeLogGroup } from './leftovers.ts';
@@ -43,7 +43,7 @@ export async function takeAway(options: TakeAwayOptions): Promise<CloudReceipt> 
   if (before.found.some(({ category }) => category === 'cluster')) await clear();
   let blocked = await deleteStack({ account, name: stack, emit, signal });
   if (blocked.length > 0) {
-    emit({ kind: 'retrying', what: `the stack ${stack}`, because: blockedText(blocked) });
+    emit({ kind: 'retrying', what: `the stack ${stack}`, because: showBlocked(blocked) });
     await removeLeftovers({ ...options, vpcs });
     blocked = await deleteStack({ account, name: stack, emit, signal });
   }
@@ -68,7 +68,7 @@ function receiptOf(
 ): CloudReceipt {
   const isLeft = new Set(left.map(({ id }) => id));
   const gone = before.filter(({ id }) => !isLeft.has(id));
-  const because = blocked.length === 0 ? {} : { because: blockedText(blocked) };
+  const because = blocked.length === 0 ? {} : { because: showBlocked(blocked) };
   return {
     identity,
     at: Date.now(),
@@ -87,10 +87,6 @@ function toItem({ id: _, ...found }: Found, isGone: boolean): CloudReceiptItem {
   if (!isGone) return { ...found, isGone };
   const { category, name } = found;
   return { category, name, isGone };
-}
-
-function blockedText(blocked: readonly Blocked[]): string {
-  return blocked.map(({ resource, type, because }) => `${resource} (${type}): ${because}`).join('; ');
 }
 
 function fileOf({ stateFolder, place, identity }: TakeAwayOptions): string {

@@ -157,6 +157,12 @@ async def control(scope, body, send):
         for key, value in json.loads(body).items():
             setattr(settings, key, value)
         return await respond(send, 200, "application/json", "{}")
+    if path == "/_causeway/stack-state" and method == "PUT":
+        asked = json.loads(body)
+        set_request_account_id(asked["account"])
+        set_request_region(asked["region"])
+        stacks.put_state(asked["stack"], asked["state"], asked.get("then"))
+        return await respond(send, 200, "application/json", "{}")
     if path == "/_causeway/users" and method == "PUT":
         make_users(json.loads(body))
         return await respond(send, 200, "application/json", "{}")

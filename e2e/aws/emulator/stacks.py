@@ -29,7 +29,14 @@ TOKENS = {
 }
 answers = {}
 # States in which a stack can be deleted and nothing else.
-STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED")
+STUCK = (
+    "CREATE_FAILED",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_FAILED",
+    "IMPORT_ROLLBACK_FAILED",
+    "DELETE_FAILED",
+)
 
 
 class Cancelled(BaseException):
@@ -191,6 +198,14 @@ def quiet(add_event, update_resource):
         return update_resource(type_name, physical_id, old, new, stack_name, logical_id, *rest)
 
     return add, update
+
+
+def put_state(name, state, then=None):
+    """The state that somebody else's work has left a stack in, or has it in for half a second."""
+    stack = cloudformation._stacks[name]
+    stack["StackStatus"] = state
+    if then:
+        asyncio.get_running_loop().call_later(0.5, lambda: stack.update(StackStatus=then))
 
 
 def forget():
