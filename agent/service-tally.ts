@@ -21,6 +21,7 @@ export class ServiceTally {
   #servesSince = Number.POSITIVE_INFINITY;
   #ok = 0;
   #errors = 0;
+  #failed = 0;
   #late = 0;
   #lost = 0;
   #retried = 0;
@@ -41,7 +42,10 @@ export class ServiceTally {
     if (ending.kind === 'answered') {
       this.#servesSince = Math.min(this.#servesSince, performance.now());
       if (ending.status < 500) this.#ok += 1;
-      else this.#errors += 1;
+      else {
+        this.#errors += 1;
+        this.#failed += 1;
+      }
       return;
     }
     const at = new Date();
@@ -62,6 +66,7 @@ export class ServiceTally {
     return {
       ok: this.#ok,
       errors: this.#errors,
+      failed: this.#failed,
       late: this.#late,
       lost: this.#lost,
       retried: this.#retried,

@@ -54,8 +54,9 @@ function hasReached({ report: { service, replicas } }: Received): boolean {
   return service.ok > 0 || replicas.some(({ ok, rejected, failed, cut }) => ok + rejected + failed + cut > 0);
 }
 
-function toServiceCount({ ok, errors, late, lost, retried }: ServiceReport): ProbeCount {
-  return { ...noCount(), ok, errors, late, lost, retried };
+function toServiceCount({ ok, errors, failed = 0, late, lost, retried }: ServiceReport): ProbeCount {
+  const unseen = { rejected: 0, transport: errors - failed };
+  return { ...noCount(), ok, errors, late, lost, retried, unseen };
 }
 
 function toReplicaCount(report: ReplicaReport, running: readonly Running[]): ProbeCount {

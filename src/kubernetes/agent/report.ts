@@ -37,6 +37,8 @@ const serviceReportSchema = z.object({
   ok: countSchema,
   /** Answers of 5xx, and what failed in transport while a replica was not well. */
   errors: countSchema,
+  /** Those of the errors that are answers of 5xx. */
+  failed: countSchema.optional(),
   /** Those of the errors that got no answer in time. */
   late: countSchema,
   /** What failed in transport while every replica was well. */

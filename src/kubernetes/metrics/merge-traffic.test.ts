@@ -75,13 +75,15 @@ describe('one replica', () => {
   });
 });
 
-test('what was seen through the Service is nobody’s in particular', () => {
-  const service = probed({ replica: undefined, key: undefined, ok: 9, lost: 2 });
+test('what was seen through the Service is nobody’s in particular, and what metrics hold is counted once', () => {
+  const unseen = { rejected: 0, transport: 1 };
+  const service = probed({ replica: undefined, key: undefined, ok: 9, errors: 4, lost: 2, unseen });
+  const serviceIn = (metrics: readonly TrafficCount[]) =>
+    mergeTraffic({ metrics, probe: [service] }).find(({ replica }) => replica === undefined);
 
-  const merged = mergeTraffic({ metrics: [count({ source: 'metrics', ok: 7 })], probe: [service] });
-
-  expect(merged).toHaveLength(2);
-  expect(merged.find(({ replica }) => replica === undefined)).toMatchObject({ ok: 9, lost: 2 });
+  expect(serviceIn([])).toMatchObject({ ok: 9, errors: 4, lost: 2 });
+  expect(serviceIn([count({ source: 'metrics' })])).toMatchObject({ ok: 9, errors: 4, lost: 2 });
+  expect(serviceIn([count({ source: 'metrics', ok: 7 })])).toMatchObject({ ok: 0, errors: 1, lost: 2 });
 });
 
 describe('the verdict', () => {

@@ -12,9 +12,11 @@ export interface TrafficSources {
  * answered with 4xx. Latency is the probe's where it asked, measured alike for all.
  */
 export function mergeTraffic({ metrics, probe }: TrafficSources): readonly TrafficCount[] {
+  const isMetered = metrics.some(hasCounted);
   const byReplica = new Map(metrics.map((count) => [count.replica, count]));
   const merged = probe.map((count) => {
-    const own = count.replica === undefined ? undefined : byReplica.get(count.replica);
+    if (count.replica === undefined) return isMetered ? withoutAnswers(count) : withoutUnseen(count);
+    const own = byReplica.get(count.replica);
     if (own) byReplica.delete(count.replica);
     return own && hasCounted(own) ? mergeCounts(own, count) : withoutUnseen(count);
   });
@@ -48,6 +50,11 @@ function mergeFaults(own: readonly Fault[] = [], probed: readonly Fault[] = []):
   const isOwnKnown = own.some(({ path }) => path !== undefined);
   if (isOwnKnown) return [...own, ...probed.filter(({ status }) => status < 500)];
   return probed.length > 0 ? probed : own;
+}
+
+/** What was answered through the Service is in the metrics of the replica that answered. */
+function withoutAnswers({ unseen, ...count }: ProbeCount): TrafficCount {
+  return { ...count, ok: 0, errors: unseen.transport };
 }
 
 function withoutUnseen({ unseen: _, ...count }: ProbeCount): TrafficCount {
