@@ -47,6 +47,18 @@ test('what differed from release or config is told field by field once it was pu
   `);
 });
 
+test('of lines that are alike but for their numbers one is told, and how many there were', () => {
+  const line = (second: number) => `12:00:0${second} Error: pool is empty`;
+  const lines = ['listening', line(1), '    at handle (a.ts:1:2)', line(2), '    at handle (a.ts:1:2)'];
+
+  expect(tell([{ kind: 'evidence', evidence: { lines } }])).toMatchInlineSnapshot(`
+    "evidence it printed last
+             │ listening
+             │ 12:00:02 Error: pool is empty (2 alike)
+             │     at handle (a.ts:1:2)"
+  `);
+});
+
 test('what failed after the verdict, until the candidate was out, is told at the end', () => {
   const verdict = { kind: 'failed', cause: 'errors', message: '4 of 40 requests failed' } as const;
 

@@ -161,9 +161,21 @@ const mostLines = 12;
 function showEvidence(view: RolloutView, { exit, lines }: Evidence): Told {
   if (lines.length === 0 && (exit === undefined || view.because?.startsWith(exit)))
     return tell({ ...view, isProven: true });
-  const below = lines.slice(-mostLines);
+  const below = alike(lines).slice(-mostLines);
   const text = exit === undefined ? 'it printed last' : namePathsOnce(exit);
   return tell({ ...view, isProven: true }, { label: 'evidence', text, below });
+}
+
+/** Of lines that differ in numbers alone, the last, with how many there are; what is indented belongs to the one above. */
+function alike(lines: readonly string[]): readonly string[] {
+  const kinds = new Map<string, { readonly line: string; readonly times: number }>();
+  for (const line of lines) {
+    const kind = line.replaceAll(/\d+/g, '0');
+    kinds.set(kind, { line, times: (kinds.get(kind)?.times ?? 0) + 1 });
+  }
+  return [...kinds.values()].map(({ line, times }) =>
+    times > 1 && !/^\s/.test(line) ? `${line} (${times} alike)` : line,
+  );
 }
 
 function showDrain(

@@ -58,7 +58,7 @@ test('on a terminal a line that ended is wrapped between words', () => {
 test('what stands below a line is wrapped as well, off a terminal nothing is', () => {
   const text = 'connect ECONNREFUSED 10.0.0.7:5432 while it connects to its database';
   const [terminal, pipe] = [true, false].map((isTerminal) => {
-    const { board, written } = boardOn({ isTerminal, columns: 46 });
+    const { board, written } = boardOn({ isTerminal, columns: 48 });
     board.below(text);
     board.say({ label: 'verdict', text });
     return Bun.stripANSI(written.join('')).replaceAll('\r', '');
@@ -67,7 +67,7 @@ test('what stands below a line is wrapped as well, off a terminal nothing is', (
   expect(terminal).toBe(
     [
       '         │ connect ECONNREFUSED 10.0.0.7:5432',
-      '         │ while it connects to its database',
+      '         │   while it connects to its database',
       'verdict  connect ECONNREFUSED 10.0.0.7:5432',
       '         while it connects to its database',
       '',

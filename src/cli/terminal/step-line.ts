@@ -69,7 +69,10 @@ export function renderBelow(
   { width = labelWidth, columns = Number.POSITIVE_INFINITY }: Room = {},
 ): readonly string[] {
   const bar = `${' '.repeat(width)}${dim('│')} `;
-  return wrap(printable(text), Math.max(narrowest, columns - width - 2)).map((part) => bar + part);
+  const room = Math.max(narrowest, columns - width - 2);
+  // So that it is seen where the next one begins.
+  const [first, ...rest] = wrap(printable(text), room, room - 2);
+  return [bar + first, ...rest.map((part) => `${bar}  ${part}`)];
 }
 
 /** Seconds, so that times can be compared at a glance; from two minutes on as `showMs`. */

@@ -77,14 +77,14 @@ export function widthOf(text: string): number {
 }
 
 /** Breaks a text into lines of so many columns, between words where it can; nothing of it is left out. */
-export function wrap(text: string, columns: number): readonly string[] {
+export function wrap(text: string, columns: number, ofOthers = columns): readonly string[] {
   if (widthOf(text) <= columns) return [text];
   const lines: string[] = [];
   for (const word of text.split(/(?<=\S) (?=\S)/)) {
     const last = lines.at(-1);
-    if (last !== undefined && widthOf(`${last} ${word}`) <= columns)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(...breakWord(word, columns));
+    const room = lines.length > 1 ? ofOthers : columns;
+    if (last !== undefined && widthOf(`${last} ${word}`) <= room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(...breakWord(word, ofOthers));
   }
   return lines;
 }

@@ -2,6 +2,7 @@ import { UserError } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/target.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
+import { columnsOf } from '../../io.ts';
 import type { DoctorResult } from '../../json.ts';
 import { refuseMissingSecrets, secretSources } from '../../rollout/read-secrets.ts';
 import { readRevision } from '../../rollout/revision.ts';
@@ -9,6 +10,7 @@ import { callAs } from '../../terminal/call-as.ts';
 import { findDocs } from '../../terminal/find-docs.ts';
 import { nameImage } from '../../terminal/name-image.ts';
 import { printable } from '../../terminal/printable.ts';
+import { wrap } from '../../terminal/style.ts';
 import { checkImages } from './check-images.ts';
 
 /** Every prerequisite, general ones first, then what the target needs. */
@@ -41,11 +43,16 @@ function showChecks(
   checks: readonly Finding[],
   { out: { good, bad, dim }, command, io }: Pick<Cli, 'out' | 'command' | 'io'>,
 ): readonly string[] {
+  const columns = columnsOf(io.stdout);
   return checks.flatMap(({ isProblem, isUnknown, message, hint }) => {
-    if (isUnknown) return [`${dim('·')} not checked: ${shown(message)}`];
-    const mark = isProblem ? bad('✗') : hint === '' ? good('✓') : '!';
-    const line = `${mark} ${shown(message)}`;
-    return hint === '' ? [line] : [line, `    ${dim('hint:')} ${callAs(command, findDocs(io, shown(hint)))}`];
+    const mark = isUnknown ? dim('·') : isProblem ? bad('✗') : hint === '' ? good('✓') : '!';
+    const text = `${isUnknown ? 'not checked: ' : ''}${callAs(command, shown(message))}`;
+    const [first, ...rest] = text.split('\n').flatMap((line) => wrap(line, columns - 2));
+    const lines = [`${mark} ${first}`, ...rest.map((line) => `  ${line}`)];
+    // A command stays whole, so that it can be copied.
+    return hint === ''
+      ? lines
+      : [...lines, `    ${dim('hint:')} ${callAs(command, findDocs(io, shown(hint)))}`];
   });
 }
 

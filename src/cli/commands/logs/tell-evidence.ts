@@ -2,9 +2,10 @@ import type { Status } from '../../../core/environment.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
 import type { Cli } from '../../cli.ts';
+import { columnsOf } from '../../io.ts';
 import type { LogsResult } from '../../json.ts';
 import { printable } from '../../terminal/printable.ts';
-import { renderStep } from '../../terminal/step-line.ts';
+import { renderWrapped } from '../../terminal/step-line.ts';
 
 export interface Silent {
   /** The start of the id of a release of which nothing is there to read. */
@@ -49,7 +50,8 @@ function evidenceOf({ id: rollout, endedAt, verdict }: RolloutRecord) {
 }
 
 function say({ io, err }: Cli, text: string): void {
-  io.stderr.write(`${err.spell(renderStep({ label: 'logs', text }, err))}\n`);
+  const lines = renderWrapped({ label: 'logs', text }, err, { columns: columnsOf(io.stderr) });
+  io.stderr.write(lines.map((line) => `${err.spell(line)}\n`).join(''));
 }
 
 function showLine(line: string, { io }: Cli): string {
