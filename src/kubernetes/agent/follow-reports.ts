@@ -128,8 +128,9 @@ function hasEnded({ status }: IPod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
-/** What keeps a container from starting, in the kubelet's own words. */
-function troubleOf({ status }: IPod): string | undefined {
+/** What keeps a container from starting, in the kubelet's own words. One that is taken away has its own end. */
+function troubleOf({ metadata, status }: IPod): string | undefined {
+  if (metadata?.deletionTimestamp !== undefined) return undefined;
   const [container] = status?.containerStatuses ?? [];
   const { waiting, terminated } = container?.state ?? {};
   if (waiting && !normal.includes(waiting.reason ?? '')) return wordsOf(waiting.reason, waiting.message);

@@ -245,6 +245,32 @@ describe('a Job that somebody deletes', () => {
     expect([agent.cannotRun, agent.isRemade]).toEqual([undefined, true]);
   });
 
+  test('is no reason to say that its pod ended', async () => {
+    const api = fakeCluster();
+    const why: (string | undefined)[] = [];
+    const following = new AbortController();
+    const followed = followReports({
+      api,
+      job: 'shop-agent-r1',
+      onReport: () => undefined,
+      onTrouble: (said) => why.push(said),
+      onGone: () => undefined,
+      trace: () => undefined,
+      signal: following.signal,
+    });
+    const { metadata, ...pod } = agentPod('first', {
+      phase: 'Failed',
+      containerStatuses: [{ name: 'agent', state: { terminated: { exitCode: 1 } } }],
+    });
+
+    api.put({ ...pod, metadata: { ...metadata, deletionTimestamp: '2026-11-30T00:00:00Z' } });
+
+    await until('it was seen', () => why.length === 1);
+    expect(why).toEqual([undefined]);
+    following.abort();
+    await followed;
+  });
+
   test('before it had a pod is made anew as well', async () => {
     const api = fakeCluster();
     const gone: string[] = [];
