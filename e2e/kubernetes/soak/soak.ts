@@ -210,7 +210,8 @@ class Soak {
   #prepare(index: number, rolled: Rolled): readonly string[] {
     const { project, seed } = this.#parts;
     if (rolled === 'rollback') return ['rollback', '--to', (this.#served.at(-2) ?? this.#stable).release];
-    project.use(rolled === 'good' ? 'good.ts' : rolled, { mark: `soak ${seed} ${index}` });
+    if (rolled === 'good') project.use('good.ts', { mark: `soak ${seed} ${index}` });
+    else project.use(rolled);
     return ['deploy'];
   }
 
