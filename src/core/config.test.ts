@@ -202,6 +202,23 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
     expect(problemsOf({ ...least, environments: { a: local, b: { ...local, port: 8081 } } })).toEqual([]);
   });
 
+  test('a project and an environment whose names are too long together for a namespace need one of its own', () => {
+    const name = 'e'.repeat(40);
+    const project = 'p'.repeat(23);
+    const kubernetes = { target: 'kubernetes' };
+
+    expect(problemsOf({ ...least, project, environments: { [name]: kubernetes } })).toEqual([
+      `environments.${name} makes the namespace ${project}-${name} of 64 letters; 63 at most, so write namespace here`,
+    ]);
+    expect(
+      problemsOf({ ...least, project, environments: { [name]: { ...kubernetes, namespace: 'short' } } }),
+    ).toEqual([]);
+    expect(problemsOf({ ...least, project: 'p'.repeat(22), environments: { [name]: kubernetes } })).toEqual(
+      [],
+    );
+    expect(problemsOf({ ...least, project, environments: { [name]: { target: 'local' } } })).toEqual([]);
+  });
+
   test('an environment that asks for signatures needs a key to trust', () => {
     const environments = { local: { target: 'local', signed: true } };
 

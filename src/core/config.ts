@@ -474,7 +474,8 @@ export const configSchema = z
       ),
   })
   .superRefine(checkSigned, { when: ({ value }) => isObject(value) })
-  .superRefine(checkSizes, { when: ({ value }) => isObject(value) });
+  .superRefine(checkSizes, { when: ({ value }) => isObject(value) })
+  .superRefine(checkNamespaces, { when: ({ value }) => isObject(value) });
 
 /** A signature counts by a trusted key alone. */
 function checkSigned(
@@ -509,6 +510,28 @@ function checkSizes(
       code: 'custom',
       path: ['environments', name, 'env'],
       message: `has ${showKib(bytes)} with service.env; ${showKib(mostVariablesBytes)} at most, so put what is large into files of the service`,
+    });
+  }
+}
+
+/** What a namespace is called may be 63 letters long; by default it is project and environment together. */
+const longestNamespace = 63;
+
+function checkNamespaces(
+  { project, environments }: { readonly project?: unknown; readonly environments?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  if (typeof project !== 'string' || !isObject(environments)) return;
+  for (const [name, environment] of Object.entries(environments)) {
+    if (!isObject(environment) || environment.target === 'local' || environment.namespace !== undefined)
+      continue;
+    const namespace = `${project}-${name}`;
+    if (namespace.length <= longestNamespace) continue;
+    const mend = environment.target === 'kubernetes' ? 'write namespace here' : 'give it a shorter name';
+    context.addIssue({
+      code: 'custom',
+      path: ['environments', name],
+      message: `makes the namespace ${namespace} of ${namespace.length} letters; ${longestNamespace} at most, so ${mend}`,
     });
   }
 }
