@@ -197,6 +197,45 @@ test('what others made of the template is no replica of the release', () => {
   expect(look('good', { images })[0]?.key).not.toBe(candidate.release.id);
 });
 
+test('a replica whose image a webhook has pulled from a mirror is one of its release', () => {
+  const view = recorded('good');
+  for (const { spec } of view.pods)
+    for (const one of spec?.containers ?? []) one.image = 'mirror.example.com/shop@sha256:same';
+  const images = new Map([[candidate.release.id, 'registry.example.com/shop@sha256:same']]);
+
+  expect(look(view, { images })[0]?.key).toBe(candidate.release.id);
+});
+
+test.each<[string, object, string]>([
+  ['not ready', { ready: false, state: { running: {} } }, 'it is not ready'],
+  [
+    'without its image',
+    { ready: false, state: { waiting: { reason: 'ImagePullBackOff' } } },
+    'ImagePullBackOff',
+  ],
+  [
+    'in a crash loop',
+    { ready: false, state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } } },
+    'CrashLoopBackOff: back-off 10s',
+  ],
+])('what a webhook put beside a replica is named where it is %s', (_what, status, why) => {
+  const view = recorded('good');
+  for (const pod of view.pods) {
+    for (const condition of pod.status?.conditions ?? [])
+      if (condition.type === 'Ready') condition.status = 'False';
+    const proxy = { name: 'mesh-proxy', image: 'mesh', imageID: '', restartCount: 0, ...status };
+    Object.assign(pod.status ?? {}, {
+      containerStatuses: [...(pod.status?.containerStatuses ?? []), proxy],
+    });
+  }
+
+  expect(look(view)[0]?.trouble).toEqual({
+    cause: 'never-ready',
+    message: `container mesh-proxy, which is not the release’s: ${why}`,
+    isConclusive: false,
+  });
+});
+
 test('a change that the controllers have not acted on yet keeps the environment from being settled', () => {
   const taken: Desired = { replicas: 1, stable: candidate };
 

@@ -126,10 +126,15 @@ function whatRuns(
     releaseLabel(running.release.id) === release && running.secretSet === secretSet;
   const running = [desired.stable, desired.candidate].find((one) => one !== undefined && fits(one));
   const wanted = running && images.get(running.release.id);
-  if (running && !isForeign && (wanted === undefined || wanted === image))
+  if (running && !isForeign && (wanted === undefined || contentOf(wanted) === contentOf(image)))
     return { key: runningKey(running), release: running.release.id };
   const key = secretSet === undefined ? release : `${release}/${secretSet}`;
   return { key: running ? `${key}, changed` : key, release };
+}
+
+/** By its digest: a webhook may have nodes pull the same image from a mirror. */
+function contentOf(image: string | undefined): string | undefined {
+  return image?.slice(image.lastIndexOf('@') + 1);
 }
 
 const restartedAt = 'kubectl.kubernetes.io/restartedAt';

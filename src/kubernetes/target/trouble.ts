@@ -4,7 +4,7 @@ import type { Trouble } from '../../core/target.ts';
 import { endTrouble } from './end-trouble.ts';
 import { pullTrouble } from './image-trouble.ts';
 import type { Remembered } from './pod-memory.ts';
-import { conditionOf, containerOf, containerSpecOf, endsOf, isReadyPod } from './pod-status.ts';
+import { conditionOf, container, containerOf, containerSpecOf, endsOf, isReadyPod } from './pod-status.ts';
 import { probeTrouble } from './probe-trouble.ts';
 import { conclusive, inconclusive, oneLine, startWords } from './trouble-words.ts';
 
@@ -20,7 +20,14 @@ const secondLookMs = 2_000;
 
 /** Why a replica is not ready or is not well, by cause and in plain words; undefined: it is, or it is too early to say. */
 export function troubleOf(look: PodLook): Trouble | undefined {
-  return unscheduled(look) ?? waiting(look) ?? endTrouble(look) ?? notStarted(look) ?? unanswered(look);
+  return (
+    unscheduled(look) ??
+    waiting(look) ??
+    endTrouble(look) ??
+    notStarted(look) ??
+    unanswered(look) ??
+    besides(look)
+  );
 }
 
 /**
@@ -131,4 +138,26 @@ function unanswered(look: PodLook): Trouble | undefined {
   if (gate && isContainerReady)
     return inconclusive('never-ready', `readiness gate ${gate.conditionType} is not true`);
   return endsOf(pod) > 0 ? inconclusive('crashed', 'it ended and was started again') : undefined;
+}
+
+/** What a webhook put beside the replica, such as the proxy of a mesh, keeps the pod from being ready as well. */
+function besides({ pod }: PodLook): Trouble | undefined {
+  if (isReadyPod(pod)) return undefined;
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+  const others = [
+    ...initContainerStatuses.filter(({ state }) => state?.terminated?.exitCode !== 0),
+    ...containerStatuses.filter(({ name, ready }) => name !== container && !ready),
+  ];
+  const told = others.map(({ name, state, lastState }) => {
+    const { reason = '', message = '' } = state?.waiting ?? {};
+    const end = state?.terminated ?? lastState?.terminated;
+    const isStarting = /^(ContainerCreating|PodInitializing)?$/.test(reason);
+    if (!isStarting) return { name, why: oneLine(message === '' ? reason : `${reason}: ${message}`) };
+    if (end) return { name, why: `exit code ${end.exitCode}` };
+    return { name, why: state?.running ? 'it is not ready' : undefined };
+  });
+  const found = told.find(({ why }) => why !== undefined);
+  return (
+    found && inconclusive('never-ready', `container ${found.name}, which is not the release’s: ${found.why}`)
+  );
 }
