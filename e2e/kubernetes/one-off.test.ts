@@ -61,6 +61,20 @@ function testOneOff(): void {
     expect(terminal.text()).toBe(lines.join(''));
   });
 
+  test('a megabyte that is passed through comes back whole, time and again', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const text = Array.from({ length: 20_000 }, (_, n) => `${n}`.padStart(49, '.')).join('\n');
+    const script = `process.stdin.pipe(process.stdout)`;
+
+    for (let round = 0; round < 6; round += 1) {
+      const terminal = fakeTerminal(text, 2_000 + 50_000 * round);
+      const exit = await runOneOff({ ...about(place, script), openTerminal: () => terminal });
+
+      const got = terminal.text();
+      expect([exit, got.length, got === text], `round ${round}`).toEqual([0, text.length, true]);
+    }
+  });
+
   test('a command in a terminal has one too, of the same size', async () => {
     await using place = await makeCommandPlace(cluster, { image });
     const terminal = {
@@ -159,13 +173,15 @@ async function* once<T>(value: T): AsyncGenerator<T> {
   yield value;
 }
 
-function fakeTerminal(input: string): Terminal & { readonly text: () => string } {
+/** Input comes in chunks of so many bytes. */
+function fakeTerminal(input: string, size = 64 * 1024): Terminal & { readonly text: () => string } {
   const chunks: Uint8Array[] = [];
   const take = (chunk: Uint8Array) => void chunks.push(chunk.slice());
   return {
     isTerminal: false,
     input: (async function* () {
-      if (input !== '') yield new TextEncoder().encode(input);
+      const bytes = new TextEncoder().encode(input);
+      for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
     })(),
     output: take,
     errors: take,
