@@ -49,11 +49,11 @@ export async function followRollout(cli: Cli, chosen: Chosen, followed: Followed
     }),
   );
   const release = await releaseOf(chosen, followed, outcome);
-  if (outcome.kind === 'unchanged')
-    board.say({
-      label: 'release',
-      text: unchangedText(release, followed.hasMade === true || mended.length > 0),
-    });
+  if (outcome.kind === 'unchanged') {
+    const hasChanged = followed.hasMade === true || mended.length > 0;
+    const text = unchangedText(release, { hasChanged, isLeft: notes.length > 0 });
+    board.say({ label: 'release', text });
+  }
   if (hooks && outcome.kind !== 'unknown') {
     const told = { ...hooks.hookEnv(chosen, release), CAUSEWAY_VERDICT: verdictOf(outcome) };
     await hooks.runAfter(cli, { ...chosen, env: told }, board, io.signal);
@@ -105,8 +105,13 @@ async function follow(
   }
 }
 
-function unchangedText(release: string | undefined, hasChanged: boolean): string {
-  return `${release ? `${shortId(release)} ` : ''}serves already, nothing ${hasChanged ? 'else ' : ''}to change`;
+/** What is noted there is left to change. */
+function unchangedText(
+  release: string | undefined,
+  { hasChanged, isLeft }: { readonly hasChanged: boolean; readonly isLeft: boolean },
+): string {
+  const what = `${release ? `${shortId(release)} ` : ''}serves already`;
+  return isLeft ? what : `${what}, nothing ${hasChanged ? 'else ' : ''}to change`;
 }
 
 /** Where a rollback changed nothing, the environment knows which release it meant: the one that serves. */
