@@ -174,6 +174,14 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
       withCluster({ surge: 'none', autoscale: { min: 1, max: 3 } }),
       `environments.prod.surge: "none" takes two replicas: with one that makes room for the candidate, nothing serves; write 'one', or autoscale.min: 2`,
     ],
+    [
+      withCluster({ autoscale: { min: 5, max: 3 } }),
+      'environments.prod.autoscale.max: 3 is less than min, which is 5',
+    ],
+    [
+      withCluster({ autoscale: { max: 1 } }),
+      'environments.prod.autoscale.max: 1 is less than min, which is 2',
+    ],
     [{ ...least, environments: {} }, "environments is empty; write local: { target: 'local' }"],
     [
       { ...least, environments: { 'my prod': { target: 'local' } } },

@@ -309,16 +309,21 @@ const originSchema = z.union(
   { error: "is not an origin; write { namespace: 'ingress-nginx' } or { cidr: '10.0.0.0/8' }" },
 );
 
-const autoscaleSchema = z.strictObject({
-  min: z.int().min(1).max(1000).default(2).describe('The fewest.'),
-  max: z.int().min(1).max(1000).describe('The most.'),
-  cpu: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(80)
-    .describe('The share of the promised CPU that is aimed at, in percent.'),
-});
+const autoscaleSchema = z
+  .strictObject({
+    min: z.int().min(1).max(1000).default(2).describe('The fewest.'),
+    max: z.int().min(1).max(1000).describe('The most.'),
+    cpu: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(80)
+      .describe('The share of the promised CPU that is aimed at, in percent.'),
+  })
+  .superRefine(({ min, max }, context) => {
+    if (max < min)
+      context.addIssue({ code: 'custom', path: ['max'], message: `is less than min, which is ${min}` });
+  });
 
 const kubernetesSchema = z.strictObject({
   target: z.literal('kubernetes').describe('Replicas as pods of a cluster, Kubernetes 1.30 or later.'),
