@@ -150,9 +150,9 @@ class LocalEnvironment implements Environment {
     return this.#client.follow('/rollback', body, emit, signal);
   }
 
-  async history() {
-    const { openHistory } = await import('./history.ts');
-    return openHistory(this.#paths).list();
+  async history(_signal: AbortSignal, newest?: number) {
+    const { readRecords } = await import('./history.ts');
+    return readRecords(this.#paths.history, newest);
   }
 
   async keeps() {

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../core/release.ts';
 import { type FakeState, fakeRecord, makeState } from './fake-state.ts';
-import { openHistory } from './history.ts';
+import { openHistory, readRecords } from './history.ts';
 
 const states: FakeState[] = [];
 
@@ -63,6 +63,18 @@ test('ten thousand records are listed, and one more is appended', async () => {
 
   expect(records.length).toBe(10_001);
   expect(records.at(-1)?.id).toBe('the last');
+});
+
+test('the last records are read without those before, past lines that are damaged', async () => {
+  const { paths } = newState();
+  const history = openHistory(paths);
+  for (const id of ['one', 'two', 'three']) await history.append(fakeRecord({ id }));
+  appendFileSync(paths.history, 'not JSON\n');
+  await history.append(fakeRecord({ id: 'four' }));
+
+  expect(readRecords(paths.history, 2).map(({ id }) => id)).toEqual(['three', 'four']);
+  expect(readRecords(paths.history).length).toBe(4);
+  expect(readRecords(`${paths.history}.gone`, 2)).toEqual([]);
 });
 
 test('a stored release is found by its id, a damaged one is not', async () => {

@@ -35,14 +35,18 @@ function versionOf(path: string): string {
   return info ? `${info.ino} ${info.size} ${info.mtimeNs}` : 'none';
 }
 
-/** Reads what can be read: a line that a crash cut off, or that is damaged, does not hide the others. */
-function readRecords(path: string): readonly RolloutRecord[] {
-  const records: RolloutRecord[] = [];
-  for (const line of (readIfThere(path) ?? '').split('\n')) {
+/**
+ * Reads the last of what can be read: a line that a crash cut off, or that is damaged, does not hide the others. Of
+ * thousands, to read them all takes longer than a command may.
+ */
+export function readRecords(path: string, most = Number.POSITIVE_INFINITY): readonly RolloutRecord[] {
+  const latestFirst: RolloutRecord[] = [];
+  for (const line of (readIfThere(path) ?? '').split('\n').reverse()) {
+    if (latestFirst.length >= most) break;
     const record = recordSchema.safeParse(parseJson(line));
-    if (record.success) records.push(record.data);
+    if (record.success) latestFirst.push(record.data);
   }
-  return records;
+  return latestFirst.reverse();
 }
 
 export function readRelease({ releases }: Pick<Paths, 'releases'>, id: string): Release | undefined {
