@@ -50,7 +50,8 @@ const keeper = new Keeper({
 if (restarts > 0) {
   // Its keeper has become this process: until it has another, a second kill would be the end.
   keeper.start();
-  await Bun.sleep(Math.min(50 * 2 ** (restarts - 1), 5_000));
+  // The first time at once.
+  if (restarts > 1) await Bun.sleep(Math.min(50 * 2 ** (restarts - 2), 5_000));
   if (readLiveLock(paths)) await end(supervisorExits.otherWon);
 }
 if (restarts > mostRestarts) await giveUp();
