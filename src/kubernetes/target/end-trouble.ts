@@ -11,7 +11,7 @@ import {
 } from './pod-status.ts';
 import { probeTrouble } from './probe-trouble.ts';
 import type { PodLook } from './trouble.ts';
-import { conclusive, showTimes, startWords } from './trouble-words.ts';
+import { conclusive, isRuntimeAway, showTimes, startWords } from './trouble-words.ts';
 
 /**
  * How a replica ended. The first end after it was ready is conclusive, and the second before: the first may be
@@ -36,7 +36,8 @@ function hasEndedWhenReady({ pod, memory }: PodLook, ends: number): boolean {
   return ready?.status === 'False' && turnedAt > Date.parse(pod.status?.startTime ?? '') + 1_000;
 }
 
-function isOfNode({ reason, exitCode }: Terminated): boolean {
+function isOfNode({ reason, exitCode, message = '' }: Terminated): boolean {
+  if (reason === 'StartError' && isRuntimeAway(message)) return true;
   return reason === 'ContainerStatusUnknown' || (reason === 'Unknown' && exitCode === 255);
 }
 

@@ -128,6 +128,28 @@ test('what may still appear is given a second look before it is conclusive', () 
   }
 });
 
+test('a container runtime that is restarted says nothing of what it was to start', () => {
+  const lost = 'error reading from server: read unix @->/run/containerd.sock: connection reset by peer';
+  const view = recorded('command-missing');
+  const [pod] = view.pods;
+  const [status] = pod?.status?.containerStatuses ?? [];
+  const { waiting } = status?.state ?? {};
+  const { terminated } = status?.lastState ?? {};
+  if (!status || !waiting || !terminated) throw new Error('it was recorded otherwise');
+  waiting.message = lost;
+  terminated.message = lost;
+
+  const [starting] = look(view);
+  status.state = { running: { startedAt: '2026-11-23T22:28:41Z' } };
+  const [started] = look(view);
+
+  expect(starting?.trouble).toMatchObject({ isConclusive: false });
+  expect(starting?.trouble?.message).toStartWith(
+    'the node’s container runtime did not answer: error reading',
+  );
+  expect([started?.restarts, started?.trouble?.isConclusive]).toEqual([0, false]);
+});
+
 test('what somebody took away may be put back: until then it is no fault of the release', () => {
   for (const said of [
     "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction",

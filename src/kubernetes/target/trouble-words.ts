@@ -19,6 +19,17 @@ export function showTimes(times: number): string {
   return times === 2 ? ', twice' : `, ${times} times`;
 }
 
+/**
+ * Whether the kubelet lost the container runtime, in gRPC's words: it tries again, and one that was restarted says nothing
+ * of what it was to start.
+ */
+export function isRuntimeAway(message: string): boolean {
+  return runtimeAway.test(message);
+}
+
+const runtimeAway =
+  /code = (Unavailable|DeadlineExceeded|Canceled)|error reading from server|transport is closing|connection error: desc|context (deadline exceeded|canceled)/;
+
 /** What the container runtime said of a container that it could not start. */
 export function startWords(message: string): string {
   const said = oneLine(message).replace(/: unknown$/, '');

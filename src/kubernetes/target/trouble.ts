@@ -6,7 +6,7 @@ import { pullTrouble } from './image-trouble.ts';
 import type { Remembered } from './pod-memory.ts';
 import { conditionOf, container, containerOf, containerSpecOf, endsOf, isReadyPod } from './pod-status.ts';
 import { probeTrouble } from './probe-trouble.ts';
-import { conclusive, inconclusive, oneLine, startWords } from './trouble-words.ts';
+import { conclusive, inconclusive, isRuntimeAway, oneLine, startWords } from './trouble-words.ts';
 
 export interface PodLook {
   readonly pod: IPod;
@@ -91,7 +91,9 @@ function waiting(look: PodLook): Trouble | undefined {
       return configTrouble(look, message);
     case 'CreateContainerError':
     case 'RunContainerError':
-      return conclusive('config', startWords(message));
+      return isRuntimeAway(message)
+        ? inconclusive('config', `the node’s container runtime did not answer: ${oneLine(message)}`)
+        : conclusive('config', startWords(message));
     default:
       return undefined;
   }
