@@ -78,7 +78,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { node } = cluster;
   if (!node) throw new Error('a soak needs a cluster with a node of its own');
   await using project = await serving(cluster, {
-    environment: { replicas, bake: '1s', preStop: '5s', deadlines: { start: '15s' } },
+    environment: { replicas, bake: '1s', preStop: '5s' },
   });
   const load = await project.load({ scale: options.scale });
   const running = new Soak({ ...options, project, node, load });
@@ -209,6 +209,8 @@ class Soak {
 
   #prepare(index: number, rolled: Rolled): readonly string[] {
     const { project, seed } = this.#parts;
+    // Whoever is late for a part of the node that was away is no worse for it.
+    project.configure({ environment: { deadlines: { start: rolled === 'never-ready.ts' ? '8s' : '60s' } } });
     if (rolled === 'rollback') return ['rollback', '--to', (this.#served.at(-2) ?? this.#stable).release];
     if (rolled === 'good') project.use('good.ts', { mark: `soak ${seed} ${index}` });
     else project.use(rolled);
