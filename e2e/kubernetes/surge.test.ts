@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { IPod } from 'kubernetes-models/v1';
-import type { Cause, LoadReport } from '../../src/load/report.ts';
+import type { Failure, LoadReport } from '../../src/load/report.ts';
 import { accessTo } from '../cluster/access.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
@@ -67,7 +67,7 @@ function testSurge(): void {
     await endsServed(stable, 3);
     expect(pods.most()).toBe(4);
     expect(pods.fewestServing()).toBeGreaterThanOrEqual(3);
-    expect(await onlyErrors()).toEqual([]);
+    expect(await failuresBesideErrors()).toEqual([]);
   });
 
   test('without room, in a namespace whose quota is used up, one makes room, none can be evicted, and no user sees it', async () => {
@@ -94,7 +94,7 @@ function testSurge(): void {
     expect(pods.most()).toBe(2);
     expect(pods.fewestServing()).toBeGreaterThanOrEqual(1);
     expect((await load.more(100)).requests).toBeGreaterThan(before.requests);
-    expect(failuresSince(before)).toEqual([]);
+    expect(failuresOf(load.report())).toEqual(failuresOf(before));
   });
 
   test('without room, one that turns bad later is taken back, and no request is lost', async () => {
@@ -106,7 +106,7 @@ function testSurge(): void {
     await endsServed(stable, 2);
     expect(pods.most()).toBe(2);
     expect(pods.fewestServing()).toBeGreaterThanOrEqual(1);
-    expect(await onlyErrors()).toEqual([]);
+    expect(await failuresBesideErrors()).toEqual([]);
     expect((await load.stop()).stray).toBe(0);
   });
 
@@ -127,16 +127,14 @@ function testSurge(): void {
     expect(json().serves).toStartWith(stable);
   }
 
-  /** What its users see of a release that is bad are its answers, and nothing else. */
-  async function onlyErrors(): Promise<readonly string[]> {
-    await load.more(100);
-    const seen = Object.entries(load.report().causes).filter(([, count]) => count > 0);
-    return seen.map(([cause]) => cause).filter((cause) => cause !== 'other-5xx');
+  /** What its users see of a release that is bad are its answers; whatever else failed is told with its time. */
+  async function failuresBesideErrors(): Promise<readonly Failure[]> {
+    const { failures } = await load.more(100);
+    return failures.filter(({ cause }) => cause !== 'other-5xx');
   }
 
-  function failuresSince(before: LoadReport): readonly string[] {
-    const { causes } = load.report();
-    return Object.keys(causes).filter((cause) => causes[cause as Cause] > before.causes[cause as Cause]);
+  function failuresOf({ failed, failures }: LoadReport): object {
+    return { failed, failures };
   }
 
   async function endsServed(release = '', replicas: number): Promise<void> {
