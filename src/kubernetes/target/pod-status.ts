@@ -34,6 +34,14 @@ export function endsOf(pod: IPod): number {
   return restartCount + (isDown ? 1 : 0);
 }
 
+/** It has ended or could not be started, and is not on its way to run. */
+export function isStopped({ state }: Pick<ContainerStatus, 'state'>): boolean {
+  if (state?.terminated) return true;
+  return state?.waiting !== undefined && !onItsWay.has(state.waiting.reason ?? '');
+}
+
+const onItsWay: ReadonlySet<string> = new Set(['', 'ContainerCreating', 'PodInitializing']);
+
 export function lastEndOf(pod: IPod): Terminated | undefined {
   const status = containerOf(pod);
   return status?.state?.terminated ?? status?.lastState?.terminated;

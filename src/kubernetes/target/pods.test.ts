@@ -107,13 +107,44 @@ describe('a replica is known by its pod as it was recorded', () => {
   }
 });
 
-test('a pod that was deleted by hand drains without blame, and the one that takes its place starts', () => {
-  const states = look('deleted-by-hand');
+test('a pod that was deleted by hand drains without blame while it runs, and the one that takes its place starts', () => {
+  const view = recorded('deleted-by-hand');
+  const ended = look('deleted-by-hand');
+  Object.assign(view.pods[0]?.status?.containerStatuses?.[0] ?? {}, { state: { running: {} } });
+
+  const states = look(view);
 
   expect(states.map(({ phase, trouble }) => [phase, trouble])).toEqual([
     ['draining', undefined],
     ['starting', undefined],
   ]);
+  expect(ended.map(({ phase, trouble }) => [phase, trouble])).toEqual([['starting', undefined]]);
+});
+
+test.each<[name: string, left: readonly ReplicaState['phase'][]]>([
+  ['crash-at-start', []],
+  ['image-missing', []],
+  ['config-map-missing', []],
+  ['good', ['draining']],
+  ['slow-start', ['draining']],
+])('a pod that leaves is none once nothing of it runs or is about to: %s', (name, left) => {
+  const view = recorded(name);
+  for (const { metadata } of view.pods) Object.assign(metadata ?? {}, { deletionTimestamp: 'now' });
+
+  const states = look({ ...view, replicaSets: [] }, { desired: { replicas: 1 } });
+
+  expect(states.map(({ phase }) => phase)).toEqual([...left]);
+});
+
+test('a pod that leaves before its container is made drains', () => {
+  const view = recorded('crash-at-start');
+  for (const { metadata, status } of view.pods) {
+    Object.assign(metadata ?? {}, { deletionTimestamp: 'now' });
+    const waiting = { reason: 'ContainerCreating' };
+    for (const container of status?.containerStatuses ?? []) Object.assign(container, { state: { waiting } });
+  }
+
+  expect(look({ ...view, replicaSets: [] }).map(({ phase }) => phase)).toEqual(['draining']);
 });
 
 test('an evicted pod is none, and its ReplicaSet owes another', () => {
@@ -177,6 +208,15 @@ test('a quota has room again once those have ended that give way', () => {
 
   expect([trouble?.cause, trouble?.isConclusive]).toEqual(['refused', false]);
   expect(otherwise?.isConclusive).toBe(true);
+});
+
+test('a quota has room again once those are gone that leave', () => {
+  const [pod] = recorded('crash-at-start').pods;
+  Object.assign(pod?.metadata ?? {}, { deletionTimestamp: 'now' });
+
+  const [{ trouble } = {}] = look({ ...recorded('quota'), pods: pod ? [pod] : [] });
+
+  expect([trouble?.cause, trouble?.isConclusive]).toEqual(['refused', false]);
 });
 
 test('one end before it was ever ready is a hiccup', () => {

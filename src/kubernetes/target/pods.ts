@@ -4,7 +4,7 @@ import { belongsTo, type Desired, givesWay, type Running, runningKey } from '../
 import type { ReplicaState } from '../../core/target.ts';
 import { labels, releaseLabel } from '../manifests/names.ts';
 import type { Remembered } from './pod-memory.ts';
-import { container, endsOf, isReadyPod } from './pod-status.ts';
+import { container, endsOf, isReadyPod, isStopped } from './pod-status.ts';
 import { refusalOf, troubleOf } from './trouble.ts';
 
 /** All that is seen of an environment's replicas, as the API has it. */
@@ -40,6 +40,7 @@ export function replicaStates(options: StatesOptions): readonly ReplicaState[] {
       ownerOf(pod) !== undefined &&
       !foreign.has(ownerOf(pod)) &&
       !hasEnded(pod) &&
+      !hasStopped(pod) &&
       !isForgotten(pod, options.memory),
   );
   const sets = deployment ? own : replicaSets;
@@ -61,8 +62,7 @@ function podState(options: StatesOptions, pod: IPod): ReplicaState {
     pod.metadata?.annotations,
   );
   const id = pod.metadata?.name ?? '';
-  if (pod.metadata?.deletionTimestamp !== undefined)
-    return { id, key, release, phase: 'draining', restarts: 0 };
+  if (isLeaving(pod)) return { id, key, release, phase: 'draining', restarts: 0 };
   const own = events.filter(({ involvedObject }) => involvedObject.uid === pod.metadata?.uid);
   const trouble = troubleOf({ pod, events: own, memory });
   const isCandidate = desired.candidate !== undefined && key === runningKey(desired.candidate);
@@ -91,7 +91,9 @@ function setState(options: StatesOptions, set: IReplicaSet, pods: readonly IPod[
   );
   const id = metadata?.name ?? '';
   const isWanted = (spec?.replicas ?? 0) > 0;
-  const trouble = isWanted ? refusalOf(set, { memory, othersGiveWay: givesWay(desired) }) : undefined;
+  const trouble = isWanted
+    ? refusalOf(set, { memory, othersLeave: givesWay(desired) || options.pods.some(isLeaving) })
+    : undefined;
   if (trouble) return [{ id, ...what, phase: 'starting', restarts: 0, trouble }];
   const isStable = desired.stable !== undefined && what.key === runningKey(desired.stable);
   const isThere = pods.some((pod) => ownerOf(pod) === metadata?.uid);
@@ -160,6 +162,20 @@ export function isOwnedBy(set: IReplicaSet, deployment: IDeployment | undefined)
 function hasEnded({ metadata, status }: IPod): boolean {
   const isOver = status?.phase === 'Failed' || status?.phase === 'Succeeded';
   return isOver && metadata?.deletionTimestamp === undefined;
+}
+
+/**
+ * It leaves, and nothing of it runs any more or is about to: what is left is for its kubelet to clear away, which takes a
+ * second or two.
+ */
+function hasStopped({ metadata, status }: IPod): boolean {
+  const { containerStatuses = [], initContainerStatuses = [] } = status ?? {};
+  const all = [...containerStatuses, ...initContainerStatuses];
+  return isLeaving({ metadata }) && all.length > 0 && all.every(isStopped);
+}
+
+function isLeaving({ metadata }: Pick<IPod, 'metadata'>): boolean {
+  return metadata?.deletionTimestamp !== undefined;
 }
 
 /** How long past its grace a replica that leaves is waited for: its node may never come back to tell its end. */

@@ -31,12 +31,12 @@ export function troubleOf(look: PodLook): Trouble | undefined {
 }
 
 /**
- * Why a ReplicaSet cannot make its pods, in the words of what refused them. Where others give way to them, a quota has
- * room again once those have ended.
+ * Why a ReplicaSet cannot make its pods, in the words of what refused them. Where others leave, a quota has room again
+ * once those are gone.
  */
 export function refusalOf(
   { metadata, status }: IReplicaSet,
-  { memory, othersGiveWay }: { readonly memory: Remembered; readonly othersGiveWay: boolean },
+  { memory, othersLeave }: { readonly memory: Remembered; readonly othersLeave: boolean },
 ): Trouble | undefined {
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
   if (failure?.status !== 'True' || failure.reason !== 'FailedCreate') return undefined;
@@ -46,7 +46,7 @@ export function refusalOf(
   if (/^(Internal error occurred: )?failed calling webhook|timed out|timeout/.test(said)) {
     return inconclusive('refused', `a pod could not be made: ${said}`);
   }
-  if (othersGiveWay && said.startsWith('exceeded quota')) return inconclusive('refused', refusalWords(said));
+  if (othersLeave && said.startsWith('exceeded quota')) return inconclusive('refused', refusalWords(said));
   return { cause: 'refused', message: refusalWords(said), isConclusive: stands };
 }
 
