@@ -36,7 +36,7 @@ function testSurge(): void {
   beforeAll(async () => {
     cluster = await openCluster();
     project = await serving(cluster, {
-      environment: { replicas: 3, surge: 'one', deadlines: { start: '9s' } },
+      environment: { replicas: 3, surge: 'one', deadlines: { start: '60s' } },
     });
     load = await project.load();
   }, 20 * 60_000);
