@@ -18,6 +18,8 @@ import { sample, showSample, timed } from './sample.ts';
 const repository = realpathSync(join(import.meta.dir, '..'));
 const bakeMs = 1000;
 const preStopMs = 2000;
+/** So long the service goes on accepting after SIGTERM, as its contract says. */
+const acceptMs = 2000;
 const replicas = 3;
 const startMs = 6000;
 const rounds = sized({ ci: 6, full: 30 }, 'full');
@@ -25,7 +27,11 @@ const rounds = sized({ ci: 6, full: 30 }, 'full');
 /** Seen by asking the API for the pods every 20 ms. */
 const goodRolloutExplained = `## Where a good rollout spends its time
 
-Replicas start twice: the candidate, then the others. Most of a start is the kubelet’s: it asks a container once a second whether it has started, and once it has, whether it is ready at the next of its seconds. By where these fall, the candidate is ready after 1.4 s or after 2.3 s, and the rollout takes one second more. Before the candidate, the command takes 0.45 s: its own start, the image’s description, the agent’s image, the lock, the preflight. \`kubectl\` starts all replicas once.`;
+Replicas start twice: the candidate, then the others. \`kubectl\` starts all of them once, so a start is what a rollout costs more.
+
+Most of a start is the kubelet’s. Its container runs 0.75 s after its pod is made, 0.3 s of them a wait for the volume of \`/tmp\`. A second after that wait, at 1.35 s, the kubelet asks for the first time whether the container has started; a container that is later than that takes a second more. Whether it is ready is asked when the kubelet next looks at all its containers, once a second: so a replica is ready after 1.4 to 2.3 s, by where that second falls. A pod with a readiness probe alone was ready after 0.8 to 1.8 s, as it needs no first question; but one probe asks one path, and both the first declared path and \`probes.ready\` have to answer before a replica gets requests. No probe is asked more often than once a second.
+
+Before the candidate, the command takes 0.45 s: its own start, the image’s description, the agent’s image, the lock, the preflight.`;
 
 const rows: Row[] = [];
 await using cluster = await openCluster();
@@ -74,7 +80,7 @@ async function goodRollout(): Promise<void> {
     await settled(project, { replicas });
     const startedAt = performance.now();
     const judgedAt = await roll();
-    whole.push(performance.now() - startedAt - 2 * bakeMs - preStopMs);
+    whole.push(performance.now() - startedAt - 2 * bakeMs - preStopMs - acceptMs);
     return judgedAt - startedAt - 2 * bakeMs;
   });
   const theirs = await applyWithKubectl(project, 5);
@@ -84,7 +90,11 @@ async function goodRollout(): Promise<void> {
     '≤ kubectl + 2 s',
     showSample(ours),
   );
-  add('the same, preStop excluded → what served before has gone', '–', showSample({ ms: whole }));
+  add(
+    'the same, preStop and what the service itself accepts after SIGTERM excluded → what served before has gone',
+    '–',
+    showSample({ ms: whole }),
+  );
   add('the same objects by `kubectl apply` and `rollout status`', '–', showSample(theirs));
 }
 
