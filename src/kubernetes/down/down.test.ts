@@ -1,10 +1,14 @@
 import { afterAll, expect, test } from 'bun:test';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1';
+import { FakeApi } from '../api/fake-api.ts';
 import { refusal } from '../api/fake-patch.ts';
 import { kinds } from '../api/kinds.ts';
 import { fakeServed, type Served } from '../fake-served.ts';
 import { makeEnvironment } from '../make.ts';
+import { admissionObjects } from '../manifests/admission.ts';
+import { makeShop } from '../manifests/fixtures.ts';
 import { namesOf } from '../manifests/names.ts';
 import { fakeStored } from '../store/fake-stored.ts';
 import { takeLease } from '../target/lease.ts';
@@ -16,7 +20,8 @@ const stateFolder = mkdtempSync(join(realpathSync('/tmp'), 'cw-down-'));
 
 afterAll(() => rmSync(stateFolder, { recursive: true }));
 
-const down = (served: Served) => takeDown({ ...served, stateFolder, by: 'ada', signal, patienceMs: 500 });
+const down = (served: Served, patienceMs = 500) =>
+  takeDown({ ...served, stateFolder, by: 'ada', signal, patienceMs });
 
 test('what another command stores on the way goes as well', async () => {
   const served = await fakeServed();
@@ -78,6 +83,46 @@ test('a second one at once is told of the first, or waits for the namespace that
     if (verb === 'create' && kind === 'Lease') throw refusal(403, 'Forbidden', 'it is being terminated');
   };
   expect((await down(served)).environment).toBe('staging');
+});
+
+test('one that is gone on with by a second one waits for that one, and finds nothing left', async () => {
+  const served = await fakeServed();
+  const { api, place } = served;
+  api.answerRead = () => ({ groups: [], resources: [] });
+  const lease = await takeLease({ api, place, holder: { by: 'grace', purpose: 'down' }, signal });
+  await lease.release();
+  const [given] = api.all(kinds.lease);
+  const held = { ...given, spec: { ...given?.spec, holderIdentity: 'grace@elsewhere/1/abc/def' } } as ILease;
+  let isRemoved = false;
+  let isTaken = false;
+  api.after = ({ verb, kind }) => {
+    if (kind !== 'Lease') return;
+    if (verb === 'list' && isRemoved && !isTaken) {
+      isTaken = true;
+      api.put(held);
+      setTimeout(() => void api.remove(kinds.lease, namesOf(place).state, { signal }), 200);
+    }
+    if (verb === 'remove') isRemoved = true;
+  };
+
+  const { items } = await down(served, 5_000);
+
+  expect(isTaken).toBe(true);
+  expect(items.filter(({ isGone }) => !isGone)).toEqual([]);
+});
+
+test('the cluster’s own objects go, too, where somebody has deleted the namespace', async () => {
+  const { place } = makeShop();
+  const api = new FakeApi(place);
+  for (const object of admissionObjects(place)) api.put(object);
+  const { config } = makeShop();
+
+  const { items } = await takeDown({ api, place, config, stateFolder, by: 'ada', signal, patienceMs: 500 });
+
+  expect(items).toEqual([
+    { what: 'ValidatingAdmissionPolicy/causeway-shop-staging-shop', isGone: true },
+    { what: '2 ValidatingAdmissionPolicyBindings', isGone: true },
+  ]);
 });
 
 test('a rollout that gets the lock after it finds the environment gone, and makes nothing', async () => {

@@ -10,7 +10,7 @@ import { isTerminating, ownerOf } from '../ownership.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import { refuseMissingRights } from '../rights/refuse-missing-rights.ts';
 import { keptLabels } from '../store/owned.ts';
-import { downPurpose, takeLease } from '../target/lease.ts';
+import { downPurpose, takeLease, whoHolds } from '../target/lease.ts';
 import { waitUntil } from '../wait-until.ts';
 import { findForeign } from './foreign-objects.ts';
 import { keepHistory } from './keep-history.ts';
@@ -46,6 +46,9 @@ export async function takeDown(options: TakeDownOptions): Promise<Receipt> {
 
   await refuseMissingRights({ ...options, command: 'down' });
   const kept = own.length === 0 ? [] : await clear(options, policies.found);
+  // What is the cluster's outlasts a namespace that somebody deleted.
+  if (own.length === 0) await removeAll(options, policies.found);
+  await awaitOther(options);
   const left = await findLeft(options);
   const cleared = itemsOf(before, left);
   const end = namespace ? await endNamespace(options, left) : { items: [], kept: [] };
@@ -96,6 +99,14 @@ async function removeAllButLast(options: TakeDownOptions): Promise<void> {
 }
 
 const mostRounds = 3;
+
+/** A second `down` takes the lock as soon as it is free, and goes on with what little is left. */
+async function awaitOther({ api, place, signal, patienceMs = 60_000 }: TakeDownOptions): Promise<void> {
+  await waitUntil(patienceMs, signal, async () => {
+    const holder = await orRefusal(() => whoHolds({ api, place, signal }));
+    return holder instanceof ApiRefusal || holder?.purpose !== downPurpose;
+  });
+}
 
 async function isGoing({ api, place, signal }: TakeDownOptions): Promise<boolean> {
   const found = await orRefusal(() => api.get(kinds.namespace, place.namespace, signal));
@@ -197,7 +208,8 @@ async function endNamespace(
   const foreign = await findForeign(api, namespace, signal);
   if (foreign.length > 0) return { items: [], kept: [`${what}, which holds ${listed(foreign)}`] };
   const removed = await orRefusal(() => api.remove(kinds.namespace, namespace, { signal }));
-  if (removed instanceof ApiRefusal) {
+  // It is on its way out already where it is a conflict.
+  if (removed instanceof ApiRefusal && removed.status !== 409) {
     return { items: [], kept: [`${what}, which you may not delete: kubectl delete namespace ${namespace}`] };
   }
   const read = () => api.get(kinds.namespace, namespace, signal);
