@@ -1,20 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { applyPatch, listMutants } from '../mutants/mutants.ts';
 
 setDefaultTimeout(120_000);
 
 const repository = join(import.meta.dir, '..', '..');
-const folder = join(repository, 'e2e', 'mutants');
 /** As much of the tree as the tests of a mutant read. */
 const parts = [
   'src',
@@ -27,7 +18,6 @@ const parts = [
   'causeway.config.ts',
 ];
 
-const patches = readdirSync(folder).filter((name) => name.endsWith('.patch'));
 let copy: string;
 
 beforeAll(() => {
@@ -38,14 +28,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-for (const name of patches) {
-  test(`turns a test red: ${name.replace('.patch', '')}`, async () => {
-    const path = join(folder, name);
-    const { file, red } = readHead(path);
-    patch(path);
+for (const { name, path, file, red } of listMutants()) {
+  test(`turns a test red: ${name}`, async () => {
+    applyPatch(path, copy);
 
     const { exitCode, failed, output } = await runTest(file, red);
-    patch(path, '--reverse');
+    applyPatch(path, copy, '--reverse');
 
     expect({ exitCode, failed }, output).toEqual({ exitCode: 1, failed: [red] });
   });
@@ -56,33 +44,10 @@ test('a patch that no longer applies is told as that', () => {
   const stale = '--- a/src/core/step.ts\n+++ b/src/core/step.ts\n@@ -1 +1 @@\n-nothing of it\n+else\n';
   writeFileSync(path, `A mutant of long ago.\n\n${stale}`);
 
-  expect(() => patch(path)).toThrow('stale.patch no longer applies; make its change again:\nerror: ');
+  expect(() => applyPatch(path, copy)).toThrow(
+    'stale.patch no longer applies; make its change again:\nerror: ',
+  );
 });
-
-interface Head {
-  /** The test file that must turn red. */
-  readonly file: string;
-  /** The title of the test in it. */
-  readonly red: string;
-}
-
-function readHead(path: string): Head {
-  const [head = ''] = readFileSync(path, 'utf8').split('\n--- ');
-  const [file, red] = ['Test', 'Red'].map((word) => new RegExp(`^${word}: (.+)$`, 'm').exec(head)?.[1]);
-  if (file === undefined || red === undefined)
-    throw new Error(`${path} does not say which test turns red: write Test: <file> and Red: <title>`);
-  return { file, red };
-}
-
-function patch(path: string, ...flags: readonly string[]): void {
-  // Of a repository above it would only change what that tracks.
-  const env = { ...process.env, GIT_CEILING_DIRECTORIES: join(copy, '..') };
-  const { exitCode, stderr } = Bun.spawnSync(['git', 'apply', '--recount', ...flags, path], {
-    cwd: copy,
-    env,
-  });
-  if (exitCode !== 0) throw new Error(`${path} no longer applies; make its change again:\n${stderr}`);
-}
 
 async function runTest(file: string, title: string) {
   const argv = [process.execPath, 'test', `./${file}`, '--test-name-pattern', `${literally(title)}$`];
