@@ -255,13 +255,14 @@ test('what the bad release printed last is shown where it is more than the recor
   terminal.environment.isMade = true;
   terminal.environment.judgement = crash;
   terminal.environment.printed = [
-    ...Array.from({ length: 12 }, (_, at) => `line ${at}`),
+    // Lines that differ by their numbers alone would be told as one.
+    ...Array.from('abcdefghijkl', (letter) => `line ${letter}`),
     'error: boom at \x1b]0;start\x07',
   ];
 
   const { stderr } = await terminal.call('deploy');
 
-  expect(stderr).toContain('exit code 1 after 34 ms\nevidence exit code 1\n         │ line 1\n');
+  expect(stderr).toContain('exit code 1 after 34 ms\nevidence exit code 1\n         │ line b\n');
   expect(stderr).toContain('         │ error: boom at \\u001b]0;start\\u0007\nremove ');
 });
 
