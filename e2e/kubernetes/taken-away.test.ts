@@ -67,6 +67,7 @@ function testTakenAway(): void {
   });
 
   test('the releases, and then the command: the next one puts back the same replicas', async () => {
+    await settled(project);
     const before = (await project.replicas()).map(({ name }) => name).sort();
     const { deploy, stable } = await rolling({ bake: '60s' });
 

@@ -107,7 +107,7 @@ function testTarget(): void {
 
     expect(verdictOf(ended)).toBe('not-listening');
     expect(await place.api.get(kinds.deployment, 'shop', signal)).toBeUndefined();
-    expect((await place.api.list(kinds.pod, { labels: selectorOf(place.place) }, signal)).items).toEqual([]);
+    expect(await releasesOf(place)).toEqual([]);
     expect((await place.store.readState(signal))?.desired.stable).toBeUndefined();
   });
 
@@ -285,7 +285,13 @@ async function killWhen(
 
 async function podsOf({ api, place }: TargetPlace, release: Release): Promise<readonly IPod[]> {
   const own = { ...selectorOf(place), [labels.release]: releaseLabel(release.id) };
-  return (await api.list(kinds.pod, { labels: own }, signal)).items;
+  return (await api.list(kinds.pod, { labels: own }, signal)).items.filter(isLeft);
+}
+
+/** One that leaves and runs nothing any more is for its kubelet to clear away. */
+function isLeft({ metadata, status }: IPod): boolean {
+  const { containerStatuses = [] } = status ?? {};
+  return metadata?.deletionTimestamp === undefined || containerStatuses.some(({ state }) => state?.running);
 }
 
 function labelOf({ id }: Release): string {
@@ -295,7 +301,7 @@ function labelOf({ id }: Release): string {
 /** Of all pods that there are, also of those that leave. */
 async function releasesOf({ api, place }: TargetPlace): Promise<readonly string[]> {
   const { items } = await api.list(kinds.pod, { labels: selectorOf(place) }, signal);
-  return items.map(({ metadata }) => metadata?.labels?.[labels.release] ?? '');
+  return items.filter(isLeft).map(({ metadata }) => metadata?.labels?.[labels.release] ?? '');
 }
 
 async function gateOf({ api }: TargetPlace) {
