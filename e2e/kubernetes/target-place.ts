@@ -25,11 +25,11 @@ export interface ReleaseOptions {
 const signal = new AbortController().signal;
 
 /** An environment in a namespace of its own, driven by core's engine over the target alone. */
-export async function makeTargetPlace(cluster: Cluster, { replicas = 2, bake = '1s', start = '30s' } = {}) {
+export async function makeTargetPlace(cluster: Cluster, { replicas = 2, bake = '1s' } = {}) {
   const namespace = await cluster.makeNamespace();
   const image = await cluster.image('web');
   const [pullFrom = '', digest = ''] = image.split('@');
-  const config = configOf({ replicas, bake, start, namespace: namespace.name });
+  const config = configOf({ replicas, bake, namespace: namespace.name });
   const environment = config.environments.staging;
   if (environment?.target !== 'kubernetes') throw new Error('it is no cluster');
   const place = placeOf('shop', 'staging', environment);
@@ -85,13 +85,13 @@ export async function makeTargetPlace(cluster: Cluster, { replicas = 2, bake = '
     },
     /** As a command does it: with a target of its own. */
     roll(release: Release, options: RollOptions = {}): Rolling {
-      const { kind = 'deploy', secretSet, onEvent } = options;
+      const { kind = 'deploy', secretSet, onEvent, startMs } = options;
       const stopped = new AbortController();
       const target = open(options.target);
       const events: RolloutEvent[] = [];
       const context: RolloutContext = {
         target,
-        rules: rulesOf(environment),
+        rules: { ...rulesOf(environment), ...(startMs === undefined ? {} : { startMs }) },
         emit: (event) => {
           events.push(event);
           onEvent?.(event);
@@ -118,6 +118,8 @@ export async function makeTargetPlace(cluster: Cluster, { replicas = 2, bake = '
 export interface RollOptions {
   readonly kind?: Rollout['kind'];
   readonly secretSet?: string;
+  /** Default: 30 s. */
+  readonly startMs?: number;
   readonly target?: Partial<TargetOptions>;
   readonly onEvent?: (event: RolloutEvent) => void;
 }
@@ -133,12 +135,12 @@ export interface Rolling {
 interface Shape {
   readonly replicas: number;
   readonly bake: string;
-  readonly start: string;
   readonly namespace: string;
 }
 
-function configOf({ replicas, bake, start, namespace }: Shape): Config {
-  const staging = { target: 'kubernetes', context: 'test', namespace, replicas, bake, deadlines: { start } };
+function configOf({ replicas, bake, namespace }: Shape): Config {
+  const deadlines = { start: '30s' };
+  const staging = { target: 'kubernetes', context: 'test', namespace, replicas, bake, deadlines };
   const service = { files: ['*'], command: ['/app'] };
   return parseConfig({ project: 'shop', service, environments: { staging } }, 'the test');
 }

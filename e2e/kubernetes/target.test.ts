@@ -81,9 +81,9 @@ function testTarget(): void {
   });
 
   test('a release that listens elsewhere is taken back at its deadline', async () => {
-    const place = await serving({ start: '3s' });
+    const place = await serving();
 
-    const ended = await place.roll(place.release('two', { port: 9999 })).ended;
+    const ended = await place.roll(place.release('two', { port: 9999 }), { startMs: 6_000 }).ended;
 
     expect(verdictOf(ended)).toBe('not-listening');
     expect(messageOf(ended)).toContain('nothing listens on port 9999');
@@ -100,10 +100,10 @@ function testTarget(): void {
   });
 
   test('a first release that is bad leaves nothing', async () => {
-    const place = await makeTargetPlace(cluster, { start: '3s' });
+    const place = await makeTargetPlace(cluster);
     places.push(place);
 
-    const ended = await place.roll(place.release('one', { port: 9999 })).ended;
+    const ended = await place.roll(place.release('one', { port: 9999 }), { startMs: 6_000 }).ended;
 
     expect(verdictOf(ended)).toBe('not-listening');
     expect(await place.api.get(kinds.deployment, 'shop', signal)).toBeUndefined();
