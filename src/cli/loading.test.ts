@@ -1,12 +1,15 @@
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { configText } from './terminal/fake-terminal.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'causeway loading '));
 afterAll(() => rmSync(home, { recursive: true }));
-writeFileSync(join(home, 'causeway.config.ts'), configText());
+const production = { target: 'aws', region: 'eu-central-1' };
+writeFileSync(join(home, 'causeway.config.ts'), configText({}, {}, {}, { production }));
+
+const repository = join(import.meta.dir, '..', '..');
 
 const program = `
 import { openEnvironment, listStored, publishAgent } from '${import.meta.dir}/open-environment.ts';
@@ -18,6 +21,13 @@ console.error(JSON.stringify({ exit, loaded: Object.keys(require.cache) }));
 `;
 
 async function loadedBy(...words: string[]): Promise<readonly string[]> {
+  const { exit, loaded } = await end(words);
+  expect(exit).toBe(0);
+  return loaded.filter((path) => path.startsWith(join(repository, 'src')));
+}
+
+/** Modules of this repository alone. */
+async function end(words: readonly string[]): Promise<{ exit: number; loaded: readonly string[] }> {
   const child = Bun.spawn([process.execPath, '--no-install', '--eval', program, '--', ...words], {
     cwd: home,
     env: { PATH: process.env.PATH, HOME: home, XDG_RUNTIME_DIR: home },
@@ -25,8 +35,7 @@ async function loadedBy(...words: string[]): Promise<readonly string[]> {
   });
   const said = (await child.stderr.text()).trimEnd().split('\n');
   const { exit, loaded } = JSON.parse(said.at(-1) ?? '');
-  expect(exit).toBe(0);
-  return loaded.filter((path: string) => path.startsWith(join(import.meta.dir, '..')));
+  return { exit, loaded: loaded.filter((path: string) => path.startsWith(repository)) };
 }
 
 test('help loads the grammar alone: no layer but that of commands, and no schema', async () => {
@@ -43,3 +52,13 @@ test.each(['status', 'releases'])('%s loads nothing of images, and nothing of cl
   expect(loaded).toContain(join(import.meta.dir, '..', 'local', 'environment.ts'));
   expect(loaded.filter((path) => /\/src\/(image|kubernetes)\//.test(path))).toEqual([]);
 });
+
+test.each(['status', 'plan', 'down'])(
+  '%s of another target loads nothing of a cloud beside it, and installs nothing of it',
+  async (command) => {
+    const { loaded } = await end([command]);
+
+    expect(loaded.filter((path) => /^(aws|src\/cloud)\//.test(relative(repository, path)))).toEqual([]);
+    expect(existsSync(join(home, '.cache', 'causeway', 'packages'))).toBe(false);
+  },
+);

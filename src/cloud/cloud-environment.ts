@@ -3,12 +3,12 @@ import type { AwsConfig } from '../core/config.ts';
 import type { Difference } from '../core/difference.ts';
 import type { CloudPart, Receipt, Registry, Status } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
+import { isOutOfReach } from '../core/out-of-reach.ts';
 import type { RolloutRecord } from '../core/record.ts';
 import type { Finding } from '../core/target.ts';
 import { KubernetesEnvironment, type OpenKubernetesOptions } from '../kubernetes/environment.ts';
 import type { Reach } from '../kubernetes/reach.ts';
 import { once } from './once.ts';
-import { isOutOfReach } from './out-of-reach.ts';
 
 export interface OpenCloudEnvironmentOptions
   extends Omit<OpenKubernetesOptions, 'config' | 'context' | 'repository' | 'reach'> {

@@ -1,6 +1,6 @@
-import { isOutOfReach } from '../../../cloud/out-of-reach.ts';
 import type { EnvironmentConfig } from '../../../core/config.ts';
 import type { Environment, Status } from '../../../core/environment.ts';
+import { isOutOfReach } from '../../../core/out-of-reach.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { type Release, shortId } from '../../../core/release.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';

@@ -1,6 +1,6 @@
-import { isOutOfReach } from '../../../cloud/out-of-reach.ts';
 import type { Environment } from '../../../core/environment.ts';
 import type { UserError } from '../../../core/errors.ts';
+import { isOutOfReach } from '../../../core/out-of-reach.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { columnsOf } from '../../io.ts';
 import { showCloud } from './show-status.ts';

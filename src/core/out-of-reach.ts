@@ -1,4 +1,4 @@
-import { UserError } from '../core/errors.ts';
+import { UserError } from './errors.ts';
 
 /** Whether an error says that the cluster cannot be asked, whatever it holds: it is gone, away, or does not let us in. */
 export function isOutOfReach(error: unknown): error is UserError {
