@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import type { CloudEvent, CloudPlan, CloudUpRequest } from '../../core/cloud.ts';
+import { UserError } from '../../core/errors.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
@@ -120,6 +121,46 @@ test('Ctrl-C says that what was begun goes on', async () => {
   expect((error as Interrupted).message).toContain('goes on by itself, and costs what it costs');
 });
 
+test('Ctrl-C ends what goes on beside it, when all is made already too', async () => {
+  const { run, interrupt } = terminal({ answers: [] });
+  const meanwhile = (signal: AbortSignal) =>
+    new Promise<void>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      interrupt();
+    });
+
+  const error = await run({ isSure: true, meanwhile }).catch((thrown: unknown) => thrown);
+
+  expect((error as Interrupted).message).toContain('costs what it costs');
+});
+
+test('what fails beside it is left to who does it again, and what fails itself ends what goes on beside', async () => {
+  const broken = terminal({ answers: [] });
+  await broken.run({
+    isSure: true,
+    meanwhile: async () => {
+      throw new UserError({ code: 'registry_unreachable', message: 'it does not answer', hint: '' });
+    },
+  });
+  expect(broken.made).toEqual([{}]);
+
+  const failing = terminal({
+    answers: [],
+    onUp() {
+      throw new UserError({ code: 'cloud_failed', message: 'no capacity', hint: '' });
+    },
+  });
+  let hasEnded = false;
+  const meanwhile = async (signal: AbortSignal) => {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    hasEnded = true;
+  };
+
+  const error = await failing.run({ isSure: true, meanwhile }).catch((thrown: unknown) => thrown);
+
+  expect([(error as UserError).code, hasEnded]).toEqual(['cloud_failed', true]);
+});
+
 interface TerminalOptions {
   /** What is typed, question by question; without it there is nobody to ask. */
   readonly answers?: string[];
@@ -171,7 +212,9 @@ function terminal({ answers, plan: shown = plan, stands = false, events = [], on
     asked,
     said: () => written.join(''),
     interrupt: () => ending.abort(new Error('Ctrl-C')),
-    run: async (how: { readonly isSure?: boolean; readonly mayExceed?: boolean } = {}) => {
+    run: async (
+      how: Partial<Pick<Parameters<typeof raise>[2], 'isSure' | 'mayExceed' | 'meanwhile'>> = {},
+    ) => {
       const board = new Board(io, style);
       const raising = { isSure: false, mayExceed: false, ...how, cloud, state, board };
       await raise(cli, chosen, raising as unknown as Parameters<typeof raise>[2]);

@@ -73,8 +73,9 @@ export async function raise(cli: Cli, chosen: Chosen, raising: Raising): Promise
 /** Waits for both; what goes on beside is ended where the making fails. */
 async function besides(up: Promise<void>, work: (signal: AbortSignal) => Promise<void>, given: AbortSignal) {
   const failure = new AbortController();
+  // Ctrl-C ends both.
   const beside = work(AbortSignal.any([given, failure.signal])).catch((thrown: unknown) => {
-    if (!(thrown instanceof UserError) && !given.aborted && !failure.signal.aborted) throw thrown;
+    if (!(thrown instanceof UserError) && !failure.signal.aborted) throw thrown;
   });
   try {
     await up;
@@ -84,6 +85,7 @@ async function besides(up: Promise<void>, work: (signal: AbortSignal) => Promise
   } finally {
     await beside;
   }
+  given.throwIfAborted();
 }
 
 function refuseOver({ outlook }: CloudPlan, { mayExceed }: RaiseOptions, name: string): void {

@@ -32,10 +32,12 @@ function changeLines({ changes }: CloudPlan): readonly Line[] {
   const byStack = Map.groupBy(changes, ({ stack }) => stack);
   return [...byStack].flatMap(([stack, own]) => {
     const made = own.filter(({ action }) => action === 'create');
+    const opened = made.filter(({ isAccess }) => isAccess);
     const others = own.filter(({ action }) => action !== 'create');
     return [
       { label: 'stack', text: `${stack}: ${count(own.length, 'change')}` },
       ...(made.length > 0 ? [{ text: `create ${countTypes(made)}` }] : []),
+      ...(opened.length > 0 ? [{ text: `of these say who may do what: ${countTypes(opened)}` }] : []),
       ...others.map((change) => ({ text: showChange(change) })),
     ];
   });

@@ -35,16 +35,20 @@ export interface ReleaseOptions {
 export async function rollOutRelease(cli: Cli, options: ReleaseOptions): Promise<Result> {
   const { io } = cli;
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
-  const board = new Board(io, cli.err, labelWidthFor(options.name));
+  const { name } = options;
+  const board = new Board(io, cli.err, labelWidthFor(name));
+  let isOfCloud = false;
   try {
     board.show(options.image === undefined ? 'build' : 'image', 'reading the config');
-    const chosen = await chooseEnvironment(cli, options.name);
+    const chosen = await chooseEnvironment(cli, name);
+    isOfCloud = chosen.environment.cloud !== undefined;
     return await work(cli, chosen, options, { board, startedAt });
   } catch (thrown) {
     if (!io.signal.aborted || thrown instanceof Interrupted) throw thrown;
+    const costs = isOfCloud ? ', and what stands in the account costs what it costs' : '';
     throw new Interrupted(
-      'nothing was rolled out; what served still serves',
-      `causeway status ${options.name}`,
+      `nothing was rolled out; what served still serves${costs}`,
+      `causeway status ${name}`,
     );
   } finally {
     board.close();
