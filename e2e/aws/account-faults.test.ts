@@ -436,9 +436,11 @@ function testFaults(emulator: Emulator): void {
       await makeStacks();
       const before = await emulator.census();
 
+      const { stdout } = await project.causeway('down', '--dry-run');
       const { exitCode, json } = await project.causeway('down', '--dry-run', '--json');
 
       expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/\d+ things, \$89\.\d\d a month, nothing was taken away/);
       expect(json().items?.map(({ what }) => what)).toContain(`stack ${stackName}`);
       expect(await emulator.census()).toEqual(before);
       await nothingLeft();
@@ -453,6 +455,7 @@ function testFaults(emulator: Emulator): void {
     const { exitCode } = await down();
 
     expect(status.stdout).toMatch(/deleted itself, and nobody has verified/);
+    expect(status.stderr).toContain('causeway down production verifies that all is gone');
     expect(exitCode).toBe(0);
     expect(await emulator.census()).toEqual({});
   });

@@ -93,6 +93,24 @@ function testStory(emulator: Emulator): void {
     expect([exitCode, json().error?.code]).toEqual([1, 'cluster_refused']);
   });
 
+  test('who may only read the account plans, and is told that the cluster does not know them', async () => {
+    const { exitCode, stdout, stderr } = await project.as(users.readOnly, 'plan');
+
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toContain('does not know your credentials');
+    expect(stdout).toContain('create EKS AccessEntry');
+  });
+
+  test('plan shows what a change would change in cluster and account', async () => {
+    project.configure({ replicas: 3, budget: 90 });
+
+    const { stdout } = await mustEnd(project.causeway('plan'));
+
+    project.configure({ replicas: 2, budget: 100 });
+    expect(stdout).toMatch(/replicas: 2 → 3/);
+    expect(stdout).toMatch(/update Budget \(AWS::Budgets::Budget\)/);
+  });
+
   test('a change is deployed under load through the URL, and no request is lost', async () => {
     load = await startTraffic();
     project.use('good.ts', { mark: 'two' });

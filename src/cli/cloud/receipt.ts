@@ -30,7 +30,7 @@ export async function showInventory(cli: Cli, { name, environment }: Chosen): Pr
   const end =
     receipt.items.length === 0
       ? 'nothing is there'
-      : `${count(receipt.items.length, 'thing')}, nothing was taken away`;
+      : `${count(receipt.items.length, 'thing')}, ${dollars(receipt.perMonth)} a month, nothing was taken away`;
   return { json, lines: [...lines, renderStep({ label: name, text: end }, cli.out, labelWidthFor(name))] };
 }
 
