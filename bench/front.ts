@@ -3,17 +3,16 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { join } from 'node:path';
 import { Glob } from 'bun';
 import shipped from '../causeway.config.ts';
-import { mustRun } from '../e2e/images/run-program.ts';
 import { makeProject } from '../e2e/local/project.ts';
 import { findFreePort } from '../src/local/free-port.ts';
 import { bars } from './bars.ts';
 import { showPage } from './page.ts';
-import { nginxConfig } from './peers/nginx.ts';
+import { proxyConfig } from './peers/nginx.ts';
 import { findPeerPrograms } from './peers/programs.ts';
 import { makeOurs } from './peers/servers.ts';
 import { treeOf } from './process-tree.ts';
 import { median } from './sample.ts';
-import { loadServer, serversCore, startServer } from './server.ts';
+import { loadServer, moveToServersCore, type StartOptions, startServer } from './server.ts';
 import { table } from './table.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
@@ -37,6 +36,7 @@ interface Measured {
 const ways = [
   { name: 'one replica, directly', make: directly },
   { name: 'two replicas behind Causeway’s front door', make: behindFrontDoor, isOurs: true },
+  { name: 'the least on this runtime: server and fetch alone', make: behindRuntime },
   { name: 'two replicas behind nginx as a proxy', make: behindNginx },
 ] as const;
 
@@ -91,7 +91,7 @@ async function behindFrontDoor(): Promise<Way> {
   if (exitCode !== 0) throw new Error(stderr);
   const { supervisors, replicas } = project.processes();
   const pids = [...supervisors, ...replicas];
-  for (const pid of pids) await mustRun(['taskset', '-acp', serversCore, String(pid)]);
+  for (const pid of pids) await moveToServersCore(pid);
   return {
     port: project.port,
     pids: () => pids,
@@ -99,26 +99,33 @@ async function behindFrontDoor(): Promise<Way> {
   };
 }
 
+/** What the front door would cost if it did nothing but pass requests on. */
+async function behindRuntime(): Promise<Way> {
+  const folder = mkdtempSync(join(scratch, 'runtime-'));
+  const replica = await directly();
+  const argv = [process.execPath, '--smol', join(import.meta.dir, 'peers', 'pass-on.mjs')];
+  const env = { UPSTREAM: String(replica.port) };
+  return behind([replica], { folder, port: findFreePort(), server: { name: 'the runtime', argv, env } });
+}
+
 async function behindNginx(): Promise<Way> {
-  const ends = [await directly(), await directly()];
   const folder = mkdtempSync(join(scratch, 'nginx-'));
+  const replicas = [await directly(), await directly()];
   const port = findFreePort();
-  const upstream = ends.map((end) => `server 127.0.0.1:${end.port};`).join(' ');
-  const config = nginxConfig({
-    port,
-    http: ['access_log off;', `upstream web { ${upstream} keepalive 64; }`],
-    server: ['location / { proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; }'],
-  });
+  const config = proxyConfig({ port, upstreams: replicas.map((replica) => replica.port), connections: 64 });
   writeFileSync(join(folder, 'nginx.conf'), config);
   const argv = [programs.nginx, '-p', folder, '-c', join(folder, 'nginx.conf')];
-  const server = { name: 'nginx', argv, env: programs.env };
-  const { pid, end } = await startServer({ server, port, folder });
+  return behind(replicas, { folder, port, server: { name: 'nginx', argv, env: programs.env } });
+}
+
+async function behind(replicas: readonly Way[], proxy: StartOptions): Promise<Way> {
+  const { pid, end } = await startServer(proxy);
   return {
-    port,
-    pids: () => [...treeOf(pid), ...ends.flatMap((one) => one.pids())],
+    port: proxy.port,
+    pids: () => [...treeOf(pid), ...replicas.flatMap((one) => one.pids())],
     async [Symbol.asyncDispose]() {
       await end();
-      for (const one of ends) await one[Symbol.asyncDispose]();
+      for (const one of replicas) await one[Symbol.asyncDispose]();
     },
   };
 }
@@ -147,13 +154,18 @@ function show(): void {
         reach: '≥ 0.25 ×',
         measured: `${share(1)} ×`,
       },
-      { what: 'the same by nginx as a proxy', reach: '–', measured: `${share(2)} ×` },
+      {
+        what: 'the most that a proxy of this runtime’s server and fetch can reach',
+        reach: '–',
+        measured: `${share(2)} ×`,
+      },
+      { what: 'the same by nginx as a proxy', reach: '–', measured: `${share(3)} ×` },
       { what: 'p50 through the front door', reach: '< 0.3 ms', measured: `${of(1, 'p50Ms').toFixed(2)} ms` },
     ],
     more: `![${title}](front-door.svg)\n\n${table(
       ['way', 'requests per CPU-s', 'of a replica', 'CPU µs each', 'p50 ms', 'p99 ms'],
       lines,
-    )}\n\nThe front door also counts each request and its latency for the verdict, knows what is in flight at each replica, and takes in what the replicas print; nginx does none of that, and its replicas write to files.`,
+    )}\n\nThe front door also counts each request and its latency for the verdict, knows what is in flight at each replica, and takes in what the replicas print; nginx does none of that, and its replicas write to files. What it costs is mostly the runtime’s fetch, which hands each request to a thread of its own and back: [decision 2](../decisions/0002-front-door.md) says why it is used all the same.`,
     images: {
       'front-door.svg': bars({
         title,

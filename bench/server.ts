@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { mustRun } from '../e2e/images/run-program.ts';
 import type { PeerPrograms } from './peers/programs.ts';
 import { cpuSecondsOf, endTree } from './process-tree.ts';
 import { runWrk, type WrkRun } from './wrk.ts';
@@ -71,10 +72,15 @@ export async function loadServer({ programs, pids, ...load }: LoadOptions): Prom
 }
 
 /** Of two cores, the one where what is measured runs. */
-export const serversCore = '0';
+const serversCore = '0';
+
+/** For what something else has started. */
+export async function moveToServersCore(pid: number): Promise<void> {
+  if (canPin) await mustRun(['taskset', '--all-tasks', '--cpu-list', '--pid', serversCore, String(pid)]);
+}
 
 /** The load has the other core, so that the two take no time from each other. */
-export function onServersCore(argv: readonly string[]): string[] {
+function onServersCore(argv: readonly string[]): string[] {
   return pinned(serversCore, argv);
 }
 
@@ -83,8 +89,10 @@ function onLoadsCore(argv: readonly string[]): string[] {
 }
 
 function pinned(core: string, argv: readonly string[]): string[] {
-  return cpus().length > 1 && Bun.which('taskset') ? ['taskset', '--cpu-list', core, ...argv] : [...argv];
+  return canPin ? ['taskset', '--cpu-list', core, ...argv] : [...argv];
 }
+
+const canPin = cpus().length > 1 && Bun.which('taskset') !== null;
 
 async function answersAt(port: number): Promise<boolean> {
   try {

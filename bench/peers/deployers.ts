@@ -4,7 +4,7 @@ import { mustRun, run } from '../../e2e/images/run-program.ts';
 import { makeProject } from '../../e2e/local/project.ts';
 import { findFreePort } from '../../src/local/free-port.ts';
 import { endTree } from '../process-tree.ts';
-import { nginxConfig } from './nginx.ts';
+import { proxyConfig } from './nginx.ts';
 import type { PeerPrograms } from './programs.ts';
 
 /** What is wrong with a release: nothing, or as app.cjs does it. */
@@ -140,14 +140,7 @@ async function byNginx({ programs, scratch }: Parameters<MakeDeployer>[0]): Prom
   }
 
   function proxyTo(two: readonly { readonly port: number }[]): string {
-    const upstream = two.map((one) => `server 127.0.0.1:${one.port};`).join(' ');
-    return nginxConfig({
-      port,
-      http: ['access_log off;', `upstream web { ${upstream} keepalive 32; }`],
-      server: [
-        'location / { proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; }',
-      ],
-    });
+    return proxyConfig({ port, upstreams: two.map((one) => one.port), connections: 32 });
   }
 }
 

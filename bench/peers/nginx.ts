@@ -29,3 +29,20 @@ export const staticAnswer = [
   'default_type application/json;',
   `return 200 '{"message":"Automate all the things!","timestamp":1529729125}';`,
 ];
+
+export interface ProxyOptions {
+  readonly port: number;
+  readonly upstreams: readonly number[];
+  /** How many to the upstreams are kept open. */
+  readonly connections: number;
+}
+
+/** Passes every request on over kept connections, and logs none. */
+export function proxyConfig({ port, upstreams, connections }: ProxyOptions): string {
+  const servers = upstreams.map((upstream) => `server 127.0.0.1:${upstream};`).join(' ');
+  return nginxConfig({
+    port,
+    http: ['access_log off;', `upstream web { ${servers} keepalive ${connections}; }`],
+    server: ['location / { proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; }'],
+  });
+}
