@@ -287,6 +287,19 @@ describe('an answer reaches the client', () => {
     expect(answers.map((answer) => answer?.status)).toEqual([204, 204]);
   });
 
+  for (const status of [204, 304])
+    test(`with status ${status}, whose length is that of a body which does not come`, async () => {
+      const { ask, tallies } = await serve((socket) =>
+        socket.write(`HTTP/1.1 ${status} X\r\nContent-Type: text/x\r\nContent-Length: 1234\r\n\r\n`),
+      );
+
+      const answers = [await ask(get, { isHead: true }), await ask(get, { isHead: true })];
+
+      expect(answers.map((answer) => answer?.status)).toEqual([status, status]);
+      expect(answers.map((answer) => answer?.body)).toEqual(['', '']);
+      expect(count(tallies)).toEqual({ ok: 2, errors: 0, lost: 0, retried: 0 });
+    });
+
   test('to HEAD with the length that a GET would have', async () => {
     const { ask } = await serve((socket) =>
       socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nContent-Length: 1234\r\n\r\n'),

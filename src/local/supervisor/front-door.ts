@@ -248,9 +248,12 @@ async function takeWhole(response: Response, method: string): Promise<Response |
   keepEndToEnd(response.headers);
   // Without either of the two, the runtime would say that the answer to a GET has no content.
   if (method === 'HEAD' && coding) response.headers.set('transfer-encoding', coding);
-  if (method === 'HEAD' || response.body === null) return response;
-  if (length === null || Number(length) > wholeBytes) return undefined;
   const { status, statusText, headers } = response;
+  const isShort = length !== null && Number(length) <= wholeBytes;
+  // To look for a body makes a stream of it, which is dear; a length says the same.
+  const hasBody = (isShort && Number(length) > 0) || response.body !== null;
+  if (method === 'HEAD' || !hasBody) return response;
+  if (!isShort) return undefined;
   const bytes = await response.bytes();
   return new Response(headers.has('content-type') ? bytes : streamOf(bytes), { status, statusText, headers });
 }
