@@ -165,7 +165,7 @@ function show(): void {
     more: `![${title}](front-door.svg)\n\n${table(
       ['way', 'requests per CPU-s', 'of a replica', 'CPU µs each', 'p50 ms', 'p99 ms'],
       lines,
-    )}\n\nThe front door also counts each request and its latency for the verdict, knows what is in flight at each replica, and takes in what the replicas print; nginx does none of that, and its replicas write to files. What it costs is mostly the runtime’s fetch, which hands each request to a thread of its own and back: [decision 2](../decisions/0002-front-door.md) says why it is used all the same.`,
+    )}\n\nThe front door also counts each request and its latency for the verdict, knows what is in flight at each replica, and takes in what the replicas print; nginx does none of that, and its replicas write to files. What of its cost is the runtime’s own, the third way shows: its fetch hands each request to a thread of its own and back ([decision 2](../decisions/0002-front-door.md)).`,
     images: {
       'front-door.svg': bars({
         title,

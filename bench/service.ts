@@ -148,7 +148,7 @@ function show(starts: Awaited<ReturnType<typeof sample>>): void {
     about: `Servers in turn on one core, wrk on another, over loopback; medians of ${rounds} rounds. CPU time is that of the server’s processes, whoever else works on the machine; 64 kept connections, and for the latencies 4. What the service adds to Bun.serve is its metrics, its limits, its way out and, with a log, a JSON line a request. nginx’s timestamp stands still.`,
     repository,
     rows,
-    more: `![Requests per CPU-second, with an access log](service.svg)\n\n${table(head, lines)}\n\nMemory is resident memory over all processes of a server. Of the loggers, Hono’s writes two lines a request and the others one.`,
+    more: `![Requests per CPU-second, with an access log](service.svg)\n\n${table(head, lines)}\n\nMemory is resident memory over all processes of a server. Of the loggers, Hono’s writes two lines a request and the others one.\n\nWhat keeps the service from nginx, side by side under one load: Bun.serve alone takes a third more CPU for a request than nginx (8.6 µs beside 6.5), the metrics 0.2 µs, the log line 0.8 µs, and to look for a \`traceparent\` 0.9 µs, because the runtime makes an object of all headers when one is asked for.`,
     images: {
       'service.svg': bars({
         title: 'GET / with an access log, requests per CPU-second',
