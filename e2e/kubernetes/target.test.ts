@@ -158,7 +158,8 @@ function testTarget(): void {
     const third = place.roll(place.release('three'));
     await until('it is judged', async () => {
       const { items } = await place.api.list(kinds.pod, { labels: selectorOf(place.place) }, signal);
-      atOnce.push(new Set(items.map(({ metadata }) => metadata?.labels?.[labels.release])).size);
+      const left = items.filter(isLeft).map(({ metadata }) => metadata?.labels?.[labels.release]);
+      atOnce.push(new Set(left).size);
       return third.events.some((event) => event.kind === 'judged' && event.judgement.kind === 'good');
     });
 
