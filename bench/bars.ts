@@ -13,7 +13,7 @@ export interface BarsOptions {
 
 // In the width at which a page of documentation shows an image, so that its text has the size of the page's.
 const width = 800;
-const labelWidth = 310;
+const labelWidth = 340;
 const valueWidth = 90;
 const rowHeight = 30;
 const barHeight = 18;

@@ -36,7 +36,7 @@ interface Measured {
 const ways = [
   { name: 'one replica, directly', make: directly },
   { name: 'two replicas behind Causeway’s front door', make: behindFrontDoor, isOurs: true },
-  { name: 'the least on this runtime: server and fetch alone', make: behindRuntime },
+  { name: 'this runtime’s server and fetch alone', make: behindRuntime },
   { name: 'two replicas behind nginx as a proxy', make: behindNginx },
 ] as const;
 
