@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly onReport: (report: AgentReport, pod: string) => void;
   /** Why its pod does not run, or undefined once it does. */
   readonly onTrouble: (why: string | undefined) => void;
+  /** A pod of it is being taken away. */
+  readonly onLeaving: () => void;
   /** A pod of it is gone, or none came: its Job may be gone as well, which nobody of ours takes away meanwhile. */
   readonly onGone: () => void;
   readonly trace: (line: string) => void;
@@ -29,6 +31,7 @@ export async function followReports(options: FollowOptions): Promise<void> {
   const { api, job, signal } = options;
   const followed = new Map<string, PodLog>();
   const there = new Set<string>();
+  const leaving = new Set<string>();
   let hasPod = false;
   const none = setTimeout(async () => {
     const why = await whyNoPod(options);
@@ -45,6 +48,7 @@ export async function followReports(options: FollowOptions): Promise<void> {
     if (known) known.seen(pod);
     else if (isStarted(pod)) followed.set(uid, new PodLog(pod, options));
     options.onTrouble(troubleOf(pod));
+    if (pod.metadata?.deletionTimestamp !== undefined) leaves(uid);
   };
   const pods = api.watch(kinds.pod, { labels: { 'batch.kubernetes.io/job-name': job } }, signal);
   for await (const change of pods) {
@@ -57,9 +61,17 @@ export async function followReports(options: FollowOptions): Promise<void> {
     }
   }
 
+  function leaves(uid: string): void {
+    if (leaving.has(uid)) return;
+    leaving.add(uid);
+    options.onLeaving();
+  }
+
   function gone(uid: string): void {
     followed.get(uid)?.seen(undefined);
-    if (there.delete(uid)) options.onGone();
+    if (!there.delete(uid)) return;
+    leaves(uid);
+    options.onGone();
   }
 }
 

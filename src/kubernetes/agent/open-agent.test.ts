@@ -202,6 +202,7 @@ describe('reports', () => {
       job: 'shop-agent-r1',
       onReport: () => undefined,
       onTrouble: (said) => why.push(said),
+      onLeaving: () => undefined,
       onGone: () => undefined,
       trace: () => undefined,
       signal: following.signal,
@@ -237,12 +238,13 @@ describe('a Job that somebody deletes', () => {
     await until('it has reported', () => agent.hasReported);
 
     await takeAway(api, 'first');
+    await until('it watches no more', () => !agent.hasReported);
     await until('it is there again', () => api.all(kinds.job).length === 1);
     api.logOf.set('second', reportLine('r1', 2));
     api.put(agentPod('second', { phase: 'Running' }));
 
     await until('both were read', () => agent.counts(desiredFor('r1'))[0]?.ok === 7);
-    expect([agent.cannotRun, agent.isRemade]).toEqual([undefined, true]);
+    expect([agent.cannotRun, agent.isRemade, agent.hasReported]).toEqual([undefined, true, true]);
   });
 
   test('is no reason to say that its pod ended', async () => {
@@ -254,6 +256,7 @@ describe('a Job that somebody deletes', () => {
       job: 'shop-agent-r1',
       onReport: () => undefined,
       onTrouble: (said) => why.push(said),
+      onLeaving: () => undefined,
       onGone: () => undefined,
       trace: () => undefined,
       signal: following.signal,
@@ -281,6 +284,7 @@ describe('a Job that somebody deletes', () => {
       job: 'shop-agent-r1',
       onReport: () => undefined,
       onTrouble: () => undefined,
+      onLeaving: () => undefined,
       onGone: () => gone.push('it'),
       trace: () => undefined,
       signal: following.signal,

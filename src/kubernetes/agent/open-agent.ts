@@ -32,7 +32,7 @@ export interface Agent {
   stop(signal: AbortSignal): Promise<void>;
   /** Ends the reading alone, and leaves it where it is. */
   close(): void;
-  /** Whether it has said anything of this rollout. */
+  /** Whether it watches this rollout: it has said something of it, and was not taken away since. */
   readonly hasReported: boolean;
   /** Why it does not run, in the cluster's words: then the rollout must stay attended. */
   readonly cannotRun: string | undefined;
@@ -62,13 +62,15 @@ class JobAgent implements Agent {
   #refusal: string | undefined;
   #trouble: string | undefined;
   #isRemade = false;
+  /** The pod that reported was taken away, and no other has reported yet. */
+  #isAway = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
   }
 
   get hasReported(): boolean {
-    return this.#received.size > 0;
+    return this.#received.size > 0 && !this.#isAway;
   }
 
   get isRemade(): boolean {
@@ -105,6 +107,7 @@ class JobAgent implements Agent {
     this.#rollout = rollout.id;
     this.#trouble = undefined;
     this.#isRemade = false;
+    this.#isAway = false;
     if (this.#refusal === undefined) this.#follow(rollout.id);
   }
 
@@ -202,10 +205,15 @@ class JobAgent implements Agent {
       job: namesOf(place).agentJob(rollout),
       onReport: (report, pod) => {
         this.#trouble = undefined;
-        if (report.rollout === rollout) this.#received.set(pod, { report, at: Date.now() });
+        if (report.rollout !== rollout) return;
+        if (!this.#received.has(pod)) this.#isAway = false;
+        this.#received.set(pod, { report, at: Date.now() });
       },
       onTrouble: (why) => {
         this.#trouble = why;
+      },
+      onLeaving: () => {
+        this.#isAway = true;
       },
       onGone: () => {
         this.#starting = this.#starting.then(() => this.#restore(rollout, following.signal));

@@ -420,6 +420,40 @@ describe('what is published', () => {
   });
 });
 
+test('while the agent was taken away and another has not reported yet, the candidate is not watched as ready', async () => {
+  const agent = {
+    start: async () => undefined,
+    stop: async () => undefined,
+    close: () => undefined,
+    hasReported: true,
+    cannotRun: undefined,
+    isRemade: false,
+    counts: () => [],
+  };
+  const { api, target } = await makeTarget({ agent });
+  const lock = await target.lock(holder, signal);
+  await target.set(tries('one'), lock);
+  const { metadata, spec } = deploymentIn(api)?.spec?.template ?? {};
+  const ownerReferences = [
+    { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 's', uid: 's', controller: true },
+  ];
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  const pod = { ...metadata, name: 'c-1', ownerReferences };
+  api.put({ apiVersion: 'v1', kind: 'Pod', metadata: pod, spec, status: { conditions } } as never);
+  const seen = target.observe(signal)[Symbol.asyncIterator]();
+  const phaseOf = (look: Observation) =>
+    look.kind === 'seen' && look.replicas.find(({ id }) => id === 'c-1')?.phase;
+
+  await nextThat(seen, (look) => phaseOf(look) === 'ready');
+  agent.hasReported = false;
+  const away = await next(seen);
+  agent.hasReported = true;
+  const back = await next(seen);
+
+  expect([phaseOf(away), phaseOf(back)]).toEqual(['starting', 'ready']);
+  await lock.release();
+});
+
 test('what a bad release printed is kept without the values of its secrets', async () => {
   const findEvidence = async () => ({ exit: 'exit code 1', lines: ['no access with hunter2-hunter2'] });
   const { store, target } = await makeTarget({ parts: { findEvidence } });

@@ -1,3 +1,4 @@
+import { toMs } from '../../core/duration.ts';
 import type { Desired } from '../../core/rollout.ts';
 import type { Observation, ReplicaState } from '../../core/target.ts';
 import { answersOf, type TrafficCount } from '../../core/traffic.ts';
@@ -22,6 +23,8 @@ const everyMs = 50;
 const togetherMs = 10;
 /** How long replicas are held back for an agent that has said nothing yet. */
 const agentMs = 5_000;
+/** The same at most for one that takes the place of another: no deadline of the replicas may run out meanwhile. */
+const agentAgainMs = 20_000;
 /** How long the first lists may take. */
 const listMs = 3_000;
 
@@ -38,6 +41,8 @@ export class Observer {
   #wake: () => void = () => undefined;
   #isChanged = false;
   #agentSince: number | undefined;
+  #unwatchedSince: number | undefined;
+  #wasWatched = false;
   #isAgentStarted = false;
   #listedAt = 0;
   #counted: readonly TrafficCount[] = [];
@@ -130,6 +135,8 @@ export class Observer {
     const { agent, trace } = this.#options;
     this.#isAgentStarted = false;
     this.#agentSince = undefined;
+    this.#unwatchedSince = undefined;
+    this.#wasWatched = false;
     await agent?.stop(signal).catch((error: unknown) => trace(`the agent could not be removed: ${error}`));
   }
 
@@ -164,8 +171,19 @@ export class Observer {
   #isWatched({ rollout }: Desired): boolean {
     const { agent } = this.#options;
     if (!agent || !rollout || rollout.judged || rollout.kind === 'rollback') return true;
-    if (agent.hasReported || agent.cannotRun !== undefined) return true;
-    return this.#agentSince !== undefined && performance.now() - this.#agentSince > agentMs;
+    if (agent.hasReported) this.#wasWatched = true;
+    if (agent.hasReported || agent.cannotRun !== undefined) {
+      this.#unwatchedSince = undefined;
+      return true;
+    }
+    if (this.#agentSince === undefined) return false;
+    this.#unwatchedSince ??= performance.now();
+    return performance.now() - this.#unwatchedSince > this.#agentPatienceMs;
+  }
+
+  get #agentPatienceMs(): number {
+    if (!this.#wasWatched) return agentMs;
+    return Math.min(agentAgainMs, toMs(this.#options.config.deadlines.start) / 2);
   }
 
   #list(): void {
