@@ -307,9 +307,12 @@ class Soak {
   }
 
   /** Undefined: a fault explains that the command did not do its work. */
-  #whyNot({ exitCode, from, until }: Attempt): string | undefined {
+  #whyNot({ exitCode, from, until, record }: Attempt): string | undefined {
     if (exitCode === null) return undefined;
     const meanwhile = this.#faults.filter((fault) => fault.until >= from && fault.at <= until);
+    const verdict = record?.verdict;
+    const hasNoImage = verdict?.kind === 'failed' && verdict.cause === 'image';
+    if (hasNoImage && meanwhile.some(({ kind }) => kind === 'registry away')) return undefined;
     if (exitCode === 3)
       return meanwhile.some(({ isKill }) => isKill) ? undefined : 'a good release was taken back';
     const isAway = meanwhile.some(({ kind }) => partsAway.has(kind));
