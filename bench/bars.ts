@@ -28,14 +28,14 @@ export function bars({ title, bars: all, show }: BarsOptions): string {
     const length = (value / most) * (width - labelWidth - valueWidth);
     const kind = isOurs ? ' class="ours"' : '';
     return [
-      `<text${kind} x="${labelWidth - 10}" y="${middle}" text-anchor="end">${escapeXml(label)}</text>`,
+      `<text${kind} x="${labelWidth - 10}" y="${middle + 5}" text-anchor="end">${escapeXml(label)}</text>`,
       `<rect${kind} x="${labelWidth}" y="${middle - barHeight / 2}" width="${length.toFixed(1)}" height="${barHeight}" rx="2"/>`,
-      `<text${kind} x="${(labelWidth + length + 8).toFixed(1)}" y="${middle}">${escapeXml(show(value))}</text>`,
+      `<text${kind} x="${(labelWidth + length + 8).toFixed(1)}" y="${middle + 5}">${escapeXml(show(value))}</text>`,
     ].join('');
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(title)}">
 <style>
-text { font: 15px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328; dominant-baseline: central; }
+text { font: 15px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328; }
 rect { fill: #9198a1; }
 .title, text.ours { font-weight: 600; }
 rect.ours { fill: #0969da; }

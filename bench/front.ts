@@ -35,9 +35,9 @@ interface Measured {
 
 const ways = [
   { name: 'one replica, directly', make: directly },
-  { name: 'two replicas behind Causeway’s front door', make: behindFrontDoor, isOurs: true },
+  { name: 'two behind Causeway’s front door', make: behindFrontDoor, isOurs: true },
   { name: 'this runtime’s server and fetch alone', make: behindRuntime },
-  { name: 'two replicas behind nginx as a proxy', make: behindNginx },
+  { name: 'two behind nginx as a proxy', make: behindNginx },
 ] as const;
 
 const scratch = mkdtempSync(join(realpathSync('/tmp'), 'cw-bench-'));
