@@ -15,9 +15,9 @@ const replicaReportSchema = z.object({
   /** Of the answers that were no error of transport, how many had a status of 4xx and of 5xx. */
   rejected: countSchema,
   failed: countSchema,
-  /** No connection; closed before the end of the answer; no answer in time; not HTTP. */
   /** Of those two, by path and status. */
   faults: z.array(z.tuple([z.string(), z.int(), countSchema])).optional(),
+  /** No connection; closed before the end of the answer; no answer in time; not HTTP. */
   refused: countSchema,
   cut: countSchema,
   late: countSchema,
