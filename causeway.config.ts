@@ -18,5 +18,7 @@ export default {
     local: { target: 'local' },
     // The same as containers of the built image, on the same port: one of the two is up at a time.
     container: { target: 'local', runner: 'container' },
+    // In the account that your credentials are of, for 8 h. EKS serves every zone of this region, whichever two are yours.
+    production: { target: 'aws', region: 'us-east-2' },
   },
 } satisfies CausewayConfig;

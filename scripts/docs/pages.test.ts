@@ -94,7 +94,7 @@ test('the config that this repository ships has no fault', async () => {
   const { default: shipped } = await import('../../causeway.config.ts');
   const { service, environments } = parseConfig(shipped, 'causeway.config.ts');
 
-  expect(Object.keys(environments)).toEqual(['local', 'container']);
+  expect(Object.keys(environments)).toEqual(['local', 'container', 'production']);
   expect(await Bun.file(`${root}/${service.entry}`).exists()).toBe(true);
 });
 

@@ -67,7 +67,7 @@ test('what costs nothing is said, and what depends on use is not in the sum', ()
 test('a region that the table lacks is priced as us-east-1 is, and says so', () => {
   const { region, pricesOf, perHour } = priceOf({ ...standard, region: 'eu-central-1' });
 
-  expect(knownRegions).toEqual(['us-east-1']);
+  expect(knownRegions).toEqual(['us-east-1', 'us-east-2']);
   expect({ region, pricesOf, perHour }).toEqual({
     region: 'eu-central-1',
     pricesOf: 'us-east-1',

@@ -41,19 +41,23 @@ export const priceSources: Readonly<Record<keyof RegionPrices, string>> = {
 /** Stands in for every region that the table lacks. */
 export const referenceRegion = 'us-east-1';
 
+const virginia = {
+  clusterHour: 0.1,
+  nodeHour: 0.0765,
+  nodeFeeHour: 0.0092,
+  diskGbMonth: 0.08,
+  loadBalancerHour: 0.0225,
+  loadBalancerUnitHour: 0.008,
+  publicAddressHour: 0.005,
+  natHour: 0.045,
+  natGb: 0.045,
+  logGb: 0.5,
+  imageGbMonth: 0.1,
+  trafficGb: 0.09,
+} as const satisfies RegionPrices;
+
 export const regions = {
-  'us-east-1': {
-    clusterHour: 0.1,
-    nodeHour: 0.0765,
-    nodeFeeHour: 0.0092,
-    diskGbMonth: 0.08,
-    loadBalancerHour: 0.0225,
-    loadBalancerUnitHour: 0.008,
-    publicAddressHour: 0.005,
-    natHour: 0.045,
-    natGb: 0.045,
-    logGb: 0.5,
-    imageGbMonth: 0.1,
-    trafficGb: 0.09,
-  },
+  'us-east-1': virginia,
+  // AWS asks the same in Ohio.
+  'us-east-2': virginia,
 } as const satisfies Readonly<Record<string, RegionPrices>>;
