@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test';
 import type { CloudEvent, CloudPlan, CloudUpRequest } from '../../core/cloud.ts';
-import { UserError } from '../../core/errors.ts';
+import { exitCodeMeanings, exitCodes, UserError } from '../../core/errors.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
 import { Board } from '../terminal/board.ts';
+import { FakeTerminal } from '../terminal/fake-terminal.ts';
 import { makeStyle } from '../terminal/style.ts';
 import { raise } from './raise.ts';
 
@@ -46,6 +47,18 @@ test('the price is shown, and nothing is made before it was agreed to', async ()
     'mail address that the budget’s alarm tells, or nothing for nobody: ',
     'make 1 change in account 123456789012? yes or no: ',
   ]);
+});
+
+test('who says no ends up with the exit code of a cancelled prompt, which its help names', async () => {
+  using help = new FakeTerminal();
+
+  const error = await terminal({ answers: ['', 'no'] })
+    .run()
+    .catch((thrown: unknown) => thrown);
+
+  const { exit } = error as UserError;
+  expect(exit).toBe('cancelled');
+  expect((await help.call('help', 'up')).stdout).toContain(`${exitCodes[exit]}    ${exitCodeMeanings[exit]}`);
 });
 
 test('an address that was typed is planned with, made with, and asked for once', async () => {

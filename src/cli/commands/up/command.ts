@@ -43,6 +43,6 @@ export function upCommand(run: Run) {
       'In an account of a cloud it shows what would be made, what that costs and how long it lives, and asks once, when the image is built and its tests have passed; then cluster, registry and load balancer are made, which takes about a quarter of an hour, the image is pushed meanwhile, and the release is rolled out. Ctrl-C leaves it to go on by itself; the same command goes on from there. --ttl counts its life anew.',
       'Where a down on this machine has kept the history of that environment, up says so and takes it in; its releases went with down, so that rollback returns to none of them.',
     ],
-    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
+    exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'cancelled', 'unknown', 'interrupted'],
   });
 }
