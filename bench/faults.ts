@@ -3,8 +3,9 @@ import { appendFileSync, readdirSync, readFileSync, realpathSync } from 'node:fs
 import { join } from 'node:path';
 import { runKills } from '../e2e/faults/kill-run.ts';
 import { makeProject, type Project, until } from '../e2e/local/project.ts';
-import { randomOf, seed, sized } from '../e2e/proof.ts';
+import { seed, sized } from '../e2e/proof.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
+import { seededRandom } from '../src/core/seeded-random.ts';
 import { presets } from '../src/load/shape.ts';
 import { type Row, showPage } from './page.ts';
 import { sample, showSample, timed } from './sample.ts';
@@ -101,7 +102,7 @@ async function flat(): Promise<readonly Row[]> {
 
 async function kills(): Promise<readonly Row[]> {
   const report = await runKills({
-    random: randomOf(seed),
+    random: seededRandom(seed),
     rollouts: size.rollouts,
     kills: size.kills,
     requests: size.requests,

@@ -14,23 +14,12 @@ export const seed = Number(process.env.CAUSEWAY_SEED ?? Math.floor(Math.random()
 /** What a random test says when it fails. */
 export const replays = `CAUSEWAY_SEED=${seed} replays this`;
 
-/** Numbers from 0 to 1 that the same seed gives again: mulberry32. */
-export function randomOf(start: number): () => number {
-  let state = start | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** One of them. */
+export function pick<T>(random: () => number, items: readonly T[]): T {
+  return items[Math.floor(random() * items.length)] as T;
 }
 
 function sizeNamed(text: string | undefined): Size | undefined {
   if (text === undefined || text === 'ci' || text === 'full') return text;
   throw new Error(`PROOF is ${text}; write ci or full`);
-}
-
-/** One of them. */
-export function pick<T>(random: () => number, items: readonly T[]): T {
-  return items[Math.floor(random() * items.length)] as T;
 }

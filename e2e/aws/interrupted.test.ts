@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { composeBase } from '../images/base.ts';
 import { have } from '../images/have.ts';
 import { until } from '../local/project.ts';
-import { randomOf, seed, sized } from '../proof.ts';
+import { seed, sized } from '../proof.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { makeProject, type Project, stackName } from './project.ts';
 import { describeStack } from './stack.ts';
@@ -22,7 +23,7 @@ if (emulator)
 /** No cluster answers here: `up` ends once its stacks stand. */
 function testStopped(emulator: Emulator): void {
   const developer = emulator.as(users.developer);
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   let project: Project;
   let image = '';
   /** How many calls a command makes that nobody stops: a moment is told by them, on a fast machine and on a slow one. */

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import type { Load } from '../../src/load/load.ts';
 import { presets } from '../../src/load/shape.ts';
 import { RawClient } from '../../src/local/supervisor/raw-http.ts';
 import { makeProject, type Project, until } from '../local/project.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { wildRequest } from './http-fuzz.ts';
 
 setDefaultTimeout(120_000);
@@ -110,7 +111,7 @@ describe('beside clients that misbehave, everybody else is served, and a rollout
   });
 
   test(`${sized({ ci: 200, full: 20_000 })} requests that HTTP does not allow (CAUSEWAY_SEED=${seed})`, async () => {
-    const random = randomOf(seed);
+    const random = seededRandom(seed);
     const whole = sized({ ci: 200, full: 20_000 });
     const wild = (async () => {
       for (let round = 0; round < whole; round += 1) {

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { loadConfig } from '../../src/cli/load-config.ts';
 import { errorKinds, UserError } from '../../src/core/errors.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { envBelow, startCauseway } from '../local/project.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { validConfig, wrongConfig } from './wrong-config.ts';
 
 const rounds = sized({ ci: 200, full: 1_000 });
@@ -16,7 +17,7 @@ const base = mkdtempSync(join(realpathSync('/tmp'), 'cw-configs-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
 test(`${rounds} configs with one fault each are refused by the key that is wrong, and by the one that was meant (CAUSEWAY_SEED=${seed})`, async () => {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   for (let round = 0; round < rounds; round += 1) {
     const { config, key, meant, fault } = wrongConfig(random);
     const folder = write(round, config);
@@ -37,7 +38,7 @@ test(`${rounds} configs with one fault each are refused by the key that is wrong
 });
 
 test(`${throughTheCommand} of them end the command with 2 and no stack (CAUSEWAY_SEED=${seed})`, async () => {
-  const random = randomOf(seed + 1);
+  const random = seededRandom(seed + 1);
   for (let round = 0; round < throughTheCommand; round += 1) {
     const { config, key, fault } = wrongConfig(random);
     const folder = write(rounds + round, config);
@@ -58,7 +59,7 @@ test(`${throughTheCommand} of them end the command with 2 and no stack (CAUSEWAY
 });
 
 test(`20 configs without a fault are taken (CAUSEWAY_SEED=${seed})`, async () => {
-  const random = randomOf(seed + 2);
+  const random = seededRandom(seed + 2);
   for (let round = 0; round < 20; round += 1) {
     const config = validConfig(random);
     const folder = write(rounds + throughTheCommand + round, config);

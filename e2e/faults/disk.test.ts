@@ -2,10 +2,11 @@ import { expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { recordSchema } from '../../src/core/record.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { presets } from '../../src/load/shape.ts';
 import { parseJson } from '../../src/local/json.ts';
 import { makeProject, processesOf, until } from '../local/project.ts';
-import { pick, randomOf, replays, seed, sized } from '../proof.ts';
+import { pick, replays, seed, sized } from '../proof.ts';
 
 const rounds = sized({ ci: 3, full: 60 });
 
@@ -17,7 +18,7 @@ if (!canMount) console.log('skipped: a disk that fills up; it takes mounting, as
 test.skipIf(!canMount)(
   `a disk that fills up at a random moment, ${rounds} times: the rollout ends or is refused, nothing is half-written, no request lost (CAUSEWAY_SEED=${seed})`,
   async () => {
-    const random = randomOf(seed);
+    const random = seededRandom(seed);
     await using project = await makeProject({ environment: { bake: '300ms', deadlines: { start: '5s' } } });
     using disk = mountDisk(join(project.base, 'a disk'));
     project.env.XDG_STATE_HOME = disk.place;

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { FrontDoor, type Upstream } from '../../src/local/supervisor/front-door.ts';
 import { RawClient, type RawServer, serveRaw } from '../../src/local/supervisor/raw-http.ts';
 import { Tally } from '../../src/local/supervisor/tally.ts';
 import { until } from '../local/project.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { type Wild, wildRequest } from './http-fuzz.ts';
 
 const rounds = sized({ ci: 1_500, full: 100_000 });
@@ -17,7 +18,7 @@ afterEach(async () => {
 });
 
 test(`${rounds} requests that HTTP does not allow are answered, refused or cut off; no other request is made of one, and who asks beside is served (CAUSEWAY_SEED=${seed})`, async () => {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const { port, upstream, replica } = await open();
   const beside = new RawClient(port);
   opened.push({ close: () => beside.socket.destroy() });

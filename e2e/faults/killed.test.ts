@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout, test } from 'bun:test';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { presets } from '../../src/load/shape.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { runKills } from './kill-run.ts';
 
 const rollouts = sized({ ci: 8, full: 100 });
@@ -11,7 +12,7 @@ test(`${rollouts} rollouts under load, processes killed at random: no promise is
   const story: string[] = [];
 
   const { broken, kills, reasons } = await runKills({
-    random: randomOf(seed),
+    random: seededRandom(seed),
     rollouts,
     kills: 3 * rollouts,
     requests: sized({ ci: 1_000, full: 1_000_000 }),

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { birthOf } from '../../src/local/birth.ts';
 import { type Ended, makeProject, type Project, until } from '../local/project.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { endAll } from './end-all.ts';
 
 setDefaultTimeout(120_000);
@@ -38,7 +39,7 @@ describe('after a loss of power', () => {
   });
 
   test(`${rounds} times in mid-rollout: up starts what was stable, records what was begun, and rolls out (CAUSEWAY_SEED=${seed})`, async () => {
-    const random = randomOf(seed);
+    const random = seededRandom(seed);
     const project = await serving({ bake: '400ms' });
 
     for (let round = 0; round < rounds; round += 1) {
@@ -94,7 +95,7 @@ describe('after a loss of power', () => {
 });
 
 test('the state folder deleted in mid-rollout: what serves goes on, and the next deploy is rolled out', async () => {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const project = await serving({ bake: '400ms' });
   for (let round = 0; round < rounds; round += 1) {
     const afterMs = random() * 1_200;

@@ -2,15 +2,16 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { cpSync, linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RolloutRecord } from '../../src/core/record.ts';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { type Ended, makeProject, type Project, until } from '../local/project.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { type DamageName, damage, damages, type FileKind, kinds } from './damage.ts';
 import { endAll } from './end-all.ts';
 
 const moments = ['at rest', 'while it serves', 'and its supervisor killed'] as const;
 type Moment = (typeof moments)[number];
 
-const random = randomOf(seed);
+const random = seededRandom(seed);
 const cases = Object.keys(kinds).flatMap((kind) =>
   Object.keys(damages).flatMap((how) =>
     moments.map((moment) => ({ kind: kind as FileKind, how: how as DamageName, moment })),

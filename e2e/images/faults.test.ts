@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import type { Project } from '../local/project.ts';
-import { randomOf, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 import { type Fault, type FaultProxy, missingBelow, startFaultProxy } from './fault-proxy.ts';
 import { have } from './have.ts';
 import { makeImageProject, makeTrusted, noisyService } from './image-project.ts';
@@ -18,7 +19,7 @@ if (registryPrograms) {
     let registry: Registry;
     let proxy: FaultProxy;
     let project: Project;
-    let random = randomOf(seed);
+    let random = seededRandom(seed);
     /** The share of requests to which something happens. */
     let share = 0;
 
@@ -45,7 +46,7 @@ if (registryPrograms) {
       const ends = { right: 0, failed: 0 };
       for (let round = 0; round < rounds; round += 1) {
         const roundSeed = seed + round;
-        random = randomOf(roundSeed);
+        random = seededRandom(roundSeed);
         // From a line that stumbles to one that is nearly dead.
         share = [0.05, 0.15, 0.3, 0.15, 0.6][round % 5] ?? 0;
         const repository = `team/shop-${round % 3}`;
@@ -119,7 +120,7 @@ function chooseFault(random: () => number): Fault {
 }
 
 function writeNoise(project: Project, noiseSeed: number): void {
-  const random = randomOf(noiseSeed);
+  const random = seededRandom(noiseSeed);
   writeFileSync(
     join(project.folder, 'noise'),
     Uint8Array.from({ length: 300_000 }, () => random() * 256),

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { seededRandom } from '../../src/core/seeded-random.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { randomOf, seed, sized } from '../proof.ts';
+import { seed, sized } from '../proof.ts';
 import type { Load } from './load.ts';
 import type { Project } from './project.ts';
 import { candidateReady, serving, settled } from './serving-project.ts';
@@ -34,7 +35,7 @@ function testKilled(): void {
   });
 
   test(`${rounds} times at a random moment: the next command sees it, and ends what was begun`, async () => {
-    const random = randomOf(seed);
+    const random = seededRandom(seed);
     for (let round = 0; round < rounds; round += 1) {
       const isGood = random() < 0.6;
       const afterMs = random() * longestMs;

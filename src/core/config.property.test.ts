@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test';
 import { type CausewayConfig, configJsonSchema, parseConfig } from './config.ts';
 import { type KeySchema, keysBelow, nameOf } from './config-keys.ts';
 import { UserError } from './errors.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const seed = Number(process.env.CAUSEWAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -32,15 +33,10 @@ test(`20 configs without a fault are taken (CAUSEWAY_SEED=${seed})`, () => {
 type Random = (below: number) => number;
 type Place = readonly string[];
 
-/** Mulberry32: small, and the same numbers for the same seed everywhere. */
+/** Whole numbers below one. */
 function randomFrom(start: number): Random {
-  let state = start >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const random = seededRandom(start);
+  return (below) => Math.floor(random() * below);
 }
 
 function pick<T>(random: Random, values: readonly T[]): T {

@@ -5,6 +5,7 @@ import { latencyBounds, latencyBucket } from './latency.ts';
 import type { RolloutRecord } from './record.ts';
 import { makeRelease, type Release, type Settings } from './release.ts';
 import { belongsTo, candidateCount, type Desired, type Running, runningKey } from './rollout.ts';
+import { seededRandom } from './seeded-random.ts';
 import type { Exit, Finding, Lock, Observation, OneOff, Target } from './target.ts';
 import type { TrafficCount } from './traffic.ts';
 import type { Evidence } from './verdict.ts';
@@ -453,17 +454,6 @@ export function fakeRelease(name: string, settings: Partial<Settings> = {}): Rel
 
 export function nameOf(release: Release): string {
   return release.command.join(' ');
-}
-
-/** Mulberry32: numbers from 0 to 1 that are the same for the same seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function endOf(command: NonNullable<Behaviour['command']>, evidence = endedOne): Exit {

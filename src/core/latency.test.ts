@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { seededRandom } from './fake-target.ts';
 import { latencyBounds, latencyBucket, quantileBounds } from './latency.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const growth = 1.1;
 

@@ -2,8 +2,9 @@ import { expect, test } from 'bun:test';
 import { UserError } from './errors.ts';
 import type { Behaviour } from './fake-replica.ts';
 import { clearAway, deploy, endOf, type FakeRolloutOptions, fakeRunning, rollBack } from './fake-rollout.ts';
-import { DriverCrash, FakeTarget, seededRandom } from './fake-target.ts';
+import { DriverCrash, FakeTarget } from './fake-target.ts';
 import { belongsTo } from './rollout.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const runs = 300;
 const commandsPerRun = 6;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
-import { seededRandom } from './fake-target.ts';
 import { latencyBounds, latencyBucket } from './latency.ts';
+import { seededRandom } from './seeded-random.ts';
 import type { Answers } from './traffic.ts';
 import { type Allowance, judgeErrors, judgeWatch } from './verdict.ts';
 

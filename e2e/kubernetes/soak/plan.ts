@@ -1,4 +1,4 @@
-import { randomOf } from '../../proof.ts';
+import { seededRandom } from '../../../src/core/seeded-random.ts';
 
 /** What may happen to a cluster while a release is rolled out in it. */
 export const faultKinds = [
@@ -48,7 +48,7 @@ export interface SoakSize {
 
 /** The whole soak, as its seed has it: good releases and bad ones in turn, and each fault once before one comes again. */
 export function planSoak(seed: number, { rounds, faultsPerRound }: SoakSize): readonly Round[] {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const nextFault = bagOf(faultKinds, random);
   const nextBad = bagOf(badReleases, random);
   return Array.from({ length: rounds }, (_, index) => {

@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test';
+import { seededRandom } from '../../core/seeded-random.ts';
 import { demultiplex } from './demultiplex.ts';
 
 test('what is printed comes out whole, wherever the connection cuts the frames', async () => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
   console.log(`SEED=${seed}`);
-  const random = randomOf(seed);
+  const random = numbersOf(seed);
   const parts = Array.from({ length: 200 }, (_, index) => `${index} ${'x'.repeat(random(300))}\n`);
   const bytes = Buffer.concat(parts.map((part) => frame(part, 1 + random(2))));
 
@@ -41,10 +42,7 @@ async function readAll(parts: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 /** Numbers below a bound, alike for the same seed. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return Math.floor((state / 2 ** 31) * below);
-  };
+function numbersOf(seed: number): (below: number) => number {
+  const random = seededRandom(seed);
+  return (below) => Math.floor(random() * below);
 }

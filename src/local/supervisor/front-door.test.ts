@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { seededRandom } from '../../core/fake-target.ts';
+import { seededRandom } from '../../core/seeded-random.ts';
 import { until } from '../fake-state.ts';
 import { FrontDoor, type FrontDoorOptions, type Upstream } from './front-door.ts';
 import { RawClient, type RawRequest, type RawServer, serveRaw, valuesOf } from './raw-http.ts';
