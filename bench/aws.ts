@@ -5,7 +5,7 @@ import { startEmulator } from '../e2e/aws/emulator.ts';
 import { joinCluster } from '../e2e/aws/join/join-cluster.ts';
 import { startLoadBalancing } from '../e2e/aws/load-balancing/start-load-balancing.ts';
 import { makeProject } from '../e2e/aws/project.ts';
-import { mustEnd } from '../e2e/images/image-project.ts';
+import { mustEnd } from '../e2e/local/project.ts';
 import { showPage } from './page.ts';
 import { type Sample, sample, showSample, timed } from './sample.ts';
 

@@ -1,12 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mustEnd } from '../e2e/images/image-project.ts';
 import { run } from '../e2e/images/run-program.ts';
 import { pushWithoutLayer } from '../e2e/kubernetes/broken-image.ts';
 import { startLoad } from '../e2e/kubernetes/load.ts';
 import { findHelm } from '../e2e/kubernetes/programs.ts';
 import type { Project } from '../e2e/kubernetes/project.ts';
 import { settled } from '../e2e/kubernetes/serving-project.ts';
+import { mustEnd } from '../e2e/local/project.ts';
 import { type Deployment, plainObjects } from './kubectl.ts';
 import type { Row } from './page.ts';
 

@@ -3,10 +3,9 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCluster } from '../e2e/cluster/cluster.ts';
-import { mustEnd } from '../e2e/images/image-project.ts';
 import { makeProject } from '../e2e/kubernetes/project.ts';
 import { settled } from '../e2e/kubernetes/serving-project.ts';
-import { until } from '../e2e/local/project.ts';
+import { mustEnd, until } from '../e2e/local/project.ts';
 import { sized } from '../e2e/proof.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
 import { type Kind, kinds } from './bad-kinds.ts';

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Cluster, findCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
 import { type Load, startLoad } from '../kubernetes/load.ts';
-import { until } from '../local/project.ts';
+import { mustEnd, until } from '../local/project.ts';
 import { type Census, type Emulator, startEmulator } from './emulator.ts';
 import { joinCluster } from './join/join-cluster.ts';
 import { namespaceLabel } from './load-balancing/objects.ts';

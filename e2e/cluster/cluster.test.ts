@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { have } from '../images/have.ts';
-import { makeImageProject, mustEnd } from '../images/image-project.ts';
-import { until } from '../local/project.ts';
+import { makeImageProject } from '../images/image-project.ts';
+import { mustEnd, until } from '../local/project.ts';
 import { type Cluster, findCluster, type Namespace, openCluster } from './cluster.ts';
 import { listTraces, moreThan, type Traces } from './traces.ts';
 import { denyOthers, onlyByDigest, pod, podSpec, web } from './web.ts';

@@ -1,4 +1,4 @@
-import { type Project, until } from '../local/project.ts';
+import { endNow, type Project, until } from '../local/project.ts';
 
 /** As a loss of power does: everything ends at once, and nothing can tidy up. */
 export async function endAll(project: Project): Promise<void> {
@@ -9,12 +9,4 @@ export async function endAll(project: Project): Promise<void> {
     for (const pid of keepers.length > 0 ? keepers : [...all, ...strays]) endNow(pid);
     return all.length + strays.length === 0;
   });
-}
-
-export function endNow(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
-  }
 }

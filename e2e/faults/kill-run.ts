@@ -7,8 +7,16 @@ import type { Load } from '../../src/load/load.ts';
 import type { Failure } from '../../src/load/report.ts';
 import type { Shape } from '../../src/load/shape.ts';
 import { parseJson } from '../../src/local/json.ts';
-import { type Ended, makeProject, type Project, type Started, until } from '../local/project.ts';
-import { endNow } from './end-all.ts';
+import {
+  type Ended,
+  endNow,
+  makeProject,
+  mustEnd,
+  type Project,
+  type Started,
+  stackLine,
+  until,
+} from '../local/project.ts';
 import { explain, type Kill, type Reason, type Victim } from './loss.ts';
 
 export interface KillRunOptions {
@@ -207,7 +215,7 @@ class KillRun {
     this.#ends[end] = (this.#ends[end] ?? 0) + 1;
     if (ended.exitCode === null) return;
     if (!expectedEnds.has(end)) this.#break(`the command ended with ${end}: ${ended.stderr}`);
-    if (/^\s+at .+[:(]/m.test(ended.stderr)) this.#break(`the command printed a stack: ${ended.stderr}`);
+    if (stackLine.test(ended.stderr)) this.#break(`the command printed a stack: ${ended.stderr}`);
   }
 
   /** The next command finds what is there, and brings back what is not. */
@@ -372,9 +380,4 @@ function countBy<Name extends string>(
   const counts = Object.fromEntries(known.map((name) => [name, 0])) as Record<Name, number>;
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
-}
-
-async function mustEnd(command: Promise<Ended>): Promise<void> {
-  const { exitCode, stderr } = await command;
-  if (exitCode !== 0) throw new Error(`it ended with ${exitCode}: ${stderr}`);
 }

@@ -3,7 +3,7 @@ import { cpSync, linkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import { seededRandom } from '../../src/core/seeded-random.ts';
-import { type Ended, makeProject, type Project, until } from '../local/project.ts';
+import { type Ended, makeProject, mustEnd, type Project, stackLine, until } from '../local/project.ts';
 import { replays, seed, sized } from '../proof.ts';
 import { type DamageName, damage, damages, type FileKind, kinds } from './damage.ts';
 import { endAll } from './end-all.ts';
@@ -102,18 +102,13 @@ async function mend(up: Ended): Promise<Ended> {
 
 /** It worked, or it is told in the product's words; a stack would be a bug. */
 function expectPlain({ exitCode, stdout, stderr, json }: Ended, told: string): void {
-  expect(`${stdout}${stderr}`, told).not.toMatch(/^\s+at .+[:(]/m);
+  expect(`${stdout}${stderr}`, told).not.toMatch(stackLine);
   if (exitCode === 0) return;
   const { code, message, hint } = json().error ?? {};
   expect([typeof code, typeof message, typeof hint], `${told}\n${stdout}${stderr}`).toEqual(
     Array(3).fill('string'),
   );
   expect(code, `${told}\n${stderr}`).not.toBe('bug');
-}
-
-async function mustEnd(command: Promise<Ended>): Promise<void> {
-  const { exitCode, stderr } = await command;
-  if (exitCode !== 0) throw new Error(`it ended with ${exitCode}: ${stderr}`);
 }
 
 /** The runtime is 100 MB, and nobody writes to it. */

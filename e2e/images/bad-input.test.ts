@@ -5,11 +5,12 @@ import type { ErrorCode } from '../../src/core/errors.ts';
 import { type Index, indexSchema } from '../../src/image/oci.ts';
 import { findFreePort } from '../../src/local/free-port.ts';
 import type { Ended, Project } from '../local/project.ts';
+import { mustEnd } from '../local/project.ts';
 import { composeBase } from './base.ts';
 import { cached } from './cache-folder.ts';
 import { type Fault, type FaultProxy, missingBelow, startFaultProxy } from './fault-proxy.ts';
 import { have } from './have.ts';
-import { logIn, makeImageProject, mustEnd, noisyService } from './image-project.ts';
+import { logIn, makeImageProject, noisyService } from './image-project.ts';
 import { type Account, findRegistry, type Registry, startRegistry } from './registry.ts';
 import { asRoot, mayBeRoot, mustRun } from './run-program.ts';
 

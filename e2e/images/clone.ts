@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findFreePort } from '../../src/local/free-port.ts';
-import { processesBelow } from '../local/project.ts';
+import { endNow, processesBelow } from '../local/project.ts';
 import { asRoot, mustRun, type Ran, run } from './run-program.ts';
 
 export interface CloneOptions {
@@ -60,7 +60,7 @@ export async function makeClone({ name, image, uid, umask, env: more }: CloneOpt
     },
     async [Symbol.asyncDispose]() {
       for (let left = processesBelow([base]); left.length > 0; left = processesBelow([base]))
-        left.forEach(end);
+        left.forEach(endNow);
       await mustRun(asRoot(['rm', '-rf', base]));
     },
   };
@@ -85,13 +85,5 @@ async function copyTree(folder: string): Promise<void> {
     if (!existsSync(join(repository, path))) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(join(repository, path), join(folder, path));
-  }
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
   }
 }

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { Load } from '../../src/load/load.ts';
 import { presets } from '../../src/load/shape.ts';
 import { isFree } from '../../src/local/free-port.ts';
-import { type Project, until } from '../local/project.ts';
+import { mustEnd, type Project, until } from '../local/project.ts';
 import { composeBase } from './base.ts';
 import { type Clone, makeClone } from './clone.ts';
 import { type Engine, findEngine, startEngine } from './engine.ts';
 import { have } from './have.ts';
-import { makeImageProject, makeTrusted, mustEnd } from './image-project.ts';
+import { makeImageProject, makeTrusted } from './image-project.ts';
 import { findRegistry, startRegistry } from './registry.ts';
 import { askContract } from './run-container.ts';
 

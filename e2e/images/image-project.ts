@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Platform } from '../../src/core/config.ts';
-import { type Ended, makeProject, type Project, type ProjectOptions } from '../local/project.ts';
+import { makeProject, type Project, type ProjectOptions } from '../local/project.ts';
 import { composeBase } from './base.ts';
 import type { Account } from './registry.ts';
 
@@ -44,11 +44,4 @@ export async function makeTrusted(project: Project): Promise<string> {
 export function logIn(project: Project, host: string, { username, password }: Account): void {
   const auths = { [host]: { auth: btoa(`${username}:${password}`) } };
   writeFileSync(join(project.env.DOCKER_CONFIG ?? '', 'config.json'), JSON.stringify({ auths }));
-}
-
-/** Ends the test where a command ended otherwise, with what it said. */
-export async function mustEnd(ended: Promise<Ended>, exit = 0): Promise<Ended> {
-  const { exitCode, stderr, stdout } = await ended;
-  if (exitCode !== exit) throw new Error(`it ended with ${exitCode}, not ${exit}: ${stderr}\n${stdout}`);
-  return ended;
 }

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ended, Project } from '../local/project.ts';
+import { mustEnd } from '../local/project.ts';
 import { composeBase } from './base.ts';
 import { have } from './have.ts';
-import { logIn, makeImageProject, makeTrusted, mustEnd } from './image-project.ts';
+import { logIn, makeImageProject, makeTrusted } from './image-project.ts';
 import { findCosign, type Programs } from './programs.ts';
 import { type Account, findRegistry, type Registry, startRegistry } from './registry.ts';
 import { mustRun, run } from './run-program.ts';

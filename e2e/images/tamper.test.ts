@@ -13,8 +13,9 @@ import {
 import { openRepository } from '../../src/image/registry/repository.ts';
 import { copyImage } from '../../src/image/write-image.ts';
 import type { Project } from '../local/project.ts';
+import { mustEnd } from '../local/project.ts';
 import { have } from './have.ts';
-import { makeImageProject, makeTrusted, mustEnd, noisyService, ownPlatform } from './image-project.ts';
+import { makeImageProject, makeTrusted, noisyService, ownPlatform } from './image-project.ts';
 import { findRegistry, type Registry, startRegistry } from './registry.ts';
 
 setDefaultTimeout(60_000);

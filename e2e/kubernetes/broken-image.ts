@@ -1,5 +1,5 @@
 import { mediaTypes } from '../../src/image/oci.ts';
-import { mustEnd } from '../images/image-project.ts';
+import { mustEnd } from '../local/project.ts';
 import type { Project } from './project.ts';
 
 /**

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Cluster, findCluster, type Node, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
-import { type Started, until } from '../local/project.ts';
+import { mustEnd, type Started, until } from '../local/project.ts';
 import type { Load } from './load.ts';
 import type { Project } from './project.ts';
 import { candidateReady, serving, settled } from './serving-project.ts';

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
-import { until } from '../local/project.ts';
+import { mustEnd, until } from '../local/project.ts';
 import type { Project, Replica } from './project.ts';
 import { serving, settled } from './serving-project.ts';
 

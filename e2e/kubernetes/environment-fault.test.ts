@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { type Cluster, findCluster, type Namespace, openCluster } from '../cluster/cluster.ts';
 import { web } from '../cluster/web.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
-import { type Started, until } from '../local/project.ts';
+import { mustEnd, type Started, until } from '../local/project.ts';
 import { makeProject, type Project } from './project.ts';
 import { candidateReady, settled } from './serving-project.ts';
 

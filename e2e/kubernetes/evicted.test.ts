@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { accessTo } from '../cluster/access.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
-import { until } from '../local/project.ts';
+import { mustEnd, until } from '../local/project.ts';
 import type { Load } from './load.ts';
 import type { Project, Replica } from './project.ts';
 import { candidateReady, serving, settled } from './serving-project.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { composePython } from '../images/base.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
+import { mustEnd } from '../local/project.ts';
 import type { Load } from './load.ts';
 import { makeProject, type Project } from './project.ts';
 import { settled } from './serving-project.ts';

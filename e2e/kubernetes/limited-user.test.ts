@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { join } from 'node:path';
 import { type Cluster, findCluster, type Namespace, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
+import { mustEnd } from '../local/project.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { makeLimitedUser } from './limited-user.ts';
 import { makeProject, type Project } from './project.ts';

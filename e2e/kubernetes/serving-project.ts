@@ -1,6 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { mustEnd } from '../images/image-project.ts';
-import { until } from '../local/project.ts';
+import { mustEnd, until } from '../local/project.ts';
 import { makeProject, type Project, type ProjectOptions } from './project.ts';
 
 /** A project whose first release serves, found good without a watch. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { mustEnd } from '../images/image-project.ts';
+import { mustEnd } from '../local/project.ts';
 import { giveOtherClock, type OtherClock } from './other-clock.ts';
 import type { Project } from './project.ts';
 import { candidateReady, serving } from './serving-project.ts';

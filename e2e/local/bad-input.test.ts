@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { birthOf } from '../../src/local/birth.ts';
 import { isFree } from '../../src/local/free-port.ts';
-import { type Ended, makeProject, type Project, type ProjectOptions, processesOf, until } from './project.ts';
+import {
+  type Ended,
+  makeProject,
+  mustEnd,
+  type Project,
+  type ProjectOptions,
+  processesOf,
+  stackLine,
+  until,
+} from './project.ts';
 
 setDefaultTimeout(60_000);
 
@@ -541,7 +550,7 @@ function expectError(ended: Ended, { exit, code, message, hint }: ExpectedError)
   const docs = join(import.meta.dir, '..', '..', 'docs');
   const shown = `error: ${error?.message}\n  hint: ${error?.hint}\n  help: docs/errors.md#${code}\n`;
   expect(ended.stderr).toContain(shown.replaceAll(/(?<= )docs\//g, `${docs}/`));
-  expect(ended.stderr).not.toMatch(/^\s+at .+[:(]/m);
+  expect(ended.stderr).not.toMatch(stackLine);
   expect(error?.message).not.toMatch(/^[A-Z]|\.$/);
 }
 
@@ -588,14 +597,6 @@ async function serving(
 
 async function statusOf(project: Project) {
   return (await mustEnd(project.causeway('status', '--json'), 0)).json();
-}
-
-async function mustEnd(command: Promise<Ended>, exitCode: number): Promise<Ended> {
-  const ended = await command;
-  if (ended.exitCode === exitCode) return ended;
-  throw new Error(
-    `it ended with ${ended.exitCode} instead of ${exitCode}:\n${ended.stdout}\n${ended.stderr}`,
-  );
 }
 
 /** Whether this user may mount so. */

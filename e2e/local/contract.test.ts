@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findFreePort, isFree } from '../../src/local/free-port.ts';
-import { processesBelow } from './project.ts';
+import { endNow, processesBelow } from './project.ts';
 
 setDefaultTimeout(150_000);
 
@@ -158,7 +158,7 @@ function makeClone() {
   const processes = () => processesBelow([base]);
   const dispose = () => {
     // The keeper is not the first to be found, so it may start a supervisor once more.
-    for (let left = processes(); left.length > 0; left = processes()) left.forEach(end);
+    for (let left = processes(); left.length > 0; left = processes()) left.forEach(endNow);
   };
 
   return { folder, temporary, port, causeway, processes, replicas, dispose, [Symbol.dispose]: dispose };
@@ -235,12 +235,4 @@ function askRaw(port: number, bytes: string): Promise<string> {
     },
   }).catch(reject);
   return promise;
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
-  }
 }

@@ -155,7 +155,7 @@ export async function makeProject(options: ProjectOptions = {}) {
         const left = processesBelow([base, paths.root]);
         // The keeper goes first, so that it starts no supervisor again.
         const keepers = processesOf(paths.root).keepers;
-        for (const pid of keepers.length > 0 ? keepers : left) end(pid);
+        for (const pid of keepers.length > 0 ? keepers : left) endNow(pid);
         return left.length === 0;
       });
       rmSync(base, { recursive: true, force: true });
@@ -311,6 +311,16 @@ export async function until(
   }
 }
 
+/** Ends the test where a command ended otherwise, with what it said. */
+export async function mustEnd(ended: Promise<Ended>, exit = 0): Promise<Ended> {
+  const { exitCode, stderr, stdout } = await ended;
+  if (exitCode !== exit) throw new Error(`it ended with ${exitCode}, not ${exit}: ${stderr}\n${stdout}`);
+  return ended;
+}
+
+/** A line of a stack, which no command prints: what it did not expect is a bug. */
+export const stackLine = /^\s+at .+[:(]/m;
+
 /** Supervisors, keepers and replicas of the environment whose state lies in this folder. */
 export function processesOf(root: string) {
   const supervisors: number[] = [];
@@ -362,7 +372,7 @@ function linkOf(path: string): string {
   }
 }
 
-function end(pid: number): void {
+export function endNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

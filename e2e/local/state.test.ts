@@ -7,7 +7,7 @@ import { birthOf } from '../../src/local/birth.ts';
 import { findFreePort, isFree } from '../../src/local/free-port.ts';
 import { openHistory } from '../../src/local/history.ts';
 import { clearReleases, keptReleases } from '../../src/local/store.ts';
-import { type Ended, makeProject, type Project, type ProjectOptions, until } from './project.ts';
+import { type Ended, makeProject, mustEnd, type Project, type ProjectOptions, until } from './project.ts';
 
 setDefaultTimeout(60_000);
 
@@ -39,16 +39,16 @@ describe('secrets', () => {
     const project = await fresh({ service: { secrets }, files: { 'service.ts': tellsSecrets('one') } });
     project.env.SHOP_TOKEN = 'crocus';
     project.write('a token', 'saffron\n');
-    const one = await mustEnd(project.causeway('up', '--json'), 0);
+    const one = await jsonOf(project.causeway('up', '--json'), 0);
     const first = await project.ask('/secrets');
     project.write('service.ts', tellsSecrets('two'));
-    const two = await mustEnd(project.causeway('deploy', '--json'), 0);
+    const two = await jsonOf(project.causeway('deploy', '--json'), 0);
 
     project.env.SHOP_TOKEN = 'hyacinth';
-    const rotation = await mustEnd(project.causeway('deploy', '--json'), 0);
+    const rotation = await jsonOf(project.causeway('deploy', '--json'), 0);
     const rotated = await project.ask('/secrets');
-    const again = await mustEnd(project.causeway('deploy', '--json'), 0);
-    const rollback = await mustEnd(project.causeway('rollback', '--json'), 0);
+    const again = await jsonOf(project.causeway('deploy', '--json'), 0);
+    const rollback = await jsonOf(project.causeway('rollback', '--json'), 0);
     const rolledBack = await project.ask('/secrets');
 
     expect(JSON.parse(first.body)).toEqual(['crocus', 'saffron', 'crocus from a command']);
@@ -93,7 +93,7 @@ describe('secrets', () => {
     const source = `throw new Error('cannot log in as ' + process.env.FROM_ENV);\n`;
     const project = await fresh({ service: { secrets: { FROM_ENV: secrets.FROM_ENV } } });
     project.env.SHOP_TOKEN = 'crocus-and-saffron';
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
 
     project.write('service.ts', source);
     const crash = await project.causeway('deploy', '--json');
@@ -133,20 +133,20 @@ serve({ mark: '${mark}' });
     const project = await withCommand('echo "migrated for $SHOP" >> "$STORY"', { SHOP: 'flowers' });
     project.write('service.ts', tellsStart('one'));
 
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
 
     expect(storyOf(project)).toEqual(['migrated for flowers', 'one starts', 'one starts']);
   });
 
   test('that fails ends the rollout with nothing switched, and its last lines as evidence', async () => {
     const project = await withCommand('true');
-    const up = await mustEnd(project.causeway('up', '--json'), 0);
+    const up = await jsonOf(project.causeway('up', '--json'), 0);
     project.configure({
       service: { release: ['sh', '-c', 'echo "column exists already" >&2; exit 7'] },
     });
     project.write('service.ts', tellsStart('two'));
 
-    const { error, record, serves } = await mustEnd(project.causeway('deploy', '--json'), 3);
+    const { error, record, serves } = await jsonOf(project.causeway('deploy', '--json'), 3);
 
     expect(error?.code).toBe('rollout_failed');
     expect(record?.verdict).toMatchObject({
@@ -159,7 +159,7 @@ serve({ mark: '${mark}' });
 
   test('goes on when the supervisor is killed, is not run twice, and its rollout ends as interrupted', async () => {
     const project = await withCommand('true');
-    const up = await mustEnd(project.causeway('up', '--json'), 0);
+    const up = await jsonOf(project.causeway('up', '--json'), 0);
     const waits =
       'echo begun >> "$STORY"; until [ -e "$STORY.go" ]; do sleep 0.02; done; echo done >> "$STORY"';
     project.configure({ service: { release: ['sh', '-c', waits] } });
@@ -178,7 +178,7 @@ serve({ mark: '${mark}' });
 
   test('whose end is not known is not run again unasked', async () => {
     const project = await withCommand('true');
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
     const waits = 'echo begun >> "$STORY"; [ -e "$STORY.go" ] || exec sleep 600';
     project.configure({ service: { release: ['sh', '-c', waits] } });
     const deploy = project.start('deploy');
@@ -190,9 +190,9 @@ serve({ mark: '${mark}' });
     for (const pid of [supervisor, ...command]) process.kill(pid, 'SIGKILL');
     await deploy.ended;
     await until('the rollout has ended', async () => (await project.records()).length === 2);
-    const refused = await mustEnd(project.causeway('deploy', '--json'), 1);
+    const refused = await jsonOf(project.causeway('deploy', '--json'), 1);
     project.write('story.go', '');
-    const again = await mustEnd(project.causeway('deploy', '--again', '--json'), 0);
+    const again = await jsonOf(project.causeway('deploy', '--again', '--json'), 0);
 
     expect(command).not.toEqual([]);
     expect((await project.records())[1]?.verdict).toMatchObject({ cause: 'command-unknown' });
@@ -220,10 +220,10 @@ describe('hooks', () => {
     const tell = (name: string) =>
       `echo "${name} $CAUSEWAY_ENVIRONMENT $CAUSEWAY_RELEASE $CAUSEWAY_VERDICT" >> hooks`;
     const project = await fresh({ environment: { hooks: { before: tell('before'), after: tell('after') } } });
-    const good = await mustEnd(project.causeway('up', '--json'), 0);
+    const good = await jsonOf(project.causeway('up', '--json'), 0);
     project.use('crash-at-start.ts');
 
-    const bad = await mustEnd(project.causeway('deploy', '--json'), 3);
+    const bad = await jsonOf(project.causeway('deploy', '--json'), 3);
 
     expect(readFileSync(join(project.folder, 'hooks'), 'utf8').split('\n')).toEqual([
       `before local ${good.release} `,
@@ -236,11 +236,11 @@ describe('hooks', () => {
 
   test('before: a failure rolls nothing out; after: it is told, and changes nothing', async () => {
     const project = await fresh();
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
     project.use('good.ts', { mark: 'two' });
 
     project.configure({ environment: { hooks: { before: 'echo not today; exit 3' } } });
-    const refused = await mustEnd(project.causeway('deploy', '--json'), 1);
+    const refused = await jsonOf(project.causeway('deploy', '--json'), 1);
     project.configure({ environment: { hooks: { after: 'echo nobody listens; exit 4' } } });
     const { exitCode, stderr } = await project.causeway('deploy');
 
@@ -253,11 +253,11 @@ describe('hooks', () => {
 
 test('what serves already is rolled out once more with --again, and then is unchanged', async () => {
   const project = await fresh();
-  const up = await mustEnd(project.causeway('up', '--json'), 0);
+  const up = await jsonOf(project.causeway('up', '--json'), 0);
   const before = project.processes().replicas;
 
-  const again = await mustEnd(project.causeway('up', '--again', '--json'), 0);
-  const unchanged = await mustEnd(project.causeway('up', '--json'), 0);
+  const again = await jsonOf(project.causeway('up', '--again', '--json'), 0);
+  const unchanged = await jsonOf(project.causeway('up', '--json'), 0);
 
   expect([again.outcome, again.release]).toEqual(['good', up.release]);
   expect(unchanged.outcome).toBe('unchanged');
@@ -266,11 +266,11 @@ test('what serves already is rolled out once more with --again, and then is unch
 
 test('the number of replicas goes from 2 to 3 to 1 without another release', async () => {
   const project = await fresh();
-  const up = await mustEnd(project.causeway('up', '--json'), 0);
+  const up = await jsonOf(project.causeway('up', '--json'), 0);
 
   for (const replicas of [3, 1]) {
     project.configure({ environment: { replicas } });
-    const { outcome, serves } = await mustEnd(project.causeway('up', '--json'), 0);
+    const { outcome, serves } = await jsonOf(project.causeway('up', '--json'), 0);
 
     expect([outcome, serves]).toEqual(['unchanged', up.release]);
     await until(`${replicas} run`, () => project.processes().replicas.length === replicas);
@@ -280,11 +280,11 @@ test('the number of replicas goes from 2 to 3 to 1 without another release', asy
 
 test('another port is where up moves the environment to, and it says how long the address was away', async () => {
   const project = await fresh();
-  const up = await mustEnd(project.causeway('up', '--json'), 0);
+  const up = await jsonOf(project.causeway('up', '--json'), 0);
   const port = findFreePort();
   project.configure({ environment: { port } });
 
-  const deploy = await mustEnd(project.causeway('deploy', '--json'), 1);
+  const deploy = await jsonOf(project.causeway('deploy', '--json'), 1);
   const { exitCode, stderr } = await project.causeway('up');
   const response = await fetch(`http://127.0.0.1:${port}/`);
 
@@ -299,11 +299,11 @@ test('another port is where up moves the environment to, and it says how long th
 describe('down', () => {
   test('leaves no process, no listening port and no socket, says so, and then says that nothing was there', async () => {
     const project = await fresh();
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
 
     const first = await project.causeway('down');
     const second = await project.causeway('down');
-    const status = await mustEnd(project.causeway('status', '--json'), 0);
+    const status = await jsonOf(project.causeway('status', '--json'), 0);
 
     expect([first.exitCode, second.exitCode]).toEqual([0, 0]);
     expect(first.stdout).toContain('4 of 4 gone');
@@ -316,14 +316,14 @@ describe('down', () => {
 
   test('and up again keep the records, and the way back to the releases of before', async () => {
     const project = await fresh({ environment: { bake: '0s' } });
-    const one = await mustEnd(project.causeway('up', '--json'), 0);
+    const one = await jsonOf(project.causeway('up', '--json'), 0);
     project.use('good.ts', { mark: 'two' });
-    const two = await mustEnd(project.causeway('deploy', '--json'), 0);
+    const two = await jsonOf(project.causeway('deploy', '--json'), 0);
 
-    await mustEnd(project.causeway('down', '--json'), 0);
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('down', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
     const records = await project.records();
-    const rollback = await mustEnd(project.causeway('rollback', '--json'), 0);
+    const rollback = await jsonOf(project.causeway('rollback', '--json'), 0);
 
     expect(records.map(({ release }) => release)).toEqual([
       one.release,
@@ -337,12 +337,12 @@ describe('down', () => {
 test('a replica that is retired takes the child with it that it started', async () => {
   const project = await fresh();
   project.use('forks-a-child.ts');
-  await mustEnd(project.causeway('up', '--json'), 0);
+  await jsonOf(project.causeway('up', '--json'), 0);
   const { lines = [] } = (await project.causeway('logs', '--json')).json();
   const children = lines.flatMap(({ text }) => /^child (\d+)$/.exec(text)?.[1] ?? []).map(Number);
   project.use('good.ts', { mark: 'two' });
 
-  await mustEnd(project.causeway('deploy', '--json'), 0);
+  await jsonOf(project.causeway('deploy', '--json'), 0);
 
   expect(children).toHaveLength(2);
   await until('its children are gone', () => children.every((pid) => birthOf(pid) === undefined));
@@ -352,10 +352,10 @@ test('a replica that is retired takes the child with it that it started', async 
 describe('logs', () => {
   test('of a replica that was taken out are still there', async () => {
     const project = await fresh();
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
     project.load(presets.plain({ scale: 0.2 }));
     project.use('crash-under-traffic.ts');
-    const { release, record } = await mustEnd(project.causeway('deploy', '--json'), 3);
+    const { release, record } = await jsonOf(project.causeway('deploy', '--json'), 3);
 
     const { stdout } = await project.causeway('logs', '--release', release ?? '');
 
@@ -368,7 +368,7 @@ describe('logs', () => {
     project.use('floods-the-log.ts');
     project.edit('service.ts', '100_000', '500_000');
 
-    await mustEnd(project.causeway('up', '--json'), 0);
+    await jsonOf(project.causeway('up', '--json'), 0);
     const { lines = [] } = (await project.causeway('logs', '--json', '--lines', '5')).json();
 
     expect(lines.map(({ text }) => text)).toContain('last line of the flood');
@@ -384,7 +384,7 @@ test('the last 20 good releases are kept and can be returned to, those before ar
   const ids: string[] = [];
   for (const mark of ['one', 'two', 'three']) {
     project.use('good.ts', { mark });
-    ids.push((await mustEnd(project.causeway('up', '--json'), 0)).release ?? '');
+    ids.push((await jsonOf(project.causeway('up', '--json'), 0)).release ?? '');
     if (mark === 'two') await addGoodRecords(project, keptReleases - 2);
   }
   const [one = '', two = ''] = ids;
@@ -394,8 +394,8 @@ test('the last 20 good releases are kept and can be returned to, those before ar
   setSystemTime(Date.now() + 660_000);
   clearReleases(paths, await project.records(), []);
   setSystemTime();
-  const gone = await mustEnd(project.causeway('rollback', '--json', '--to', one), 1);
-  const back = await mustEnd(project.causeway('rollback', '--json', '--to', two), 0);
+  const gone = await jsonOf(project.causeway('rollback', '--json', '--to', one), 1);
+  const back = await jsonOf(project.causeway('rollback', '--json', '--to', two), 0);
 
   expect(gone.error?.code).toBe('release_gone');
   expect(back.serves).toBe(two);
@@ -412,14 +412,8 @@ async function fresh(options?: ProjectOptions): Promise<Project> {
   return project;
 }
 
-async function mustEnd(command: Promise<Ended>, exitCode: number) {
-  const ended = await command;
-  if (ended.exitCode !== exitCode) {
-    throw new Error(
-      `it ended with ${ended.exitCode} instead of ${exitCode}:\n${ended.stdout}\n${ended.stderr}`,
-    );
-  }
-  return ended.json();
+async function jsonOf(command: Promise<Ended>, exitCode: number) {
+  return (await mustEnd(command, exitCode)).json();
 }
 
 async function killSupervisor(project: Project): Promise<void> {
