@@ -6,13 +6,15 @@ import type { Finding } from '../core/target.ts';
 import type { ControlClient } from './control-client.ts';
 import { findEngine } from './engine/find-engine.ts';
 import { isFree } from './free-port.ts';
-import { listenerOn } from './listening.ts';
 import type { Paths } from './paths.ts';
+import { portBusy } from './port-busy.ts';
 import { protocol } from './protocol.ts';
 
 export interface CheckLocalOptions {
   readonly paths: Paths;
   readonly name: string;
+  /** The folder of the config. */
+  readonly folder: string;
   readonly config: LocalConfig;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly client: ControlClient;
@@ -22,6 +24,7 @@ export interface CheckLocalOptions {
 export async function checkLocal({
   paths,
   name,
+  folder,
   config,
   env,
   client,
@@ -30,7 +33,7 @@ export async function checkLocal({
   const isSilent = hello !== undefined && 'isProblem' in hello;
   return [
     checkFolder(paths),
-    checkAddress(config.port, name, hello !== undefined),
+    checkAddress({ port: config.port, environment: name, folder, env }, hello !== undefined),
     isSilent ? hello : checkSupervisor(hello?.protocol, name),
     ...(config.runner === 'container' ? [await checkEngine(env), checkDocker(env)] : []),
   ];
@@ -60,15 +63,12 @@ function nearestFolder(path: string): string {
   return existsSync(path) ? path : nearestFolder(dirname(path));
 }
 
-function checkAddress(port: number, name: string, isRunning: boolean): Finding {
+function checkAddress(wanted: Parameters<typeof portBusy>[0], isRunning: boolean): Finding {
+  const { port } = wanted;
   if (isRunning || isFree(port)) {
     return { isProblem: false, message: `127.0.0.1:${port} is ${isRunning ? 'ours' : 'free'}`, hint: '' };
   }
-  return {
-    isProblem: true,
-    message: `port ${port} of 127.0.0.1 is taken by ${listenerOn(port) ?? 'another program'}`,
-    hint: `stop it, or give the environment another port: environments.${name}.port in causeway.config.ts`,
-  };
+  return { isProblem: true, ...portBusy(wanted) };
 }
 
 function checkSupervisor(spoken: number | undefined, name: string): Finding {

@@ -58,12 +58,15 @@ test('one that is made anew and killed before its first rollout does not serve w
 test('another environment of the project that is open at the port is named, with how it is taken down', async () => {
   const { open, folder, port } = ground();
   await open('local').make(signal);
+  const rehearsal = open('rehearsal');
 
-  const error = await errorOf(open('rehearsal').make(signal));
+  const findings = await rehearsal.doctor(signal);
+  const error = await errorOf(rehearsal.make(signal));
 
   expect(error.code).toBe('port_busy');
   expect(error.message).toBe(`port ${port} of 127.0.0.1 is taken by shop’s local, made from ${folder}`);
   expect(error.hint).toStartWith('causeway down local takes it down, or give the environment another port');
+  expect(findings).toContainEqual({ isProblem: true, message: error.message, hint: error.hint });
 });
 
 describe('an environment of containers', () => {

@@ -197,8 +197,8 @@ class LocalEnvironment implements Environment {
 
   async doctor(): Promise<readonly Finding[]> {
     const { checkLocal } = await import('./doctor.ts');
-    const { config, env } = this.#options;
-    return checkLocal({ paths: this.#paths, name: this.name, config, env, client: this.#client });
+    const { folder, config, env } = this.#options;
+    return checkLocal({ paths: this.#paths, name: this.name, folder, config, env, client: this.#client });
   }
 
   /** The engine of this machine, where replicas are containers. Throws `engine_missing`. */

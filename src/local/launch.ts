@@ -13,11 +13,10 @@ import { UserError } from '../core/errors.ts';
 import { baseEnvOf } from './base-env.ts';
 import { type ControlClient, silentError } from './control-client.ts';
 import { makeFolder, readIfThere, withStateErrors, writeWhole } from './durable.ts';
-import { listenerOn } from './listening.ts';
 import { readLiveLock } from './lock.ts';
 import type { Paths } from './paths.ts';
+import { portBusy } from './port-busy.ts';
 import { type Hello, supervisorExits } from './protocol.ts';
-import { listStored } from './stored.ts';
 import type { Setup } from './supervisor/requests.ts';
 
 export interface LaunchOptions {
@@ -133,16 +132,8 @@ function openLog(path: string): number {
 }
 
 function startError(exitCode: number, { paths, folder, environment, port, env }: LaunchOptions): UserError {
-  if (exitCode === supervisorExits.portBusy) {
-    const ours = listStored(env).find((stored) => stored.isRunning && stored.port === port);
-    const holder = ours ? `${ours.project}’s ${ours.name}, made from ${ours.folder}` : listenerOn(port);
-    const mend = ours?.folder === folder ? `causeway down ${ours.name}` : 'causeway down --all';
-    return new UserError({
-      code: 'port_busy',
-      message: `port ${port} of 127.0.0.1 is taken by ${holder ?? 'another program'}`,
-      hint: `${ours ? `${mend} takes it down` : 'stop it'}, or give the environment another port: environments.${environment}.port in causeway.config.ts`,
-    });
-  }
+  if (exitCode === supervisorExits.portBusy)
+    return new UserError({ code: 'port_busy', ...portBusy({ port, environment, folder, env }) });
   if (exitCode === supervisorExits.stateNotWritable) {
     return new UserError({
       code: 'state_not_writable',
