@@ -53,12 +53,17 @@ export function statusLine({ environment, state, stable, rollout, running, becau
 }
 
 /** What the user may do now. */
-export function nextAfter({ state, environment: name, cloud }: Status): readonly string[] {
+export function nextAfter({ state, environment: name, target, cloud }: Status): readonly string[] {
   const at = name === 'local' ? '' : ` ${name}`;
   if (cloud?.state === 'expired') return [`causeway down${at} verifies that all is gone`, `causeway up${at}`];
   if (state === 'absent' || state === 'stopped' || state === 'empty') return [`causeway up${at}`];
   if (state === 'rolling-out') return [`causeway status${at} --watch`];
-  if (state === 'degraded') return [`causeway logs${at}`, `causeway rollback${at}`];
+  if (state === 'degraded')
+    return [
+      `causeway logs${at}`,
+      ...(target === 'local' ? [] : [`causeway drift${at}`]),
+      `causeway rollback${at}`,
+    ];
   return [];
 }
 

@@ -101,6 +101,20 @@ test.each([40, 80])('on %d columns what is not well is told to its end, below wh
   expect(told.split(trouble.replaceAll(' ', ''))).toHaveLength(3);
 });
 
+test('who finds the stable release unwell is sent to its logs, in a cluster to what somebody changed as well', () => {
+  const unwell: Omit<Status, 'target'> = { environment: 'staging', state: 'degraded', running: [] };
+
+  expect(nextAfter({ ...unwell, target: 'local' })).toEqual([
+    'causeway logs staging',
+    'causeway rollback staging',
+  ]);
+  expect(nextAfter({ ...unwell, target: 'kubernetes' })).toEqual([
+    'causeway logs staging',
+    'causeway drift staging',
+    'causeway rollback staging',
+  ]);
+});
+
 test('a watch off a terminal is a line for each change', async () => {
   using terminal = new FakeTerminal();
   await terminal.call('up');
