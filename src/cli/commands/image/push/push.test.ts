@@ -46,7 +46,7 @@ test('it is signed with a trusted key that is here, and pushing it again adds no
     push     registry.example.com/team/shop: 5 there already  0.00 s
     attach   SBOM of 3 components (packages in service.files: none found), provenance, there already  0.00 s
     sign     by <key>
-    next     causeway image verify registry.example.com/team/shop@sha256:<digest> · then causeway deploy --image with it
+    next     causeway image verify registry.example.com/team/shop@sha256:<digest> · then causeway deploy --image <that image>
     "
   `);
   expect(at.registry.manifests.size).toBe(manifests);

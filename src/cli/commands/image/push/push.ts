@@ -126,7 +126,7 @@ function nextSteps({ config, key, trusted, untrusted }: Pushed, reference: strin
     ...(name === undefined
       ? []
       : [
-          `${key ? 'then ' : ''}causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${key ? 'with it' : reference}`,
+          `${key ? 'then ' : ''}causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${key ? '<that image>' : reference}`,
         ]),
   ];
 }
