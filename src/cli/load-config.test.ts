@@ -39,6 +39,7 @@ test('a missing config is named as it was looked for', async () => {
   await expect(loadConfig({ cwd: '/' })).rejects.toMatchObject({
     code: 'config_not_found',
     message: 'no causeway.config.ts in / or in a folder above it',
+    hint: 'cd to the project, name the file with --config, or write one: docs/service-contract.md#the-smallest-service has it',
   });
   await expect(loadConfig({ cwd: terminal.folder, file: 'other.ts' })).rejects.toMatchObject({
     code: 'config_not_found',

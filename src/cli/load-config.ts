@@ -63,7 +63,7 @@ function findUpwards(cwd: string): string {
   throw new UserError({
     code: 'config_not_found',
     message: `no ${fileName} in ${cwd} or in a folder above it`,
-    hint: 'cd to the project, or name the file with --config',
+    hint: 'cd to the project, name the file with --config, or write one: docs/service-contract.md#the-smallest-service has it',
   });
 }
 

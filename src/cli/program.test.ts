@@ -241,7 +241,7 @@ test.each([
   [['-v'], 'causeway has no flag -v', 'did you mean --verbose or --version?'],
   [['logs', '-n5', '--folow'], 'causeway logs has no flag --folow', 'did you mean --follow?'],
   [['status', 'stagin'], 'the config has no environment stagin', 'did you mean staging?'],
-  [['status', 'elsewhere'], 'the config has no environment elsewhere', 'it has local, staging'],
+  [['status', 'elsewhere'], 'the config has no environment elsewhere', 'it has local, staging; add it'],
 ])('%p ends with 2 and says what was meant', async (words, message, hint) => {
   using terminal = new FakeTerminal();
 

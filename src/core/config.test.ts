@@ -317,7 +317,10 @@ test('an environment that the config does not have is named, with the ones that 
     expect.objectContaining({ code: 'environment_unknown', hint: 'did you mean local?' }),
   );
   expect(() => environmentOf(config, 'constructor')).toThrow(
-    expect.objectContaining({ message: 'the config has no environment constructor', hint: 'it has local' }),
+    expect.objectContaining({
+      message: 'the config has no environment constructor',
+      hint: 'it has local; add it under environments: docs/config.md#environments',
+    }),
   );
 });
 

@@ -655,7 +655,9 @@ export function environmentOf(config: Config, name: string): EnvironmentConfig {
   throw new UserError({
     code: 'environment_unknown',
     message: `the config has no environment ${name}`,
-    hint: near ? `did you mean ${near}?` : `it has ${names.join(', ')}`,
+    hint: near
+      ? `did you mean ${near}?`
+      : `it has ${names.join(', ')}; add it under environments: docs/config.md#environments`,
   });
 }
 

@@ -60,7 +60,7 @@ const table: Record<string, Expected> = {
   'command-missing': [
     'starting',
     'config',
-    'its command cannot be started: "/nothing": stat /nothing: no such file or directory',
+    'its command cannot be started: "/nothing": stat /nothing: no such file or directory; image.base or service.files must bring it',
   ],
   unschedulable: [
     'starting',

@@ -34,7 +34,10 @@ const runtimeAway =
 export function startWords(message: string): string {
   const said = oneLine(message).replace(/: unknown$/, '');
   const at = said.indexOf('exec: ');
-  return at === -1
-    ? `its container cannot be made: ${said}`
-    : `its command cannot be started: ${said.slice(at + 'exec: '.length)}`;
+  if (at === -1) return `its container cannot be made: ${said}`;
+  const why = said.slice(at + 'exec: '.length);
+  const mend = /executable file not found|no such file/.test(why)
+    ? '; image.base or service.files must bring it'
+    : '';
+  return `its command cannot be started: ${why}${mend}`;
 }
