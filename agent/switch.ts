@@ -1,3 +1,5 @@
+import { wordsOf } from '../src/core/words-of.ts';
+
 /** What the switch sees of the environment. */
 export interface Look {
   /** Another one whenever whoever drives the rollout has given a sign of life. */
@@ -60,8 +62,4 @@ export async function watchOver({
     last = undefined;
     lookedAt = now();
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

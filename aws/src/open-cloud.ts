@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Cloud, CloudIdentity, CloudUpRequest } from '../../src/core/cloud.ts';
 import type { AwsConfig } from '../../src/core/config.ts';
 import { UserError } from '../../src/core/errors.ts';
+import { wordsOf } from '../../src/core/words-of.ts';
 import type { Reach } from '../../src/kubernetes/reach.ts';
 import { type Account, openAccount } from './account/account.ts';
 import { identify } from './account/identify.ts';
@@ -172,7 +173,7 @@ async function findAddress(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     throw new UserError({
       code: 'environment_unreachable',
-      message: `${url} did not say from which address you come: ${cause instanceof Error ? cause.message : cause}`,
+      message: `${url} did not say from which address you come: ${wordsOf(cause)}`,
       hint: "write allowApiFrom: ['203.0.113.7/32'] in the config: who may reach the cluster's API server",
       cause,
     });

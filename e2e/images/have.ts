@@ -1,4 +1,5 @@
 import { test } from 'bun:test';
+import { wordsOf } from '../../src/core/words-of.ts';
 
 /**
  * A part that tests need and this machine may lack. Where it cannot be had, a skipped test stands for them,
@@ -8,7 +9,7 @@ export async function have<Part>(what: string, get: () => Promise<Part>): Promis
   try {
     return await get();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = wordsOf(error);
     if (process.env.CI) throw new Error(`${what} cannot be had: ${why}`, { cause: error });
     console.log(`skipped: what needs ${what}: ${why.split('\n')[0]}`);
     test.skip(`what needs ${what}`, () => {});

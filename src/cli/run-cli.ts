@@ -1,5 +1,6 @@
 import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exitCodes, UserError } from '../core/errors.ts';
+import { wordsOf } from '../core/words-of.ts';
 import type { Cli, GlobalOptions, Result } from './cli.ts';
 import { commandAt, isGroup, treeOf } from './grammar/command-tree.ts';
 import { formatHelp, formatOverview } from './grammar/help.ts';
@@ -159,7 +160,7 @@ function fail(thrown: unknown, cli: Cli, argv: readonly string[]): number {
   }
   printErrorJson(cli, {
     code: 'bug',
-    message: thrown instanceof Error ? thrown.message : String(thrown),
+    message: wordsOf(thrown),
     hint: 'report it with the lines on stderr',
   });
   io.stderr.write(showBug(thrown, err, argv, version));

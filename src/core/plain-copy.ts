@@ -1,3 +1,5 @@
+import { wordsOf } from './words-of.ts';
+
 export interface PlainCopy {
   /** Data alone; in the place of anything else stands a symbol whose description is what was found. */
   readonly copy: unknown;
@@ -23,7 +25,7 @@ export function plainCopy(value: unknown): PlainCopy {
     try {
       return copyOfObject(original, path, new Set(around).add(original));
     } catch (error) {
-      return Symbol(`a value that cannot be read (${error instanceof Error ? error.message : error})`);
+      return Symbol(`a value that cannot be read (${wordsOf(error)})`);
     }
   }
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { wordsOf } from '../core/words-of.ts';
 import { corrupt } from './corrupt.ts';
 import { streamOf } from './stream.ts';
 
@@ -67,9 +68,7 @@ async function* inflate(
   try {
     yield* decoder;
   } catch (error) {
-    throw (
-      failed ?? corrupt(what, `does not decompress: ${error instanceof Error ? error.message : error}`, error)
-    );
+    throw failed ?? corrupt(what, `does not decompress: ${wordsOf(error)}`, error);
   } finally {
     compressed.destroy();
     decoder.destroy();

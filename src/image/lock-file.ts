@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
+import { wordsOf } from '../core/words-of.ts';
 import { digestSchema } from './oci.ts';
 import { parseJson } from './parse-json.ts';
 import { behindLink, errorCode, writeWhole } from './write-file.ts';
@@ -38,7 +39,7 @@ export async function writeLock(folder: string, bases: Readonly<Record<string, s
   const text = `${JSON.stringify({ schemaVersion: 1, bases: sorted }, undefined, 2)}\n`;
   await writeWhole(await behindLink(path), Buffer.from(text)).catch((error: unknown) => {
     throw wrong(
-      `cannot write ${path}: ${error instanceof Error ? error.message : error}`,
+      `cannot write ${path}: ${wordsOf(error)}`,
       "mend that, or name the base by its digest in the config: image.base: '<name>@sha256:…'",
       error,
     );

@@ -3,6 +3,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { unpackTar } from 'modern-tar';
 import type { UserError } from '../core/errors.ts';
+import { wordsOf } from '../core/words-of.ts';
 import { corrupt } from './corrupt.ts';
 import { layerFolder } from './layer.ts';
 
@@ -46,7 +47,7 @@ type Entries = ReadonlyMap<string, Entry>;
 
 async function readEntries(tar: Uint8Array, folder: string): Promise<Entries> {
   const files = await unpackTar(tar, { strict: true }).catch((error: unknown) => {
-    throw corrupt('the artifact', `is no tar: ${error instanceof Error ? error.message : error}`, error);
+    throw corrupt('the artifact', `is no tar: ${wordsOf(error)}`, error);
   });
   const entries = new Map<string, Entry>();
   for (const file of files) {

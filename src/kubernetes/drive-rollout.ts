@@ -2,6 +2,7 @@ import { rulesOf } from '../core/config.ts';
 import { UnreachableError, UserError } from '../core/errors.ts';
 import type { Emit } from '../core/event.ts';
 import { type Outcome, type RolloutContext, takeOut } from '../core/roll-out.ts';
+import { wordsOf } from '../core/words-of.ts';
 import { openAgent } from './agent/open-agent.ts';
 import type { Api } from './api/api.ts';
 import type { ClusterConfig } from './cluster-config.ts';
@@ -76,9 +77,9 @@ async function clearAfter(
 ): Promise<void> {
   const isOthers = error instanceof UserError && others.has(error.code);
   if (context.signal.aborted || error instanceof UnreachableError || isOthers) return;
-  const reason = `it could not go on: ${error instanceof Error ? error.message : error}`;
+  const reason = `it could not go on: ${wordsOf(error)}`;
   await takeOut(context, { by, reason }).catch((failed: unknown) => {
-    trace(`the candidate could not be taken out: ${failed instanceof Error ? failed.message : failed}`);
+    trace(`the candidate could not be taken out: ${wordsOf(failed)}`);
   });
 }
 

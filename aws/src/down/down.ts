@@ -2,6 +2,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CloudEmit, CloudIdentity, CloudReceipt, CloudReceiptItem } from '../../../src/core/cloud.ts';
 import { UserError } from '../../../src/core/errors.ts';
+import { wordsOf } from '../../../src/core/words-of.ts';
 import type { Account } from '../account/account.ts';
 import { type Blocked, deleteStack, showBlocked } from '../deploy/delete-stack.ts';
 import { namesOf, type Place } from '../stacks/names.ts';
@@ -104,7 +105,7 @@ async function write(file: string, receipt: CloudReceipt): Promise<void> {
   } catch (cause) {
     throw new UserError({
       code: 'state_not_writable',
-      message: `cannot write the receipt ${file}: ${cause instanceof Error ? cause.message : cause}`,
+      message: `cannot write the receipt ${file}: ${wordsOf(cause)}`,
       hint: 'mend that, or keep receipts elsewhere: export XDG_STATE_HOME=<folder>',
       cause,
     });

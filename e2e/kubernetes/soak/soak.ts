@@ -1,4 +1,5 @@
 import type { RolloutRecord } from '../../../src/core/record.ts';
+import { wordsOf } from '../../../src/core/words-of.ts';
 import type { Failure, LoadReport } from '../../../src/load/report.ts';
 import type { Cluster, Node } from '../../cluster/cluster.ts';
 import { processesBelow, type Started } from '../../local/project.ts';
@@ -414,8 +415,4 @@ function unlike(
       .filter(({ traffic }) => traffic.lost > 0)
       .map(({ id, traffic }) => `by its record rollout ${id} lost ${traffic.lost}`),
   ];
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

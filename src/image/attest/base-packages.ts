@@ -1,6 +1,7 @@
 import { createTarDecoder } from 'modern-tar';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import { corrupt } from '../corrupt.ts';
 import { hexOf, sha256, verified } from '../digest.ts';
 import { decompress } from '../gzip.ts';
@@ -92,7 +93,7 @@ async function scan({ descriptor, content }: BaseLayer, signal: AbortSignal): Pr
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof UserError) throw error;
-    throw corrupt(what, `cannot be read as a tar: ${error instanceof Error ? error.message : error}`, error);
+    throw corrupt(what, `cannot be read as a tar: ${wordsOf(error)}`, error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IPod } from 'kubernetes-models/v1';
+import { wordsOf } from '../../core/words-of.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { type AgentReport, parseReport } from './report.ts';
@@ -107,7 +108,7 @@ class PodLog {
       // As it was before: what it printed last is read once more after its end.
       const wasOver = this.#hasEnded;
       await this.#read().catch((error: unknown) => {
-        if (!signal.aborted) trace(`log of ${this.#name}: ${error instanceof Error ? error.message : error}`);
+        if (!signal.aborted) trace(`log of ${this.#name}: ${wordsOf(error)}`);
       });
       if (wasOver) return;
       await Bun.sleep(pauseMs);
@@ -145,16 +146,16 @@ function troubleOf({ metadata, status }: IPod): string | undefined {
   if (metadata?.deletionTimestamp !== undefined) return undefined;
   const [container] = status?.containerStatuses ?? [];
   const { waiting, terminated } = container?.state ?? {};
-  if (waiting && !normal.includes(waiting.reason ?? '')) return wordsOf(waiting.reason, waiting.message);
+  if (waiting && !normal.includes(waiting.reason ?? '')) return joined(waiting.reason, waiting.message);
   if (terminated && terminated.exitCode !== 0) return `it ended with exit code ${terminated.exitCode}`;
   const unplaced = status?.conditions?.find(
     ({ type, status: is }) => type === 'PodScheduled' && is === 'False',
   );
-  return unplaced ? wordsOf(unplaced.reason, unplaced.message) : undefined;
+  return unplaced ? joined(unplaced.reason, unplaced.message) : undefined;
 }
 
 const normal = ['ContainerCreating', 'PodInitializing', ''];
 
-function wordsOf(reason = '', message = ''): string {
+function joined(reason = '', message = ''): string {
   return message === '' ? reason : `${reason}: ${message}`;
 }

@@ -1,5 +1,6 @@
 import { UnreachableError } from '../../core/errors.ts';
 import { type Desired, type Running, runningKey } from '../../core/rollout.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import type { Api } from '../api/api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
@@ -226,10 +227,6 @@ class JobAgent implements Agent {
       trace(`agent: ${this.#trouble}`);
     });
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function toProbed({ release, secretSet }: Running): Probed {

@@ -1,4 +1,5 @@
 import { UnreachableError, UserError } from '../../core/errors.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import { type AccessHints, type ClusterAccess, proxyAddress } from './access.ts';
 import { ApiRefusal, type StatusCause } from './refusal.ts';
 
@@ -136,5 +137,5 @@ function inWords(code: string, cause: unknown): string {
   if (code === 'EPROTO') return 'what listens there does not speak TLS';
   if (code === 'ECONNRESET' || code === 'ConnectionClosed') return 'the connection was cut';
   if (cause instanceof Error && cause.name === 'TimeoutError') return 'no answer in time';
-  return cause instanceof Error ? cause.message : String(cause);
+  return wordsOf(cause);
 }

@@ -1,4 +1,5 @@
 import { UnreachableError, UserError } from '../../core/errors.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import { wait } from '../../image/registry/tries.ts';
 import type { Change, List } from './api.ts';
 import type { KubernetesObject } from './kinds.ts';
@@ -49,7 +50,7 @@ export async function* watchChanges<T extends KubernetesObject>(
       if (signal.aborted) return;
       if (error instanceof Expired || isGone(error)) version = undefined;
       else if (error instanceof UserError && !(error instanceof UnreachableError)) throw error;
-      trace(`watch: ${error instanceof Error ? error.message : error}`);
+      trace(`watch: ${wordsOf(error)}`);
     }
     if (signal.aborted) return;
     // Between here and a server that answers the rest, something may let no watch through: lists are what there is then.

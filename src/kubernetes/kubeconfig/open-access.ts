@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { didYouMean } from '../../core/did-you-mean.ts';
 import { UserError } from '../../core/errors.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import { installPackage } from '../../packages/install-package.ts';
 import type { ClusterAccess } from '../api/access.ts';
 import { findProxy } from './find-proxy.ts';
@@ -113,7 +114,7 @@ async function readCredentials(kubeconfig: KubeConfig, context: string): Promise
     await kubeconfig.applyToHTTPSOptions(options);
   } catch (cause) {
     // Of a plugin that failed, what it said.
-    const said = String(cause instanceof Error ? cause.message : cause).trim();
+    const said = wordsOf(cause).trim();
     const [why = 'no reason given'] = said.split('\n');
     throw new UserError({
       code: 'kubeconfig_wrong',
@@ -135,7 +136,7 @@ function checkCertificates({ ca, cert, key }: HttpsOptions, context: string): vo
     } catch (cause) {
       throw new UserError({
         code: 'kubeconfig_wrong',
-        message: `the ${what} of context ${context} is none: ${cause instanceof Error ? cause.message : cause}`,
+        message: `the ${what} of context ${context} is none: ${wordsOf(cause)}`,
         hint: 'take the kubeconfig anew from whoever runs the cluster',
         cause,
       });

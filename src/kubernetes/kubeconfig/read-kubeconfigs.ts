@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import type { KubeConfig, KubeConfigClass } from './kube-config.ts';
 
 export interface ReadKubeconfigsOptions {
@@ -41,7 +42,7 @@ function readFile(KubeConfig: KubeConfigClass, file: string): KubeConfig {
     config.loadFromFile(file);
     config.users = config.users.map((user) => withTokenFile(user, file));
   } catch (cause) {
-    const [why = ''] = String(cause instanceof Error ? cause.message : cause).split('\n');
+    const [why = ''] = wordsOf(cause).split('\n');
     throw new UserError({
       code: 'kubeconfig_wrong',
       message: `${file} is no kubeconfig that can be read: ${why}`,

@@ -1,4 +1,5 @@
 import type { TrafficCount } from '../../core/traffic.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import type { Api } from '../api/api.ts';
 import { readExposition } from './exposition.ts';
 import { MetricsTotals } from './metrics-totals.ts';
@@ -66,7 +67,7 @@ export function openMetrics({
       totals.set(pod, known);
       troubles.delete(pod);
     } catch (error) {
-      const said = error instanceof Error ? error.message : String(error);
+      const said = wordsOf(error);
       if (!closed.signal.aborted && troubles.get(pod) !== said) trace(`metrics of ${pod}: ${said}`);
       troubles.set(pod, said);
     }

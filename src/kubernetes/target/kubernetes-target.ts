@@ -4,6 +4,7 @@ import { type Release, shortId } from '../../core/release.ts';
 import type { Desired, Running } from '../../core/rollout.ts';
 import type { Exit, Finding, Holder, Lock, Observation, OneOff, Target } from '../../core/target.ts';
 import type { Evidence } from '../../core/verdict.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import { ApiRefusal } from '../api/refusal.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { StoredState } from '../store/store.ts';
@@ -266,7 +267,7 @@ export class KubernetesTarget implements Target {
     try {
       await store.tidy(state.desired, AbortSignal.any([signal, this.#signalOf(held)]));
     } catch (error) {
-      trace(`could not tidy up: ${error instanceof Error ? error.message : error}`);
+      trace(`could not tidy up: ${wordsOf(error)}`);
     }
   }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import type { ProcessIdentity } from '../birth.ts';
 import { describeListeners, hasLeft, processOf } from '../engine/container-process.ts';
 import { containerSpec, portName } from '../engine/container-spec.ts';
@@ -204,7 +205,7 @@ class ContainerLife implements Life {
     if (isRefusedProgram(error)) return { how: describeRefusedStart(program, error), livedMs: 0 };
     const isOurs = error instanceof UserError && error.code !== 'state_corrupt';
     if (isOurs) return { how: error.message, cause: 'environment', livedMs: 0 };
-    return { how: `${program} did not start: ${error instanceof Error ? error.message : error}`, livedMs: 0 };
+    return { how: `${program} did not start: ${wordsOf(error)}`, livedMs: 0 };
   }
 
   #livedMs(): number {

@@ -3,6 +3,7 @@ import type { RolloutEvent } from '../../core/event.ts';
 import { type Outcome, type RolloutContext, takeOut } from '../../core/roll-out.ts';
 import type { Rollout } from '../../core/rollout.ts';
 import type { Rules } from '../../core/step.ts';
+import { wordsOf } from '../../core/words-of.ts';
 import type { LocalTarget } from './local-target.ts';
 
 export type Listener = (event: RolloutEvent) => void;
@@ -101,7 +102,7 @@ export class RolloutRunner {
   /** A rollout that cannot go on, for want of disk say, must not leave its candidate unwatched under traffic. */
   async #clearAfter(error: unknown, { by }: Asked, context: RolloutContext): Promise<void> {
     if (!this.#target.desired.rollout) return;
-    const reason = `it could not go on: ${error instanceof Error ? error.message : error}`;
+    const reason = `it could not go on: ${wordsOf(error)}`;
     await takeOut(context, { by, reason }).catch(() => undefined);
   }
 }
