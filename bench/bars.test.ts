@@ -32,13 +32,15 @@ test('each bar is told by its label and its value, and ours stands out', () => {
   expect(svg.match(/<rect class="ours"/g)).toHaveLength(1);
 });
 
-test('nothing is drawn outside of the image', () => {
-  const height = Number(/height="(\d+)" role/.exec(svg)?.[1]);
-  const bottoms = [...svg.matchAll(/<rect[^>]* y="([\d.]+)"[^>]* height="([\d.]+)"/g)].map(
-    ([, y, tall]) => Number(y) + Number(tall),
-  );
+test('no bar is drawn outside of the image', () => {
+  const [, width, height] = /width="(\d+)" height="(\d+)" role/.exec(svg) ?? [];
+  const corners = [
+    ...svg.matchAll(/<rect[^>]* x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g),
+  ].map(([, x, y, wide, tall]) => ({ right: Number(x) + Number(wide), bottom: Number(y) + Number(tall) }));
 
-  expect(Math.max(...bottoms)).toBeLessThan(height);
+  expect(corners).toHaveLength(3);
+  expect(Math.max(...corners.map(({ right }) => right))).toBeLessThan(Number(width));
+  expect(Math.max(...corners.map(({ bottom }) => bottom))).toBeLessThan(Number(height));
 });
 
 test('values of nothing at all are bars of no length', () => {

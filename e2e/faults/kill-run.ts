@@ -242,7 +242,7 @@ class KillRun {
   }
 
   async #judgeState(): Promise<void> {
-    const { project } = this;
+    const project = this.#project;
     const isWhole = () => {
       const { supervisors, keepers, replicas } = project.processes();
       return supervisors.length === 1 && keepers.length === 1 && replicas.length === 2;
@@ -298,10 +298,6 @@ class KillRun {
 
   #break(what: string): void {
     this.#broken.push(`${this.#title}: ${what}`);
-  }
-
-  get project(): Project {
-    return this.#project;
   }
 }
 

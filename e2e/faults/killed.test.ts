@@ -21,5 +21,6 @@ test(`${rollouts} rollouts under load, processes killed at random: no promise is
   });
 
   expect(broken, `${replays}:\n${story.join('\n')}`).toEqual([]);
+  expect(Object.values(kills).reduce((sum, count) => sum + count)).toBeGreaterThan(rollouts);
   console.log(JSON.stringify({ seed, kills, reasons }));
 });
