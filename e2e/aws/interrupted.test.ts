@@ -9,7 +9,8 @@ import { makeProject, type Project, stackName } from './project.ts';
 import { describeStack } from './stack.ts';
 import { users } from './users.ts';
 
-const tell = (about: string) => process.env.PROOF === 'full' && console.log(about);
+/** A run of hours tells how far it is. */
+const tell = sized<(about: string) => void>({ ci: () => undefined, full: console.log });
 
 /** Of `up` and of `down`, each. */
 const rounds = sized({ ci: 2, full: 20 });

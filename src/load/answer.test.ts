@@ -20,8 +20,8 @@ describe('an answer is read to its end', () => {
 });
 
 test('where the bytes are split makes no difference', () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
-  console.log(`SEED=${seed} replays it`);
+  const seed = Number(process.env.CAUSEWAY_SEED ?? Math.floor(Math.random() * 2 ** 32));
+  console.log(`CAUSEWAY_SEED=${seed} replays it`);
   const random = mulberry32(seed);
   const parser = new AnswerParser();
 

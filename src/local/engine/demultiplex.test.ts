@@ -3,8 +3,8 @@ import { seededRandom } from '../../core/seeded-random.ts';
 import { demultiplex } from './demultiplex.ts';
 
 test('what is printed comes out whole, wherever the connection cuts the frames', async () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-  console.log(`SEED=${seed}`);
+  const seed = Number(process.env.CAUSEWAY_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`CAUSEWAY_SEED=${seed} replays it`);
   const random = numbersOf(seed);
   const parts = Array.from({ length: 200 }, (_, index) => `${index} ${'x'.repeat(random(300))}\n`);
   const bytes = Buffer.concat(parts.map((part) => frame(part, 1 + random(2))));
