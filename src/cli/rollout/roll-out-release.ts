@@ -141,7 +141,13 @@ async function raiseCloud(
     const destination = unpushed && (await findDestination(chosen, signal, { isComing: true }));
     if (!unpushed || !destination) return;
     const { pushRelease } = await import('./push-release.ts');
-    await pushRelease(cli, chosen, { ...way, ...(tested ? { tested } : {}), unpushed, destination, signal });
+    const beside = board.beside();
+    const ahead = { ...way, ...(tested ? { tested } : {}), board: beside };
+    try {
+      await pushRelease(cli, chosen, { ...ahead, unpushed, destination, signal });
+    } finally {
+      beside.close();
+    }
     isPushed = true;
   };
   const how = options.cloud ?? { isSure: false, mayExceed: false };

@@ -117,6 +117,56 @@ test('off a terminal a step is one line when it ended, a long one is announced o
   `);
 });
 
+test('what goes on at the same time has a live line of its own, which counts on while the other is told', () => {
+  const { board, written, wait } = boardOn({ isTerminal: true, columns: 40 });
+
+  board.show('stack', 'Vpc created');
+  wait(2_000);
+  const beside = board.beside();
+  beside.show('push', '1 of 3 blobs');
+  wait(1_000);
+  board.show('stack', 'Cluster begun');
+  beside.show('push', '2 of 3 blobs');
+  beside.end({ label: 'push', text: '3 blobs' });
+  wait(1_000);
+  beside.close();
+  board.end({ label: 'stack', text: '3 changes' });
+
+  expect(screenOf(written)).toEqual([
+    ['stack    Vpc created             0.00 s'],
+    ['stack    Vpc created              2.0 s'],
+    ['stack    Vpc created              2.0 s', 'push     1 of 3 blobs            0.00 s'],
+    ['stack    Vpc created              3.0 s', 'push     1 of 3 blobs             1.0 s'],
+    ['stack    Cluster begun            3.0 s', 'push     1 of 3 blobs             1.0 s'],
+    ['stack    Cluster begun            3.0 s', 'push     2 of 3 blobs             1.0 s'],
+    ['push     3 blobs                  1.0 s', 'stack    Cluster begun            3.0 s'],
+    ['push     3 blobs                  1.0 s', 'stack    Cluster begun            4.0 s'],
+    ['push     3 blobs                  1.0 s', 'stack    Cluster begun            4.0 s'],
+    ['push     3 blobs                  1.0 s', 'stack    3 changes                4.0 s'],
+  ]);
+});
+
+test('a live line that is closed before it ended is gone, and off a terminal each that takes long is announced', () => {
+  const terminal = boardOn({ isTerminal: true, columns: 40 });
+  const pipe = boardOn({ isTerminal: false });
+  for (const { board, wait } of [terminal, pipe]) {
+    board.show('stack', 'Vpc created');
+    const beside = board.beside();
+    beside.show('push', '1 of 3 blobs');
+    wait(3_000);
+    board.end({ label: 'stack', text: 'failed' });
+    beside.close();
+  }
+
+  expect(screenOf(terminal.written).at(-1)).toEqual(['stack    failed                   3.0 s']);
+  expect(pipe.written.join('')).toMatchInlineSnapshot(`
+    "stack    Vpc created …
+    push     1 of 3 blobs …
+    stack    failed                                        3.0 s
+    "
+  `);
+});
+
 test('in CI nothing is drawn over, though it says that it is a terminal', () => {
   const { board, written, wait } = boardOn({ isTerminal: true, env: { CI: 'true' } });
 
@@ -153,3 +203,32 @@ test.each([10, 30, 80])('on a terminal of %d columns a live line never fills the
   const lines = Bun.stripANSI(written.join('')).replaceAll('\r', '').split('\n');
   for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThan(columns);
 });
+
+/** What stands on the screen after each write; of what a terminal understands, that which a board uses. */
+function screenOf(written: readonly string[]): readonly (readonly string[])[] {
+  let lines: string[] = [];
+  let [row, column] = [0, 0];
+  const type = (letter: string) => {
+    if (letter === '\r') column = 0;
+    else if (letter === '\n') [row, column] = [row + 1, 0];
+    else {
+      const line = lines[row] ?? '';
+      lines[row] = `${line.slice(0, column)}${letter}${line.slice(column + 1)}`;
+      column += 1;
+    }
+  };
+  const obey = (code: string, count: number) => {
+    const before = (lines[row] ?? '').slice(0, column);
+    if (code === 'A') row -= count;
+    if (code === 'K') lines[row] = before;
+    if (code === 'J') lines = [...lines.slice(0, row), before];
+  };
+  return written.map((text) => {
+    for (const [at, part] of text.split('\x1b').entries()) {
+      const [command = '', count, code = ''] = (at > 0 && /^\[\??(\d*)(\w)/.exec(part)) || [];
+      obey(code, Number(count));
+      for (const letter of part.slice(command.length)) type(letter);
+    }
+    return lines.filter((line) => line !== '');
+  });
+}

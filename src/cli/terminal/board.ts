@@ -30,8 +30,12 @@ export class Board {
   readonly #width: number;
   readonly #stop: () => void;
   readonly #forget: () => void;
+  /** What goes on at the same time, this one first. */
+  #lanes: Board[] = [this];
+  /** That whose lines these are drawn with. */
+  #whole: Board = this;
   #current: Current | undefined;
-  /** How many lines the live one takes. */
+  /** How many lines are live. */
   #height = 0;
 
   constructor(io: Pick<Io, 'stderr' | 'now' | 'every' | 'atExit'>, style: Style, width = labelWidth) {
@@ -40,6 +44,22 @@ export class Board {
     this.#width = width;
     this.#stop = io.every(redrawMs, () => this.#tick());
     this.#forget = io.atExit(() => this.#clear());
+  }
+
+  /**
+   * For what goes on at the same time: its live line stands below, with a time of its own. Close it when that has ended;
+   * what it leads from stays open.
+   */
+  beside(): Board {
+    const { stderr, now } = this.#io;
+    const lane = new Board(
+      { stderr, now: () => now(), every: () => () => {}, atExit: () => () => {} },
+      this.#style,
+      this.#width,
+    );
+    lane.#whole = this.#whole;
+    this.#whole.#lanes.push(lane);
+    return lane;
   }
 
   /** A step begins, or says how far it is; one at a time. */
@@ -75,6 +95,12 @@ export class Board {
 
   /** Nothing is under way any more, and the terminal is as it was. */
   close(): void {
+    const whole = this.#whole;
+    if (whole !== this) {
+      whole.#lanes = whole.#lanes.filter((lane) => lane !== this);
+      if (this.#style.isLive) this.#io.stderr.write(`${whole.#home()}${clearBelow}${whole.#live()}`);
+      return;
+    }
     this.#stop();
     this.#clear();
     this.#forget();
@@ -96,7 +122,7 @@ export class Board {
     if (!isLive) this.#io.stderr.write(lines.map((line) => `${spell(line)}\n`).join(''));
     else {
       const text = lines.map((line) => `${spell(line)}${clearRest}\n`).join('');
-      this.#io.stderr.write(`${this.#home()}${text}${this.#live()}`);
+      this.#io.stderr.write(`${this.#whole.#home()}${text}${this.#whole.#live()}`);
     }
   }
 
@@ -108,17 +134,21 @@ export class Board {
   }
 
   #draw(): void {
-    if (this.#style.isLive) this.#io.stderr.write(this.#live());
+    if (this.#style.isLive) this.#io.stderr.write(this.#whole.#live());
   }
 
   #live(): string {
-    if (!this.#current) return '';
-    const { label, text, since } = this.#current;
-    const line = { label, text, ms: this.#io.now() - since };
+    const underWay = this.#lanes.flatMap((lane) => lane.#current ?? []);
+    if (underWay.length === 0) return '';
     const { columns } = this.#room;
     // Where it is too narrow to break it, it is cut: what is wider than the terminal cannot be drawn over.
-    const lines = renderWrapped(line, this.#style, this.#room)
-      .slice(0, mostLive)
+    const lines = underWay
+      .flatMap(({ label, text, since }) =>
+        renderWrapped({ label, text, ms: this.#io.now() - since }, this.#style, this.#room).slice(
+          0,
+          Math.floor(mostLive / underWay.length),
+        ),
+      )
       .map((part) => `${this.#style.spell(fit(part, columns))}${clearRest}`);
     const home = this.#home();
     this.#height = lines.length;
@@ -127,7 +157,11 @@ export class Board {
 
   #tick(): void {
     if (this.#style.isLive) this.#draw();
-    if (this.#style.isLive || !this.#current) return;
+    else for (const lane of this.#lanes) lane.#announceLate();
+  }
+
+  #announceLate(): void {
+    if (!this.#current) return;
     const { since, isAnnounced, label, text } = this.#current;
     if (isAnnounced || this.#io.now() - since < patienceMs) return;
     this.#announce(label, text);
