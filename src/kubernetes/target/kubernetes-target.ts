@@ -9,11 +9,11 @@ import { ApiRefusal } from '../api/refusal.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { StoredState } from '../store/store.ts';
 import { type ConvergeOptions, Converger } from './converge.ts';
-import { Guard } from './guard.ts';
 import type { HeldLease } from './held-lease.ts';
 import { takeLease } from './lease.ts';
 import { Observer } from './observer.ts';
 import type { TargetOptions, TargetParts } from './open-target.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** How long evidence may take to be had. */
 const evidenceMs = 10_000;
@@ -26,7 +26,7 @@ export class KubernetesTarget implements Target {
   readonly #closed = new AbortController();
   readonly #giveUp = new AbortController();
   readonly #converger: Converger;
-  readonly #guard: Guard;
+  readonly #upkeep: Upkeep;
   readonly #observer: Observer;
   #held: HeldLease | undefined;
   /** What shall be, as it was found when the lock was taken, or stored since. */
@@ -40,7 +40,7 @@ export class KubernetesTarget implements Target {
     this.#options = options;
     this.history = options.store.history;
     this.#converger = new Converger(options);
-    this.#guard = new Guard({ ...options, converger: this.#converger });
+    this.#upkeep = new Upkeep({ ...options, converger: this.#converger });
     this.#observer = new Observer({ ...options, converger: this.#converger });
   }
 
@@ -108,7 +108,7 @@ export class KubernetesTarget implements Target {
       this.#held?.lost.throwIfAborted();
       const seen = await this.#look();
       if (seen?.kind === 'seen') await this.#repair(seen.desired);
-      if (seen) yield this.#withGuard(seen);
+      if (seen) yield this.#withDisturbances(seen);
       await this.#observer.changed(signal);
     }
   }
@@ -231,12 +231,12 @@ export class KubernetesTarget implements Target {
     await held.check(signal);
     const image = agentImage === undefined ? {} : { agentImage };
     this.#observer.take(await store.restoreState({ desired, token: held.token, ...image }, signal));
-    this.#guard.add(`the state of ${place.environment} was deleted or changed, and put back`);
+    this.#upkeep.add(`the state of ${place.environment} was deleted or changed, and put back`);
   }
 
-  #withGuard(seen: Observation): Observation {
+  #withDisturbances(seen: Observation): Observation {
     if (seen.kind !== 'seen') return seen;
-    return { ...seen, disturbances: [...(seen.disturbances ?? []), ...this.#guard.disturbances] };
+    return { ...seen, disturbances: [...(seen.disturbances ?? []), ...this.#upkeep.disturbances] };
   }
 
   #convergeOptions(lease: HeldLease): ConvergeOptions {
@@ -251,7 +251,7 @@ export class KubernetesTarget implements Target {
   async #repair(desired: Desired): Promise<void> {
     const held = this.#held;
     if (!held || !desired.rollout) return;
-    if (this.#isConverged) this.#guard.look(desired, this.#convergeOptions(held));
+    if (this.#isConverged) this.#upkeep.look(desired, this.#convergeOptions(held));
     if (this.#isConverged && !this.#observer.isChangedByOthers) return;
     if (this.#isConverged) this.#options.trace('the Deployment was changed by another: putting it right');
     await this.#converge(desired, held).catch((error: unknown) => {

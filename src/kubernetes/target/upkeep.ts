@@ -10,7 +10,7 @@ import { namesOf, type Place } from '../manifests/names.ts';
 import { orRefusal } from '../preflight/cluster-parts.ts';
 import type { ConvergeOptions, Converger } from './converge.ts';
 
-export interface GuardOptions {
+export interface UpkeepOptions {
   readonly api: Api;
   readonly place: Place;
   readonly config: ClusterConfig;
@@ -24,14 +24,14 @@ const everyMs = 1_000;
  * What replicas and their users need beside the Deployment, and somebody may take away in the midst of a rollout: without
  * it good replicas are refused, or nobody reaches them, and the release would be blamed.
  */
-export class Guard {
-  readonly #options: GuardOptions;
+export class Upkeep {
+  readonly #options: UpkeepOptions;
   readonly #found = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isLooking = false;
   #clusterIp: string | undefined;
 
-  constructor(options: GuardOptions) {
+  constructor(options: UpkeepOptions) {
     this.#options = options;
   }
 
