@@ -8,7 +8,7 @@ import type { Desired } from '../../core/rollout.ts';
 import { FakeApi } from '../api/fake-api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
-import { followReports } from './follow-reports.ts';
+import { type FollowOptions, followReports } from './follow-reports.ts';
 import { type Agent, openAgent } from './open-agent.ts';
 import { agentSetupSchema } from './setup.ts';
 
@@ -195,23 +195,10 @@ describe('reports', () => {
       reason: 'FailedCreate',
       message: 'exceeded quota: small',
     } as never);
-    const following = new AbortController();
 
-    const followed = followReports({
-      api,
-      job: 'shop-agent-r1',
-      onReport: () => undefined,
-      onTrouble: (said) => why.push(said),
-      onLeaving: () => undefined,
-      onGone: () => undefined,
-      trace: () => undefined,
-      signal: following.signal,
-      firstMs: 1,
-    });
+    await using _ = follow(api, { onTrouble: (said) => why.push(said), firstMs: 1 });
 
     await until('it is told', () => why.includes('exceeded quota: small'));
-    following.abort();
-    await followed;
   });
 
   test('of the rollout before count no more', async () => {
@@ -250,17 +237,7 @@ describe('a Job that somebody deletes', () => {
   test('is no reason to say that its pod ended', async () => {
     const api = fakeCluster();
     const why: (string | undefined)[] = [];
-    const following = new AbortController();
-    const followed = followReports({
-      api,
-      job: 'shop-agent-r1',
-      onReport: () => undefined,
-      onTrouble: (said) => why.push(said),
-      onLeaving: () => undefined,
-      onGone: () => undefined,
-      trace: () => undefined,
-      signal: following.signal,
-    });
+    await using _ = follow(api, { onTrouble: (said) => why.push(said) });
     const { metadata, ...pod } = agentPod('first', {
       phase: 'Failed',
       containerStatuses: [{ name: 'agent', state: { terminated: { exitCode: 1 } } }],
@@ -270,30 +247,14 @@ describe('a Job that somebody deletes', () => {
 
     await until('it was seen', () => why.length === 1);
     expect(why).toEqual([undefined]);
-    following.abort();
-    await followed;
   });
 
-  test('before it had a pod is made anew as well', async () => {
-    const api = fakeCluster();
+  test('before it had a pod is looked for as well', async () => {
     const gone: string[] = [];
-    const following = new AbortController();
 
-    const followed = followReports({
-      api,
-      job: 'shop-agent-r1',
-      onReport: () => undefined,
-      onTrouble: () => undefined,
-      onLeaving: () => undefined,
-      onGone: () => gone.push('it'),
-      trace: () => undefined,
-      signal: following.signal,
-      firstMs: 1,
-    });
+    await using _ = follow(fakeCluster(), { onGone: () => gone.push('it'), firstMs: 1 });
 
     await until('it is told', () => gone.length === 1);
-    following.abort();
-    await followed;
   });
 
   test('is not made anew where the rollout was over', async () => {
@@ -355,6 +316,29 @@ const config = parseConfig(
   },
   'causeway.config.ts',
 ).environments.staging as KubernetesConfig;
+
+/** Reads the reports of a Job until it is disposed of. */
+function follow(api: FakeApi, told: Partial<FollowOptions>): AsyncDisposable {
+  const following = new AbortController();
+  const nothing = () => undefined;
+  const followed = followReports({
+    api,
+    job: 'shop-agent-r1',
+    onReport: nothing,
+    onTrouble: nothing,
+    onLeaving: nothing,
+    onGone: nothing,
+    trace: nothing,
+    signal: following.signal,
+    ...told,
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      following.abort();
+      await followed;
+    },
+  };
+}
 
 function desiredFor(id: string): Desired {
   return {
