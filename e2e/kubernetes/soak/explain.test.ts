@@ -22,7 +22,7 @@ test.each([
     failed({ at: 10_400, elapsedMs: 500, replica: 'shop-1' }),
     'in flight',
   ],
-  ['was refused before the cluster knew of the death', failed({ at: 13_000, elapsedMs: 1 }), 'untold'],
+  ['was refused before the cluster knew of the death', failed({ at: 10_100, cause: 'refused' }), 'untold'],
   [
     'is an answer of a bad release',
     failed({ at: 1, status: 500, release: 'erring', cause: 'other-5xx' }),

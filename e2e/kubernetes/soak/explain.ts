@@ -33,7 +33,8 @@ export function explain(failure: Failure, { faults, bad }: Known): Explained | u
   if (!transport.has(failure.cause)) return undefined;
   const mayBe = (pod: string | undefined) => connection.replica === undefined || connection.replica === pod;
   const fault = faults.find((one) => one.isKill && at >= one.at && sentAt <= one.until && mayBe(one.pod));
-  if (fault) return { by: sentAt <= fault.at + strikeMs ? 'in flight' : 'untold', fault };
+  const wasTaken = failure.cause !== 'refused' && fault !== undefined && sentAt <= fault.at + strikeMs;
+  if (fault) return { by: wasTaken ? 'in flight' : 'untold', fault };
   const crashed = bad.find((span) => at >= span.from && sentAt <= span.until && span.pods.some(mayBe));
   return crashed && { by: 'release', release: crashed.release };
 }

@@ -23,7 +23,7 @@ export function whereNamed(fault: Suffered, { records, said }: Told): Naming {
 
 /**
  * The rollout that has to name it: one that was under way, and not about to begin or end. What a restart of the
- * kubelet, say, costs nobody, no command can know of.
+ * kubelet, say, costs nobody, no command can know of; nor of etcd's, while the API server goes on by what it holds.
  */
 export function whoMustName(fault: Suffered, { records }: Told): RolloutRecord | undefined {
   const tellMs = noticedMs[fault.kind];
@@ -45,7 +45,6 @@ const noticedMs: Partial<Readonly<Record<FaultKind, number>>> = {
   'pod deleted at once': 2_500,
   'replica killed': 6_000,
   'API server away': 500,
-  'etcd restarted': 500,
   'agent deleted': 8_000,
 };
 
