@@ -58,6 +58,8 @@ export interface RolloutState extends Wait {
   readonly stableAtStart?: Answers;
   readonly unreachableSince?: number;
   readonly lastUnreachableAt?: number;
+  /** Until then nothing is judged good: see `catchUp`. */
+  readonly heldUntil?: number;
 }
 
 export type Act =
@@ -92,6 +94,10 @@ export interface Step {
 
 /** A gap in watching longer than this (a sleeping laptop) starts the watch again. */
 const gapMs = 5_000;
+/** Replicas that leave go on accepting for longer than this. */
+const briefMs = 2_000;
+/** The longest pause that clients of a Kubernetes API make: https://pkg.go.dev/k8s.io/client-go/tools/cache */
+const mostPauseMs = 30_000;
 
 /** The whole rollout, verdict included, as a pure function of what is seen; the loop around it only acts. */
 export function step(state: RolloutState, seen: Observation, now: number): Step {
@@ -99,7 +105,7 @@ export function step(state: RolloutState, seen: Observation, now: number): Step 
   const { rollout, candidate } = seen.desired;
   if (!rollout || (state.rolloutId ?? rollout.id) !== rollout.id)
     return leave(state, 'the rollout is no longer the environment’s: another command took its place');
-  const refreshed = afterGap({ ...state, rolloutId: rollout.id, unreachableSince: undefined }, now);
+  const refreshed = catchUp(afterGap({ ...state, rolloutId: rollout.id }, now), state.lastSeenAt, now);
   if (rollout.judged) return carryOut(refreshed, seen, rollout, rollout.judged, now);
   if (!candidate) return leave(refreshed, 'the candidate is gone from the environment’s desired state');
   if (refreshed.giveUp !== undefined) {
@@ -125,6 +131,19 @@ function afterGap(state: RolloutState, now: number): RolloutState {
   return hasGap(state.lastSeenAt, now) ? startAgain(seen) : seen;
 }
 
+/**
+ * While an environment did not answer, those in it that lead requests to replicas heard of no change either. They ask again
+ * with growing pauses, so that after an outage it may take as long again until they know the candidate's replicas: until
+ * then no stable one goes.
+ */
+function catchUp(state: RolloutState, lastSeenAt: number | undefined, now: number): RolloutState {
+  const { unreachableSince } = state;
+  if (unreachableSince === undefined) return state;
+  const awayMs = now - (lastSeenAt ?? unreachableSince);
+  const heldUntil = awayMs > briefMs ? now + Math.min(awayMs, mostPauseMs) : state.heldUntil;
+  return { ...state, unreachableSince: undefined, heldUntil };
+}
+
 function hasGap(lastAt: number | undefined, now: number): boolean {
   return lastAt !== undefined && Math.abs(now - lastAt) > gapMs;
 }
@@ -136,6 +155,7 @@ function startAgain(state: RolloutState): RolloutState {
     awaitedMs: undefined,
     furthest: undefined,
     watchingSince: undefined,
+    heldUntil: undefined,
   };
 }
 
@@ -235,6 +255,8 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
   const awaitedMs = state.startingSince === undefined ? state.awaitedMs : now - state.startingSince;
   const next = { ...state, startingSince: undefined, awaitedMs, watchingSince };
   const started: RolloutEvent[] = isFresh ? [{ kind: 'starting', size, ready, wanted, ...beside }] : [];
+  const isHeld = now < (state.heldUntil ?? now);
+  if (isRollback && isHeld) return act(next, { kind: 'wait' }, started);
   if (isRollback) return judge(next, seen, { kind: 'good' }, started);
 
   const elapsedMs = now - watchingSince;
@@ -245,7 +267,7 @@ function watch(state: RolloutState, seen: Seen, candidate: Candidate, now: numbe
     bakeMs: rules.bakeMs,
     traffic: totalOf(seen.traffic),
   };
-  const isOver = elapsedMs >= rules.bakeMs && !isAwaiting(traffic, watchingSince + rules.bakeMs);
+  const isOver = !isHeld && elapsedMs >= rules.bakeMs && !isAwaiting(traffic, watchingSince + rules.bakeMs);
   const failure = (isOver ? judgeWatch : judgeErrors)(answers, besideIt, rules.allowance);
   if (failure) return judge(next, seen, failure, [...started, watched]);
   if (!isOver) return act(next, { kind: 'wait' }, [...started, watched]);
