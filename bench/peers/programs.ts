@@ -1,8 +1,6 @@
-import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cached } from '../../e2e/images/cache-folder.ts';
+import { findNpmPackages } from '../../e2e/images/npm-packages.ts';
 import { findPrograms } from '../../e2e/images/programs.ts';
-import { mustRun } from '../../e2e/images/run-program.ts';
 
 /** What Causeway is compared with, and what it is measured with. */
 export interface PeerPrograms {
@@ -24,7 +22,7 @@ export async function findPeerPrograms(): Promise<PeerPrograms> {
     ['nginx', 'wrk', 'gunicorn', 'flask'],
     ['nginx', 'wrk', 'python3', 'gunicorn', 'python3-flask'],
   );
-  const nodeModules = join(await installPackages(), 'node_modules');
+  const nodeModules = join(await findNpmPackages('bench-peers', import.meta.dir), 'node_modules');
   const gunicorn = debian.path('gunicorn');
   return {
     nginx: debian.path('nginx'),
@@ -36,15 +34,4 @@ export async function findPeerPrograms(): Promise<PeerPrograms> {
     nodeModules,
     env: { ...debian.env, PYTHONPATH: join(gunicorn, '../../lib/python3/dist-packages') },
   };
-}
-
-async function installPackages(): Promise<string> {
-  const lock = readFileSync(join(import.meta.dir, 'package-lock.json'));
-  const hash = new Bun.CryptoHasher('sha256').update(lock).digest('hex').slice(0, 16);
-  return cached(`bench-peers-${hash}`, async (folder) => {
-    for (const file of ['package.json', 'package-lock.json']) {
-      copyFileSync(join(import.meta.dir, file), join(folder, file));
-    }
-    await mustRun(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
-  });
 }

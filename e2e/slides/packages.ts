@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cached } from '../images/cache-folder.ts';
+import { findNpmPackages } from '../images/npm-packages.ts';
 import { findPrograms } from '../images/programs.ts';
-import { mustRun } from '../images/run-program.ts';
 
 /** Of @marp-team/marp-core, what is used here. */
 interface Marp {
@@ -40,13 +38,7 @@ const slides = join(import.meta.dir, '../../docs/slides');
 
 /** What only the slides need, by a lockfile of their own, in the cache of the tests. */
 export async function findPackages(): Promise<Packages> {
-  const lock = readFileSync(join(slides, 'package-lock.json'));
-  const hash = createHash('sha256').update(lock).digest('hex').slice(0, 16);
-  const folder = await cached(`slides-${hash}`, async (cwd) => {
-    for (const file of ['package.json', 'package-lock.json'])
-      copyFileSync(join(slides, file), join(cwd, file));
-    await mustRun(['npm', 'ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'], { cwd });
-  });
+  const folder = await findNpmPackages('slides', slides);
   const path = (name: string) => join(folder, 'node_modules', name);
   const load = (name: string) => import(Bun.resolveSync(name, folder));
   const [{ Marp }, { chromium }] = await Promise.all([load('@marp-team/marp-core'), load('playwright-core')]);
