@@ -1,5 +1,6 @@
 import type { UserError } from '../core/errors.ts';
 import type { Io } from './io.ts';
+import type { JsonResult } from './json.ts';
 import type { Style } from './terminal/style.ts';
 
 export interface GlobalOptions {
@@ -34,7 +35,7 @@ export interface Result {
   /** How wide the labels of its lines are, where one is longer than usual. */
   readonly labelWidth?: number;
   /** For `--json`, on stdout. A command that writes its own leaves it out. */
-  readonly json?: object;
+  readonly json?: JsonResult;
   /** The failure, on stderr, and beside what `json` holds. */
   readonly error?: UserError;
   /** Default: the error's, or 0. */

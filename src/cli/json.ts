@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { statusSchema } from '../core/environment.ts';
+import { type Status, statusSchema } from '../core/environment.ts';
 import { type ErrorCode, errorKinds } from '../core/errors.ts';
 import { recordSchema } from '../core/record.ts';
+import type { Provenance } from '../image/attest/provenance.ts';
+import type { Sbom } from '../image/attest/sbom.ts';
 
 // What `--json` writes to stdout: one document a command, whose shape is one of these.
 const errorCodes = Object.keys(errorKinds) as [ErrorCode, ...ErrorCode[]];
@@ -45,6 +47,14 @@ export type RolloutResult = Readonly<z.infer<typeof rolloutResultSchema>>;
 
 /** `status`, and each line of `status --watch`. */
 export const statusResultSchema = statusSchema;
+
+/** `status` of an environment in a cloud whose cluster cannot be asked. */
+const cloudStatusResultSchema = z.strictObject({
+  environment: z.string(),
+  cloud: statusSchema.shape.cloud.unwrap(),
+  error: errorSchema.optional(),
+});
+export type CloudStatusResult = Readonly<z.infer<typeof cloudStatusResultSchema>>;
 
 /** `releases`: latest first. */
 export const releasesResultSchema = z.strictObject({
@@ -363,3 +373,31 @@ export const demoResultSchema = z.strictObject({
   error: errorSchema.optional(),
 });
 export type DemoResult = Readonly<z.infer<typeof demoResultSchema>>;
+
+/** What `--json` writes, of any command. */
+export type JsonResult =
+  /** Of a failure that says nothing else. */
+  | Record<string, never>
+  | Status
+  | CloudStatusResult
+  | RolloutResult
+  | ReleasesResult
+  | LogsResult
+  | OpenResult
+  | DriftResult
+  | RenderResult
+  | PlanResult
+  | DownResult
+  | DownAllResult
+  | StatusAllResult
+  | ImageBuildResult
+  | ImagePushResult
+  | ImageInspectResult
+  /** `image inspect --sbom` and `--provenance`: as it is attached. */
+  | Sbom
+  | Provenance
+  | ImageVerifyResult
+  | KeysInitResult
+  | KeysListResult
+  | DoctorResult
+  | DemoResult;

@@ -95,7 +95,7 @@ async function takeAway(cli: Cli, environment: Chosen['environment']): Promise<T
 }
 
 function conclude(
-  { json, lines, again }: { json: object; lines: readonly string[]; again: string },
+  { json, lines, again }: { json: DownResult | DownAllResult; lines: readonly string[]; again: string },
   receipts: readonly Receipt[],
 ): Result {
   const isLeft = receipts.some((receipt) => countLeft(receipt) > 0);

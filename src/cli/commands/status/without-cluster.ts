@@ -3,6 +3,7 @@ import type { UserError } from '../../../core/errors.ts';
 import { isOutOfReach } from '../../../core/out-of-reach.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { columnsOf } from '../../io.ts';
+import type { CloudStatusResult } from '../../json.ts';
 import { showCloud } from './show-status.ts';
 
 /** What the account tells of an environment whose cluster cannot be asked, beside why. Throws what says anything else. */
@@ -18,5 +19,6 @@ export async function withoutCluster(
     now: io.now(),
     columns: columnsOf(io.stdout),
   });
-  return { json: { environment: name, cloud }, lines, error };
+  const json: CloudStatusResult = { environment: name, cloud: { ...cloud } };
+  return { json, lines, error };
 }

@@ -1,6 +1,8 @@
 import { UserError } from '../../../../core/errors.ts';
 import { shortId } from '../../../../core/release.ts';
 import { type Attachments, readAttachments } from '../../../../image/attest/attachments.ts';
+import type { Provenance } from '../../../../image/attest/provenance.ts';
+import type { Sbom } from '../../../../image/attest/sbom.ts';
 import { type ReadImage, type ReadPlatform, readImage } from '../../../../image/read-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { describeSource } from '../../../image/describe-source.ts';
@@ -36,7 +38,7 @@ export async function inspectImage(
 }
 
 function documentOf(
-  document: object | undefined,
+  document: Sbom | Provenance | undefined,
   what: 'sbom' | 'provenance',
   { shown }: NamedImage,
 ): Result {

@@ -1,0 +1,64 @@
+import { expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Glob } from 'bun';
+import { findGaps } from './parts/find-gaps.ts';
+
+const root = join(import.meta.dir, '..');
+
+test('each command has a test and a line in the README; each fixture has a row, a test, and is rolled out', () => {
+  const paths = ['src/cli/commands/**/*', 'e2e/**/*']
+    .flatMap((pattern) => [...new Glob(pattern).scanSync(root)])
+    .filter((path) => !/(^|\/)(node_modules|__pycache__)\//.test(path));
+
+  expect(paths.length).toBeGreaterThan(100);
+  expect(findGaps({ paths, textOf: (path) => readFileSync(join(root, path), 'utf8') })).toEqual([]);
+});
+
+/** A repository of one command and one fixture that lack nothing. */
+const whole = {
+  'README.md': '| `greet [env]` | greets |',
+  'src/cli/commands/greet/command.ts': '',
+  'src/cli/commands/greet/greet.test.ts': '',
+  'e2e/fixtures/README.md': '\n| `sleeps.ts` | sleeps | hung |',
+  'e2e/fixtures/fixtures.test.ts': `start('sleeps.ts')`,
+  'e2e/fixtures/sleeps.ts': '',
+  'e2e/local/rollouts.test.ts': `{ does: 'sleeps.ts' }`,
+};
+
+test('what lacks nothing has no gap', () => {
+  expect(gapsOf({})).toEqual([]);
+  expect(
+    gapsOf({
+      'README.md': '`greet` · `image build`',
+      'src/cli/commands/image/command.ts': '',
+      'src/cli/commands/image/build/command.ts': '',
+      'src/cli/commands/image/build/build.test.ts': '',
+    }),
+  ).toEqual([]);
+});
+
+const wrong: readonly [Partial<Record<keyof typeof whole, string | undefined>>, string][] = [
+  [{ 'src/cli/commands/greet/greet.test.ts': undefined }, 'src/cli/commands/greet/ has no test beside it'],
+  [{ 'README.md': '`greetings`' }, 'README.md does not name `greet` in its table of commands'],
+  [{ 'e2e/fixtures/README.md': 'sleeps.ts' }, 'e2e/fixtures/README.md has no row for sleeps.ts'],
+  [
+    { 'e2e/fixtures/fixtures.test.ts': '' },
+    'e2e/fixtures/fixtures.test.ts does not see that sleeps.ts does what it says',
+  ],
+  [
+    { 'e2e/local/rollouts.test.ts': '' },
+    'no test of e2e rolls sleeps.ts out: e2e/local/rollouts.test.ts has the story',
+  ],
+];
+for (const [change, gap] of wrong) {
+  test(`it is a gap when ${gap}`, () => {
+    expect(gapsOf(change)).toEqual([gap]);
+  });
+}
+
+function gapsOf(change: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const files = Object.entries({ ...whole, ...change }).filter(([, text]) => text !== undefined);
+  const texts = new Map(files);
+  return findGaps({ paths: [...texts.keys()], textOf: (path) => texts.get(path) ?? '' });
+}

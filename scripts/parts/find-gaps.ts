@@ -1,0 +1,53 @@
+/** The repository's files, and the text of those that a rule reads, by path. */
+export interface Tree {
+  readonly paths: readonly string[];
+  readonly textOf: (path: string) => string;
+}
+
+/** What a new command or fixture still lacks, a line each, with what to write. */
+export function findGaps(tree: Tree): readonly string[] {
+  return [...commandGaps(tree), ...fixtureGaps(tree)];
+}
+
+/** The words after which a command is called: `up`, `image build`. A command with commands below it is a group. */
+function commandGaps({ paths, textOf }: Tree): readonly string[] {
+  const home = 'src/cli/commands/';
+  const folders = paths
+    .filter((path) => path.startsWith(home) && path.endsWith('/command.ts'))
+    .map((path) => path.slice(0, -'command.ts'.length));
+  const readme = textOf('README.md');
+  return folders
+    .filter((folder) => !folders.some((other) => other !== folder && other.startsWith(folder)))
+    .flatMap((folder) => {
+      const words = folder.slice(home.length, -1).replaceAll('/', ' ');
+      return [
+        ...(hasTest(folder) ? [] : [`${folder} has no test beside it`]),
+        ...(new RegExp(`\`${words}[\` ]`).test(readme)
+          ? []
+          : [`README.md does not name \`${words}\` in its table of commands`]),
+      ];
+    });
+
+  function hasTest(folder: string): boolean {
+    return paths.some((path) => path.startsWith(folder) && path.endsWith('.test.ts'));
+  }
+}
+
+function fixtureGaps({ paths, textOf }: Tree): readonly string[] {
+  const home = 'e2e/fixtures/';
+  const apart = ['README.md', 'serve.ts', 'fixtures.test.ts'];
+  const fixtures = paths
+    .filter((path) => path.startsWith(home))
+    .map((path) => path.slice(home.length))
+    .filter((name) => !apart.includes(name));
+  const rows = textOf(`${home}README.md`);
+  const own = textOf(`${home}fixtures.test.ts`);
+  const rollouts = paths.filter((path) => /^e2e\/(?!fixtures\/).*\.test\.ts$/.test(path)).map(textOf);
+  return fixtures.flatMap((name) => [
+    ...(rows.includes(`\n| \`${name}\` |`) ? [] : [`${home}README.md has no row for ${name}`]),
+    ...(own.includes(name) ? [] : [`${home}fixtures.test.ts does not see that ${name} does what it says`]),
+    ...(rollouts.some((text) => text.includes(name))
+      ? []
+      : [`no test of e2e rolls ${name} out: e2e/local/rollouts.test.ts has the story`]),
+  ]);
+}
