@@ -220,7 +220,16 @@ function testFaults(emulator: Emulator): void {
 
       const status = await project.causeway('status');
       const plan = await project.causeway('plan', '--json');
+      await developer.json('Logs_20140328.PutRetentionPolicy', {
+        logGroupName: `/aws/eks/${stackName}/cluster`,
+        retentionInDays: 3,
+      });
+      const drift = await project.causeway('drift');
 
+      expect([drift.exitCode, drift.stdout]).toEqual([
+        5,
+        'AWS::Logs::LogGroup ControlPlaneLogs RetentionInDays: 3, and shall be 30\n',
+      ]);
       expect(status.exitCode).toBe(5);
       expect(status.stdout).toMatch(/^costs +\$0\.00 so far/m);
       expect(status.stdout).toMatch(/^lives +deletes itself in/m);

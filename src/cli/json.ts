@@ -94,6 +94,8 @@ export type OpenResult = Readonly<z.infer<typeof openResultSchema>>;
 /** `drift`. */
 export const driftResultSchema = z.strictObject({
   environment: z.string(),
+  /** Why its cluster was not compared; the differences are those of its account. */
+  unseen: z.string().optional(),
   differences: z.array(differenceSchema),
   error: errorSchema.optional(),
 });

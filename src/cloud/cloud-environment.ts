@@ -1,4 +1,10 @@
-import { type Cloud, type CloudEmit, type CloudStatus, listItems } from '../core/cloud.ts';
+import {
+  type Cloud,
+  type CloudDifference,
+  type CloudEmit,
+  type CloudStatus,
+  listItems,
+} from '../core/cloud.ts';
 import type { AwsConfig } from '../core/config.ts';
 import type { Difference } from '../core/difference.ts';
 import type { CloudPart, Receipt, Registry, Status } from '../core/environment.ts';
@@ -41,6 +47,7 @@ export class CloudEnvironment extends KubernetesEnvironment {
       identify: async (signal) => (await open(signal)).identify(signal),
       plan: async (request, signal) => (await open(signal)).plan(request, signal),
       status: async (signal) => toStatus(await (await open(signal)).status(signal)),
+      drift: async (signal) => (await (await open(signal)).drift(signal)).map(toDifference),
       up: async (request, emit, signal) => (await open(signal)).up(request, emit, signal),
       comingRegistry: async (signal) => (await open(signal)).comingRegistry(signal),
       inventory: async (signal) => (await open(signal)).inventory(signal),
@@ -81,18 +88,6 @@ export class CloudEnvironment extends KubernetesEnvironment {
     }
   }
 
-  override async drift(signal: AbortSignal): Promise<readonly Difference[]> {
-    const cloud = await this.#open(signal);
-    const [inCloud, inCluster] = await Promise.all([cloud.drift(signal), super.drift(signal)]);
-    const differences = inCloud.map(({ resource, field, wanted, found }) => ({
-      object: resource,
-      ...(field === undefined ? {} : { field }),
-      wanted,
-      found,
-    }));
-    return [...differences, ...inCluster];
-  }
-
   override async down(signal: AbortSignal, emit: CloudEmit = () => {}): Promise<Receipt> {
     const cloud = await this.#open(signal);
     let inCluster: Receipt | undefined;
@@ -125,6 +120,10 @@ function isThere({ state }: CloudStatus): boolean {
 
 function toStatus({ identity, madeAt: _, ...status }: CloudStatus): NonNullable<Status['cloud']> {
   return { account: identity.account, region: identity.region, ...status };
+}
+
+function toDifference({ resource, ...difference }: CloudDifference): Difference {
+  return { object: resource, ...difference };
 }
 
 function isMissing(error: unknown): boolean {

@@ -158,6 +158,8 @@ export interface CloudPart
   extends Pick<Cloud<unknown>, 'identify' | 'plan' | 'up' | 'comingRegistry' | 'inventory' | 'render'> {
   /** How it is without a word of its cluster, which may not answer. */
   status(signal: AbortSignal): Promise<NonNullable<Status['cloud']>>;
+  /** What differs in the account, without a word of the cluster. */
+  drift(signal: AbortSignal): Promise<readonly Difference[]>;
   registry(signal: AbortSignal): Promise<Registry>;
 }
 

@@ -272,7 +272,7 @@ export const errorKinds = {
   drift_found: {
     exit: 'failed',
     about:
-      'What is there differs from what was rolled out, though no rollout is under way; each difference is listed. `up` puts it right.',
+      'What is there differs from what was rolled out, though no rollout is under way; each difference is listed. `up` puts right what is in a cluster. What CloudFormation made in an account it leaves as it is: change it back by hand, or take the environment down and make it anew.',
   },
   not_confirmed: {
     exit: 'cancelled',
