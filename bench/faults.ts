@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runKills } from '../e2e/faults/kill-run.ts';
 import { makeProject, type Project, until } from '../e2e/local/project.ts';
 import { seed, sized } from '../e2e/proof.ts';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
 import { seededRandom } from '../src/core/seeded-random.ts';
 import { presets } from '../src/load/shape.ts';
@@ -89,7 +90,7 @@ async function flat(): Promise<readonly Row[]> {
   const at = (share: number) => seen[Math.floor((seen.length - 1) * share)] ?? { megabytes: 0, handles: 0 };
   const show = (what: 'megabytes' | 'handles') =>
     [0.1, 0.4, 0.7, 1].map((share) => at(share)[what]).join(', ');
-  const about = `${size.steady} rollouts and ${requests.toLocaleString('en-US')} requests, ${failed} of them failed`;
+  const about = `${size.steady} rollouts and ${groupThousands(requests)} requests, ${failed} of them failed`;
   return [
     row(
       'memory of the supervisor after a tenth, 40, 70 and 100 % of the rollouts',
@@ -118,7 +119,7 @@ async function kills(): Promise<readonly Row[]> {
     row(
       `${size.rollouts} rollouts and rollbacks under load, processes killed at random: promises broken, requests lost`,
       '0',
-      `${report.broken.length} of ${report.requests.toLocaleString('en-US')} requests; ${report.retried} sent again`,
+      `${report.broken.length} of ${groupThousands(report.requests)} requests; ${report.retried} sent again`,
     ),
     row('killed', `${size.kills}`, list(report.kills)),
     row('requests that failed, each by what was killed under it', 'all explained', list(report.reasons)),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Glob } from 'bun';
 import shipped from '../causeway.config.ts';
 import { makeProject } from '../e2e/local/project.ts';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import { findFreePort } from '../src/local/free-port.ts';
 import { bars } from './bars.ts';
 import { showPage } from './page.ts';
@@ -49,7 +50,9 @@ try {
     for (const way of round % 2 === 0 ? measured : measured.toReversed()) {
       const one = await measure(way.make);
       way.rounds.push(one);
-      console.error(`${way.name}: ${whole(one.perCpuSecond)} requests per CPU-second, p50 ${one.p50Ms} ms`);
+      console.error(
+        `${way.name}: ${groupThousands(Math.round(one.perCpuSecond))} requests per CPU-second, p50 ${one.p50Ms} ms`,
+      );
     }
   }
   show();
@@ -136,7 +139,7 @@ function show(): void {
   const share = (index: number) => (of(index, 'perCpuSecond') / of(0, 'perCpuSecond')).toFixed(2);
   const lines = measured.map(({ name }, index) => [
     name,
-    whole(of(index, 'perCpuSecond')),
+    groupThousands(Math.round(of(index, 'perCpuSecond'))),
     share(index),
     (1e6 / of(index, 'perCpuSecond')).toFixed(1),
     of(index, 'p50Ms').toFixed(2),
@@ -174,12 +177,8 @@ function show(): void {
           value: of(index, 'perCpuSecond'),
           isOurs: 'isOurs' in way,
         })),
-        show: whole,
+        show: (value) => groupThousands(Math.round(value)),
       }),
     },
   });
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
 }

@@ -7,6 +7,7 @@ import { makeProject } from '../e2e/kubernetes/project.ts';
 import { settled } from '../e2e/kubernetes/serving-project.ts';
 import { mustEnd, until } from '../e2e/local/project.ts';
 import { sized } from '../e2e/proof.ts';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
 import { type Kind, kinds } from './bad-kinds.ts';
 import { compareWithHelm } from './helm.ts';
@@ -208,7 +209,7 @@ async function lost(): Promise<void> {
   add(
     `lost over ${rounds} rollouts and rollbacks under load, good and bad, kept and new connections`,
     '0',
-    `${sum} of ${requests.toLocaleString('en-US')} (${exits}); ${errors} errors of bad releases, ${retried} retried; the agent’s own count ${told}`,
+    `${sum} of ${groupThousands(requests)} (${exits}); ${errors} errors of bad releases, ${retried} retried; the agent’s own count ${told}`,
   );
 }
 

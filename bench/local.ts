@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeProject, type Project } from '../e2e/local/project.ts';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import { presets } from '../src/load/shape.ts';
 import { findFreePort } from '../src/local/free-port.ts';
 import { type Row, showPage } from './page.ts';
@@ -187,7 +188,7 @@ async function lostRequests(): Promise<readonly Row[]> {
   const { requests, causes, retried } = await load.stop();
   const { 'other-5xx': errors, ...ours } = causes;
   const lost = Object.values(ours).reduce((sum, n) => sum + n, 0);
-  const measured = `${lost} of ${requests.toLocaleString('en-US')}; ${errors} errors of bad releases, ${retried} retried`;
+  const measured = `${lost} of ${groupThousands(requests)}; ${errors} errors of bad releases, ${retried} retried`;
   return [
     row(
       'lost over 20 rollouts and rollbacks under load, good and bad, kept and new connections',

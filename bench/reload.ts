@@ -1,6 +1,7 @@
 // A changed version rolled out under load, by Causeway and by what a user would pick instead; bench/run starts it
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import { startLoad } from '../src/load/load.ts';
 import type { Totals } from '../src/load/report.ts';
 import { presets } from '../src/load/shape.ts';
@@ -159,5 +160,5 @@ function seconds(ms: readonly number[]): string {
 }
 
 function share(failed: number, requests: number): string {
-  return `${failed} of ${requests.toLocaleString('en-US')}`;
+  return `${failed} of ${groupThousands(requests)}`;
 }

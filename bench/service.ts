@@ -1,6 +1,7 @@
 // The service beside what a user would pick instead, in turn on one core; bench/run starts it
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import { findFreePort } from '../src/local/free-port.ts';
 import { bars } from './bars.ts';
 import { type Row, showPage } from './page.ts';
@@ -79,7 +80,9 @@ async function measureStarts() {
 function note(name: string, kind: Kind, one: Measured): void {
   const key = `${name} ${kind}`;
   measured.set(key, [...(measured.get(key) ?? []), one]);
-  console.error(`${key}: ${show1000(one.perCpuSecond)} requests per CPU-second, ${megabytes(one.loaded)}`);
+  console.error(
+    `${key}: ${groupThousands(Math.round(one.perCpuSecond))} requests per CPU-second, ${megabytes(one.loaded)}`,
+  );
 }
 
 function of(name: string, kind: Kind, field: keyof Measured): number {
@@ -121,7 +124,7 @@ function show(starts: Awaited<ReturnType<typeof sample>>): void {
         return [
           name,
           kind === 'withLog' ? 'yes' : 'no',
-          show1000(get('perCpuSecond')),
+          groupThousands(Math.round(get('perCpuSecond'))),
           `${(get('perCpuSecond') / of(names.flask, kind, 'perCpuSecond')).toFixed(1)} ×`,
           `${(get('perCpuSecond') / of(names.nginx, kind, 'perCpuSecond')).toFixed(2)} ×`,
           get('p50Ms').toFixed(2),
@@ -157,14 +160,10 @@ function show(starts: Awaited<ReturnType<typeof sample>>): void {
           value: of(name, 'withLog', 'perCpuSecond'),
           isOurs: name === names.ours,
         })),
-        show: show1000,
+        show: (value) => groupThousands(Math.round(value)),
       }),
     },
   });
-}
-
-function show1000(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
 }
 
 function megabytes(bytes: number): string {

@@ -7,6 +7,7 @@ import { type FaultKind, faultKinds } from '../e2e/kubernetes/soak/plan.ts';
 import { type SoakReport, soak } from '../e2e/kubernetes/soak/soak.ts';
 import { soakSizes } from '../e2e/kubernetes/soak/soak-size.ts';
 import { seed, sized } from '../e2e/proof.ts';
+import { groupThousands } from '../src/cli/terminal/count.ts';
 import { type Row, showPage } from './page.ts';
 
 const size = sized(soakSizes, 'full');
@@ -34,7 +35,7 @@ function rowsOf({ rounds, faults, load, losses, records, problems }: SoakReport)
     row(
       'requests · rollouts · faults',
       reachOf(),
-      `${shown(load.requests)} · ${rounds.length} · ${faults.length}, in ${Math.round(load.seconds)} s`,
+      `${groupThousands(load.requests)} · ${rounds.length} · ${faults.length}, in ${Math.round(load.seconds)} s`,
     ),
     row('lost, where no process was killed that served', '0', String(lost)),
     row(
@@ -44,7 +45,7 @@ function rowsOf({ rounds, faults, load, losses, records, problems }: SoakReport)
     ),
     row('errors of bad releases, until they were taken out', '–', String(by('release'))),
     row('sent once more on another connection, as HTTP has it, by the clients', '–', String(load.retried)),
-    row('lost by the agent’s own count, in the records', '0', `${toldLost} of ${shown(told)}`),
+    row('lost by the agent’s own count, in the records', '0', `${toldLost} of ${groupThousands(told)}`),
     row('commands', 'each ends as its release deserves, or says what kept it', exits),
     row('records: of rollouts · missing, doubled or half-written', '0', `${records.length} · 0`),
     row(
@@ -57,7 +58,7 @@ function rowsOf({ rounds, faults, load, losses, records, problems }: SoakReport)
 }
 
 function reachOf(): string {
-  return `${shown(size.requests)} · ${size.rounds} · ${size.rounds * size.faultsPerRound}`;
+  return `${groupThousands(size.requests)} · ${size.rounds} · ${size.rounds * size.faultsPerRound}`;
 }
 
 function namedText(faults: SoakReport['faults']): string {
@@ -115,8 +116,4 @@ function countBy(words: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].map(([word, count]) => `${count} × ${word}`).join(', ');
-}
-
-function shown(count: number): string {
-  return count.toLocaleString('en-US');
 }
