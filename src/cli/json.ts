@@ -16,6 +16,7 @@ const errorSchema = z.strictObject({
   details: z.string().optional(),
 });
 export const failureSchema = z.strictObject({ error: errorSchema });
+export type Failure = Readonly<z.infer<typeof failureSchema>>;
 
 /** A field of an object that is not what it shall be; without a field the object is missing, or one too many. */
 const differenceSchema = z.strictObject({
@@ -378,8 +379,7 @@ export type DemoResult = Readonly<z.infer<typeof demoResultSchema>>;
 
 /** What `--json` writes, of any command. */
 export type JsonResult =
-  /** Of a failure that says nothing else. */
-  | Record<string, never>
+  | Failure
   | Status
   | CloudStatusResult
   | RolloutResult

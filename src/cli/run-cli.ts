@@ -7,6 +7,7 @@ import { formatHelp, formatOverview } from './grammar/help.ts';
 import { commandMissing, toUsageError, unknownCommand } from './grammar/usage-error.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
+import type { Failure } from './json.ts';
 import { toJsonLine } from './json-line.ts';
 import { makeProgram, version } from './program.ts';
 import { nameImage } from './terminal/name-image.ts';
@@ -149,7 +150,7 @@ function print(result: Result, cli: Cli): number {
 
 function fail(thrown: unknown, cli: Cli, argv: readonly string[]): number {
   const { io, err } = cli;
-  if (thrown instanceof UserError) return print({ json: {}, error: thrown }, cli);
+  if (thrown instanceof UserError) return print({ json: { error: toErrorJson(thrown) }, error: thrown }, cli);
   if (thrown instanceof Interrupted || io.signal.aborted) {
     const { message, next = '' } =
       thrown instanceof Interrupted ? thrown : new Interrupted('nothing was changed');
@@ -171,6 +172,6 @@ function printErrorJson({ io, options }: Cli, error: { code: string; message: st
   if (options.json) io.stdout.write(`${toJsonLine({ error })}\n`);
 }
 
-function toErrorJson({ code, message, hint, details }: UserError): object {
+function toErrorJson({ code, message, hint, details }: UserError): Failure['error'] {
   return { code, message, hint, ...(details === undefined ? {} : { details }) };
 }
