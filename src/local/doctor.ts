@@ -7,12 +7,13 @@ import type { ControlClient } from './control-client.ts';
 import { findEngine } from './engine/find-engine.ts';
 import { isFree } from './free-port.ts';
 import type { Paths } from './paths.ts';
-import { portBusy } from './port-busy.ts';
+import { portBusy, type WantedPort } from './port-busy.ts';
 import { protocol } from './protocol.ts';
 
 export interface CheckLocalOptions {
   readonly paths: Paths;
   readonly name: string;
+  readonly project: string;
   /** The folder of the config. */
   readonly folder: string;
   readonly config: LocalConfig;
@@ -24,6 +25,7 @@ export interface CheckLocalOptions {
 export async function checkLocal({
   paths,
   name,
+  project,
   folder,
   config,
   env,
@@ -33,7 +35,7 @@ export async function checkLocal({
   const isSilent = hello !== undefined && 'isProblem' in hello;
   return [
     checkFolder(paths),
-    checkAddress({ port: config.port, environment: name, folder, env }, hello !== undefined),
+    checkAddress({ port: config.port, project, environment: name, folder, env }, hello !== undefined),
     isSilent ? hello : checkSupervisor(hello?.protocol, name),
     ...(config.runner === 'container' ? [await checkEngine(env), checkDocker(env)] : []),
   ];
@@ -63,7 +65,7 @@ function nearestFolder(path: string): string {
   return existsSync(path) ? path : nearestFolder(dirname(path));
 }
 
-function checkAddress(wanted: Parameters<typeof portBusy>[0], isRunning: boolean): Finding {
+function checkAddress(wanted: WantedPort, isRunning: boolean): Finding {
   const { port } = wanted;
   if (isRunning || isFree(port)) {
     return { isProblem: false, message: `127.0.0.1:${port} is ${isRunning ? 'ours' : 'free'}`, hint: '' };

@@ -69,6 +69,16 @@ test('another environment of the project that is open at the port is named, with
   expect(findings).toContainEqual({ isProblem: true, message: error.message, hint: error.hint });
 });
 
+test('one that the project made under an earlier name is taken down with all others: its config names it no more', async () => {
+  const { open, folder, port } = ground();
+  await open('local').make(signal);
+
+  const error = await errorOf(open('local', 'process', 'renamed').make(signal));
+
+  expect(error.message).toBe(`port ${port} of 127.0.0.1 is taken by shop’s local, made from ${folder}`);
+  expect(error.hint).toStartWith('causeway down --all takes it down, or give the environment another port');
+});
+
 describe('an environment of containers', () => {
   test('is not made where no engine answers, and nothing is left of it', async () => {
     const { open, folder } = ground();
@@ -146,11 +156,12 @@ function ground() {
     folder,
     port,
     pathsFor: (environment: string) => pathsOf({ ...about, environment }),
-    open(name: string, runner: 'process' | 'container' = 'process'): Environment {
+    open(name: string, runner: 'process' | 'container' = 'process', project = 'shop'): Environment {
       const environments = { [name]: { target: 'local', port, runner } };
-      const config = parseConfig({ project: 'shop', service: { entry: 'main.ts' }, environments }, 'config');
+      const config = parseConfig({ project, service: { entry: 'main.ts' }, environments }, 'config');
       const environment = openLocal({
         ...about,
+        project,
         name,
         config: environmentOf(config, name) as LocalConfig,
         runtime: process.execPath,

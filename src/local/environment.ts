@@ -197,8 +197,16 @@ class LocalEnvironment implements Environment {
 
   async doctor(): Promise<readonly Finding[]> {
     const { checkLocal } = await import('./doctor.ts');
-    const { folder, config, env } = this.#options;
-    return checkLocal({ paths: this.#paths, name: this.name, folder, config, env, client: this.#client });
+    const { project, folder, config, env } = this.#options;
+    return checkLocal({
+      paths: this.#paths,
+      name: this.name,
+      project,
+      folder,
+      config,
+      env,
+      client: this.#client,
+    });
   }
 
   /** The engine of this machine, where replicas are containers. Throws `engine_missing`. */
@@ -266,12 +274,12 @@ class LocalEnvironment implements Environment {
   }
 
   async #launch(signal: AbortSignal): Promise<void> {
-    const { runtime, trace, env, name, config, folder } = this.#options;
+    const { project, runtime, trace, env, name, config, folder } = this.#options;
     const { port } = config;
     const { launchSupervisor } = await import('./launch.ts');
     await this.#statusAtRest(); // Refuses what a newer Causeway has written.
     await this.#noteOrigin();
-    const about = { paths: this.#paths, folder, environment: name, port, runtime, env, trace };
+    const about = { paths: this.#paths, project, folder, environment: name, port, runtime, env, trace };
     await launchSupervisor({ ...about, client: this.#client }, signal);
   }
 

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { birthOf } from './birth.ts';
 import { ControlClient } from './control-client.ts';
 import { clearAway, endProcess } from './down.ts';
 import { type FakeState, makeState, until } from './fake-state.ts';
 import { findFreePort, isFree } from './free-port.ts';
-import { type LaunchOptions, launchSupervisor } from './launch.ts';
+import { type LaunchOptions, launchSupervisor, placeRuntime } from './launch.ts';
 import { readLiveLock } from './lock.ts';
 import type { Paths } from './paths.ts';
 import { protocol } from './protocol.ts';
@@ -54,6 +54,23 @@ test('six that are launched at once are one', async () => {
     .filter((line) => line.includes(`bun --no-install`) && line.includes(paths.root));
   const supervisors = ours.filter((line) => !line.includes('causeway-keeper'));
   expect(supervisors.map((line) => Number.parseInt(line.trim(), 10))).toEqual(pids);
+});
+
+test('what is placed already is not replaced under one that starts, and what another version placed is', async () => {
+  const { options, paths } = make();
+  const code = join(paths.runtime, 'supervisor.js');
+  await placeRuntime(options);
+  const first = statSync(code);
+
+  await placeRuntime(options);
+  const second = statSync(code);
+  writeFileSync(code, 'another version');
+  await placeRuntime(options);
+
+  expect(second.ino).toBe(first.ino);
+  expect(second.mtimeMs).toBe(first.mtimeMs);
+  expect(statSync(code).size).toBe(first.size);
+  expect(readdirSync(paths.runtime).toSorted()).toEqual(['bun', 'supervisor.js']);
 });
 
 test('one that was stopped is launched again, and is another', async () => {
@@ -182,6 +199,7 @@ function make({ port = findFreePort() } = {}) {
   const options: LaunchOptions = {
     paths,
     folder: state.folder,
+    project: 'shop',
     environment: 'local',
     port,
     runtime: process.execPath,

@@ -3,6 +3,7 @@ import {
   existsSync,
   linkSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -21,6 +22,7 @@ import type { Setup } from './supervisor/requests.ts';
 
 export interface LaunchOptions {
   readonly paths: Paths;
+  readonly project: string;
   /** The folder of the config. */
   readonly folder: string;
   readonly environment: string;
@@ -71,12 +73,12 @@ export async function placeRuntime({
   environment,
   port,
   runtime,
-}: Omit<LaunchOptions, 'client' | 'trace' | 'env' | 'folder'>): Promise<string[]> {
+}: Omit<LaunchOptions, 'client' | 'trace' | 'env' | 'project' | 'folder'>): Promise<string[]> {
   makeFolder(paths.runtime);
   const ownRuntime = join(paths.runtime, 'bun');
   if (!isSameFile(runtime, ownRuntime)) placeFile(runtime, ownRuntime);
   const code = join(paths.runtime, 'supervisor.js');
-  writeWhole(code, await bundleSupervisor());
+  placeCode(code, await bundleSupervisor());
   const setup: Setup = { environment, root: paths.root, socket: paths.socket, port };
   return [ownRuntime, '--no-install', '--no-env-file', '--smol', code, JSON.stringify(setup)];
 }
@@ -87,6 +89,30 @@ async function bundleSupervisor(): Promise<Uint8Array> {
   const [bundle] = outputs;
   if (!bundle) throw new Error(`${entry} gave no bundle`);
   return new Uint8Array(await bundle.arrayBuffer());
+}
+
+/**
+ * What is the same is left as it is, also where another command placed it this moment: the runtime does not find a file
+ * that is replaced while it opens it.
+ */
+function placeCode(path: string, bytes: Uint8Array): void {
+  if (holds(path, bytes)) return;
+  const unlinked = `${path}.${process.pid}.${Bun.randomUUIDv7()}`;
+  withStateErrors(path, () => {
+    try {
+      writeWhole(unlinked, bytes);
+      linkSync(unlinked, path);
+    } catch {
+      // Another version's is there, another command was faster, or the disk knows no links.
+      if (!holds(path, bytes)) writeWhole(path, bytes);
+    } finally {
+      rmSync(unlinked, { force: true });
+    }
+  });
+}
+
+function holds(path: string, bytes: Uint8Array): boolean {
+  return existsSync(path) && readFileSync(path).equals(bytes);
 }
 
 /** A hard link costs nothing and survives that the other name is removed; elsewhere it is a copy. */
@@ -131,9 +157,10 @@ function openLog(path: string): number {
   });
 }
 
-function startError(exitCode: number, { paths, folder, environment, port, env }: LaunchOptions): UserError {
+function startError(exitCode: number, options: LaunchOptions): UserError {
+  const { paths } = options;
   if (exitCode === supervisorExits.portBusy)
-    return new UserError({ code: 'port_busy', ...portBusy({ port, environment, folder, env }) });
+    return new UserError({ code: 'port_busy', ...portBusy(options) });
   if (exitCode === supervisorExits.stateNotWritable) {
     return new UserError({
       code: 'state_not_writable',
