@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { presets } from '../../src/load/shape.ts';
 import { isFree } from '../../src/local/free-port.ts';
 import { makeProject, type Project } from './project.ts';
@@ -102,6 +104,34 @@ describe('a service in Python, by the same commands', () => {
     expect(isFree(project.port)).toBe(true);
   });
 });
+
+const contract = readFileSync(join(import.meta.dir, '../../docs/service-contract.md'), 'utf8');
+
+describe.each([
+  { language: 'python', file: 'server.py', command: ['python3', '-u', 'server.py'] },
+  { language: 'js', file: 'server.mjs', command: ['node', 'server.mjs'] },
+])(
+  'the smallest service of the contract, as its page has it, in $language',
+  ({ language, file, command }) => {
+    test('is up, is changed, and loses no request on the way', async () => {
+      const [, server = ''] = contract.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'ms')) ?? [];
+      await using project = await makeProject({
+        service: { files: [file], command: [...command], paths: ['/'], probes: {} },
+        files: {},
+      });
+      project.write(file, server);
+
+      const up = await project.causeway('up', '--json');
+      const load = project.load(presets.plain({ scale: 0.2 }));
+      project.edit(file, '"hello"', '"hello you"');
+      const deploy = await project.causeway('deploy', '--json');
+
+      expect([up.exitCode, deploy.exitCode]).toEqual([0, 0]);
+      expect((await project.ask()).body).toBe('{"message":"hello you"}');
+      expect((await load.stop()).failures).toEqual([]);
+    });
+  },
+);
 
 function shortened(id: string | undefined): string {
   return (id ?? '').slice(0, 7);
