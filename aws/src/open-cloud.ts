@@ -48,6 +48,9 @@ class AwsCloud implements Cloud<Reach> {
       const { refuseObstacles } = await import('./plan/preflight.ts');
       const { kubernetesVersion } = wish.props.environment;
       await refuseObstacles({ ...about, kubernetesVersion });
+    } else {
+      const { refuseGaps } = await import('./plan/refuse-gaps.ts');
+      await refuseGaps(about);
     }
     this.#planned = { request, wish };
     return planUp(wish, about);

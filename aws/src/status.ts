@@ -1,7 +1,7 @@
 import type { CloudIdentity, CloudStatus } from '../../src/core/cloud.ts';
 import type { AwsConfig } from '../../src/core/config.ts';
 import type { Account } from './account/account.ts';
-import { isMoving, readStack, readTemplate } from './deploy/stack.ts';
+import { isMoving, isWhole, readStack, readTemplate } from './deploy/stack.ts';
 import { pricesOf } from './plan/demand.ts';
 import { readExpiry } from './plan/made.ts';
 import { namesOf, type Place } from './stacks/names.ts';
@@ -42,6 +42,6 @@ export async function readCloudStatus(options: ReadStatusOptions): Promise<Cloud
   const status = stack.StackStatus ?? '';
   const because = `its stack ${name} is ${status.toLowerCase().replaceAll('_', ' ')}`;
   if (isMoving(stack)) return { ...about, ...costs, state: 'changing', because };
-  const stands = /^(CREATE|(UPDATE|IMPORT)(_ROLLBACK)?)_COMPLETE$/.test(status);
+  const stands = isWhole(stack);
   return { ...about, ...costs, ...(stands ? { state: 'made' } : { state: 'broken', because }) };
 }

@@ -335,6 +335,35 @@ function testFaults(emulator: Emulator): void {
     });
   });
 
+  test('a repository, a load balancer and a target group that somebody deleted by hand are told, and down goes on without them', async () => {
+    await makeStacks();
+    const find = async (kind: 'LoadBalancer' | 'TargetGroup') =>
+      field(await developer.query('elasticloadbalancing', `Describe${kind}s`, {}), `${kind}Arn`);
+    const [balancer, group] = [await find('LoadBalancer'), await find('TargetGroup')];
+    await developer.query('elasticloadbalancing', 'DeleteLoadBalancer', { LoadBalancerArn: balancer });
+    const plan = await project.causeway('plan', '--json');
+    await developer.query('elasticloadbalancing', 'DeleteTargetGroup', { TargetGroupArn: group });
+    await developer.json('AmazonEC2ContainerRegistry_V20150921.DeleteRepository', {
+      repositoryName: stackName,
+      force: true,
+    });
+
+    const refused = await up();
+    const drift = await project.causeway('drift', '--json');
+
+    expect([plan.exitCode, errorOf(plan)?.code], plan.stderr).toEqual([1, 'cloud_failed']);
+    expect(errorOf(plan)?.message).toMatch(/^the load balancer shop-pro\S+ is gone, and its stack/);
+    expect([refused.exitCode, errorOf(refused)?.code], refused.stderr).toEqual([1, 'cloud_failed']);
+    expect(errorOf(refused)?.message).toMatch(
+      /^the image repository shop-production, the target group shop-pro\S+, the load balancer \S+ are gone/,
+    );
+    expect(errorOf(refused)?.hint).toContain('causeway down production takes the rest away');
+    expect(drift.json().differences?.map(({ object }) => object.split(' ')[1])).toEqual(
+      expect.arrayContaining(['Repository', 'LoadBalancer', 'TargetGroup']),
+    );
+    await nothingLeft();
+  });
+
   describe('while it is taken away', () => {
     test('what the cluster made and left goes, and what looks like it and is not its own stays', async () => {
       await makeStacks();

@@ -4,6 +4,7 @@ import type { AccessHints } from '../../../src/kubernetes/api/access.ts';
 import type { Reach } from '../../../src/kubernetes/reach.ts';
 import type { Account } from '../account/account.ts';
 import { isMissing } from '../account/explain.ts';
+import { goneByHand } from '../deploy/gone-by-hand.ts';
 import { outputsOf, readStack } from '../deploy/stack.ts';
 import { namesOf, outputs, type Place } from '../stacks/names.ts';
 import { eksToken } from './eks-token.ts';
@@ -68,7 +69,7 @@ async function findCluster({ account, place, signal }: ConnectOptions, name: str
       return { cluster: undefined };
     });
   const { endpoint, certificateAuthority, resourcesVpcConfig, status } = cluster ?? {};
-  if (cluster === undefined) throw goneByHand(place, name);
+  if (cluster === undefined) throw goneByHand(place, [`the cluster ${name}`]);
   if (endpoint === undefined || certificateAuthority?.data === undefined)
     throw missing(place, `its cluster is ${status}`);
   return {
@@ -86,16 +87,6 @@ function hintsFor({ environment }: Place, allowed: readonly string[]): AccessHin
     unknown: `who made it writes your role's ARN into admins of the config, and runs causeway up ${environment}`,
     untrusted: 'something between you and AWS answers in its place, such as a proxy: go around it',
   };
-}
-
-/** CloudFormation does not make again what somebody deleted behind its back. */
-function goneByHand(place: Place, cluster: string): UserError {
-  const { environment } = place;
-  return new UserError({
-    code: 'cloud_failed',
-    message: `the cluster ${cluster} is gone, and its stack ${namesOf(place).stack} still stands: somebody deleted it by hand`,
-    hint: `causeway down ${environment} takes the rest away; then causeway up ${environment} makes it anew`,
-  });
 }
 
 function missing({ environment }: Place, because: string): UserError {

@@ -68,6 +68,11 @@ export function isMoving({ StackStatus }: Stack): boolean {
   return StackStatus?.endsWith('_IN_PROGRESS') === true && StackStatus !== 'REVIEW_IN_PROGRESS';
 }
 
+/** Whether all of it stands, as it was made or as a change that failed has left it. */
+export function isWhole({ StackStatus }: Stack): boolean {
+  return /^(CREATE|(UPDATE|IMPORT)(_ROLLBACK)?)_COMPLETE$/.test(StackStatus ?? '');
+}
+
 export interface FollowOptions extends StackOptions {
   readonly emit: CloudEmit;
   /** The ids of events from before. */

@@ -10,6 +10,7 @@ import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import type { AwsConfig } from '../../../src/core/config.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Account } from '../account/account.ts';
+import { orUnknown } from '../account/or-unknown.ts';
 import { findCluster, findLogGroups, findRepository } from '../down/probes.ts';
 import type { Place } from '../stacks/names.ts';
 import { mostNodes } from './demand.ts';
@@ -211,14 +212,4 @@ async function countCpus({ account, signal }: PreflightOptions): Promise<number>
 /** What the quota counts: on demand, of the families A, C, D, H, I, M, R, T and Z. */
 function isStandard({ InstanceType, InstanceLifecycle }: Instance): boolean {
   return InstanceLifecycle !== 'spot' && /^[acdhimrtz]\d/.test(InstanceType ?? '');
-}
-
-/** A refusal says nothing about what was asked for. */
-async function orUnknown<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof UserError && error.code === 'cloud_refused') return undefined;
-    throw error;
-  }
 }
