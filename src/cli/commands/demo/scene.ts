@@ -19,11 +19,11 @@ export function describeScene(scene: Scene): string {
   }
   const after =
     badForMs === undefined
-      ? showMs(record.endedAt - record.startedAt)
-      : `${showMs(badForMs)} from its first bad answer`;
-  // What the stable release did stands in the record; the line shall fit a terminal.
-  const [reason = ''] = record.verdict.message.split(', of the stable');
-  return `taken back in ${after}: ${reason}`;
+      ? `in ${showMs(record.endedAt - record.startedAt)}`
+      : `after ${showMs(badForMs)} of bad answers`;
+  // Which answers they were, and what the stable release did, stands in the record; the line shall fit a terminal.
+  const [reason = ''] = record.verdict.message.split(/, of the stable| \(/);
+  return `taken back ${after}: ${reason}`;
 }
 
 /** The same in a few words. */
