@@ -36,9 +36,11 @@ interface Measured {
 
 const ways = [
   { name: 'one replica, directly', make: directly },
-  { name: 'two behind Causeway’s front door', make: behindFrontDoor, isOurs: true },
-  { name: 'this runtime’s server and fetch alone', make: behindRuntime },
-  { name: 'two behind nginx as a proxy', make: behindNginx },
+  { name: 'one behind Causeway’s front door', make: () => behindFrontDoor(1), isOurs: true },
+  { name: 'one behind the runtime’s server and fetch', make: behindRuntime },
+  { name: 'one behind nginx as a proxy', make: () => behindNginx(1) },
+  { name: 'two behind Causeway’s front door', make: () => behindFrontDoor(2), isOurs: true },
+  { name: 'two behind nginx as a proxy', make: () => behindNginx(2) },
 ] as const;
 
 const scratch = mkdtempSync(join(realpathSync('/tmp'), 'cw-bench-'));
@@ -77,7 +79,7 @@ async function directly(): Promise<Way> {
   return { port, pids: () => treeOf(pid), [Symbol.asyncDispose]: end };
 }
 
-async function behindFrontDoor(): Promise<Way> {
+async function behindFrontDoor(replicas: number): Promise<Way> {
   const files = Object.fromEntries(
     [...new Glob('src/**/*.ts').scanSync(join(repository, 'service'))].map((path) => [
       join('service', path),
@@ -87,13 +89,13 @@ async function behindFrontDoor(): Promise<Way> {
   const { entry, paths, probes, env } = shipped.service;
   const project = await makeProject({
     service: { entry, paths, probes, env },
-    environment: { bake: '100ms' },
+    environment: { bake: '100ms', replicas },
     files,
   });
   const { exitCode, stderr } = await project.causeway('up');
   if (exitCode !== 0) throw new Error(stderr);
-  const { supervisors, replicas } = project.processes();
-  const pids = [...supervisors, ...replicas];
+  const running = project.processes();
+  const pids = [...running.supervisors, ...running.replicas];
   for (const pid of pids) await moveToServersCore(pid);
   return {
     port: project.port,
@@ -111,9 +113,10 @@ async function behindRuntime(): Promise<Way> {
   return behind([replica], { folder, port: findFreePort(), server: { name: 'the runtime', argv, env } });
 }
 
-async function behindNginx(): Promise<Way> {
+async function behindNginx(count: number): Promise<Way> {
   const folder = mkdtempSync(join(scratch, 'nginx-'));
-  const replicas = [await directly(), await directly()];
+  const replicas: Way[] = [];
+  while (replicas.length < count) replicas.push(await directly());
   const port = findFreePort();
   const config = proxyConfig({ port, upstreams: replicas.map((replica) => replica.port), connections: 64 });
   writeFileSync(join(folder, 'nginx.conf'), config);
@@ -153,7 +156,7 @@ function show(): void {
     repository,
     rows: [
       {
-        what: 'front door and replicas, requests per CPU-second, beside a replica alone',
+        what: 'front door and replica, requests per CPU-second, beside the replica alone',
         reach: '≥ 0.25 ×',
         measured: `${share(1)} ×`,
       },
@@ -163,12 +166,17 @@ function show(): void {
         measured: `${share(2)} ×`,
       },
       { what: 'the same by nginx as a proxy', reach: '–', measured: `${share(3)} ×` },
+      {
+        what: 'front door and two replicas, the same',
+        reach: '–',
+        measured: `${share(4)} ×, and ${share(5)} × by nginx`,
+      },
       { what: 'p50 through the front door', reach: '< 0.3 ms', measured: `${of(1, 'p50Ms').toFixed(2)} ms` },
     ],
     more: `![${title}](front-door.svg)\n\n${table(
       ['way', 'requests per CPU-s', 'of a replica', 'CPU µs each', 'p50 ms', 'p99 ms'],
       lines,
-    )}\n\nThe front door also counts each request and its latency for the verdict, knows what is in flight at each replica, and takes in what the replicas print; nginx does none of that, and its replicas write to files. What of its cost is the runtime’s own, the third way shows: its fetch hands each request to a thread of its own and back ([decision 2](../decisions/0002-front-door.md)).`,
+    )}\n\nWith two replicas a request costs more in every process, behind either proxy: each is woken as often, for half as many requests. What of the front door’s cost is the runtime’s own, the third way shows: its fetch hands each request to a thread of its own and back. What the front door does besides, and nginx does not, is in [decision 2](../decisions/0002-front-door.md).`,
     images: {
       'front-door.svg': bars({
         title,
