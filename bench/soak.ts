@@ -43,6 +43,11 @@ function rowsOf({ rounds, faults, load, losses, records, problems }: SoakReport)
       'each explained',
       `${by('in flight')} · ${by('untold')}`,
     ),
+    row(
+      'lost on a route that was not back at the API yet after it was away, in a rollout that began after that ([decision 27](../decisions/0027-held-after-an-outage.md))',
+      '0',
+      String(by('late route')),
+    ),
     row('errors of bad releases, until they were taken out', '–', String(by('release'))),
     row('sent once more on another connection, as HTTP has it, by the clients', '–', String(load.retried)),
     row('lost by the agent’s own count, in the records', '0', `${toldLost} of ${groupThousands(told)}`),

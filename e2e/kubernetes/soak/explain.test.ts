@@ -29,12 +29,19 @@ test.each([
     'release',
   ],
   ['was cut as a bad release crashed', failed({ at: 25_000, replica: 'shop-9' }), 'release'],
+  [
+    'was refused by a replica that had left, half a minute after the API was back',
+    failed({ at: 44_000, cause: 'refused', requests: 0 }),
+    'late route',
+  ],
 ])('a request that %s is explained', (_, failure, by) => {
   expect(explain(failure, known)?.by).toBe(by as 'release');
 });
 
 test.each([
   ['failed before the kill', failed({ at: 9_999, replica: 'shop-1' })],
+  ['was refused when routes were back for certain', failed({ at: 44_002, cause: 'refused', requests: 0 })],
+  ['was reset on a kept connection after an outage', failed({ at: 16_000, requests: 1 })],
   ['failed after the cluster knew of the death', failed({ at: 14_100, elapsedMs: 10 })],
   ['was on a connection to another pod', failed({ at: 10_400, elapsedMs: 500, replica: 'shop-2' })],
   ['failed while the API server was away', failed({ at: 10_400, replica: 'shop-2' })],
@@ -50,12 +57,14 @@ test.each([
 
 interface Given extends Partial<Omit<Failure, 'connection'>> {
   readonly replica?: string;
+  /** That the connection had carried. */
+  readonly requests?: number;
 }
 
-function failed({ replica, ...more }: Given): Failure {
+function failed({ replica, requests = 2, ...more }: Given): Failure {
   const connection = {
     ageMs: 100,
-    requests: 2,
+    requests,
     isReused: true,
     ...(replica === undefined ? {} : { replica }),
   };

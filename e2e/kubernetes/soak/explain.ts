@@ -17,7 +17,9 @@ export type Explained =
   /** It was in flight on the process that the fault killed. */
   | { readonly by: 'in flight'; readonly fault: Suffered }
   /** It was sent to that one before the cluster had seen that it is dead. */
-  | { readonly by: 'untold'; readonly fault: Suffered };
+  | { readonly by: 'untold'; readonly fault: Suffered }
+  /** It was led to a replica that had left, by a route that had not come back to the API yet: decision 27. */
+  | { readonly by: 'late route'; readonly fault: Suffered };
 
 export interface Known {
   readonly faults: readonly Suffered[];
@@ -36,8 +38,18 @@ export function explain(failure: Failure, { faults, bad }: Known): Explained | u
   const wasTaken = failure.cause !== 'refused' && fault !== undefined && sentAt <= fault.at + strikeMs;
   if (fault) return { by: wasTaken ? 'in flight' : 'untold', fault };
   const crashed = bad.find((span) => at >= span.from && sentAt <= span.until && span.pods.some(mayBe));
-  return crashed && { by: 'release', release: crashed.release };
+  if (crashed) return { by: 'release', release: crashed.release };
+  const isConnecting = connection.requests === 0 && connection.replica === undefined;
+  const outage = faults.findLast(
+    (one) => outages.has(one.kind) && at >= one.at && sentAt <= one.until + backMs,
+  );
+  return isConnecting && outage ? { by: 'late route', fault: outage } : undefined;
 }
+
+/** What cuts all that follow the API off from it. */
+const outages: ReadonlySet<Suffered['kind']> = new Set(['API server away', 'etcd restarted']);
+/** kube-proxy asks again after 30 s at the latest. */
+const backMs = 30_000;
 
 /** From when a fault was begun to when the process is dead: a program is started for that inside the node. */
 const strikeMs = 500;

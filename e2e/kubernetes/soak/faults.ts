@@ -70,7 +70,9 @@ export async function suffer(
       }
       if (job === undefined) return undefined;
       const at = Date.now();
-      await project.kubectl('delete', 'job', job, '--wait=false');
+      const said = await project.kubectl('delete', 'job', job, '--wait=false', '--ignore-not-found');
+      // It had ended with its rollout meanwhile.
+      if (said.trim() === '') return undefined;
       return { kind, round, at, until: Date.now(), isKill: false };
     }
   }

@@ -2,7 +2,7 @@ import type { RolloutRecord } from '../../../src/core/record.ts';
 import { wordsOf } from '../../../src/core/words-of.ts';
 import type { Failure, LoadReport } from '../../../src/load/report.ts';
 import type { Cluster, Node } from '../../cluster/cluster.ts';
-import { processesBelow, type Started } from '../../local/project.ts';
+import { processesBelow, type Started, until } from '../../local/project.ts';
 import { objectsThatName } from '../left-over.ts';
 import type { Load } from '../load.ts';
 import type { Project } from '../project.ts';
@@ -322,7 +322,19 @@ class Soak {
 
   async #whatServes(): Promise<Served> {
     const { project } = this.#parts;
-    const { body } = await project.ask();
+    let body = '';
+    // By a route that is not back at the API yet, it does not come through.
+    await until(
+      'the service answers',
+      async () => {
+        body = await project.ask().then(
+          (answer) => answer.body,
+          () => '',
+        );
+        return body !== '';
+      },
+      { withinMs: 60_000 },
+    );
     const { stable } = (await project.causeway('status', '--json')).json();
     return { mark: (JSON.parse(body) as { mark: string }).mark, release: stable?.release ?? '' };
   }
