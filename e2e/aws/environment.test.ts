@@ -176,10 +176,10 @@ function testStory(emulator: Emulator): void {
     expect([exitCode, json().error?.code]).toEqual([1, 'preflight_failed']);
     expect(json().error?.message).toContain('would not wait for the load balancer');
     expect(await releaseAt(balancing.url)).toBe(serving);
-    await mustEnd(project.causeway('up', '--yes'));
   });
 
   test('status tells the account, what it costs and when it ends, and up --ttl counts anew', async () => {
+    // It gives the namespace its label back, too.
     await mustEnd(project.causeway('up', '--yes', '--ttl', '2h'));
 
     const { stdout } = await mustEnd(project.causeway('status'));
