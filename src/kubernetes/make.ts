@@ -39,12 +39,11 @@ export async function makeEnvironment(options: MakeOptions): Promise<string | un
     readNamespace(options),
     findObjects(options, wanted),
     refuseMissingRights({ ...options, command: 'up' }),
-    refuseWhileDown(options),
   ]);
   if (typeof namespace === 'object') refuseTakenNamespace(namespace, place);
   for (const object of found) refuseTakenObject(object, place);
-  // Refuses a namespace that holds another environment of ours.
-  const state = await store.readState(signal);
+  // The state is refused where the namespace holds another environment of ours.
+  const [state] = await Promise.all([store.readState(signal), refuseWhileDown(options)]);
 
   const made = await makeNamespace(options, namespace, wanted.find(isNamespace));
   const inside = wanted.filter((object) => !isNamespace(object));
