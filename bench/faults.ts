@@ -30,7 +30,7 @@ const size = sized(
 );
 
 const rows: Row[] = [];
-for (const measure of [addressBack, tenThousandRecords, flat, kills]) {
+for (const measure of [flat, kills, addressBack, tenThousandRecords]) {
   for (const row of await measure()) {
     rows.push(row);
     console.error(`${row.what}: ${row.measured}`);
