@@ -93,7 +93,7 @@ export class CloudEnvironment extends KubernetesEnvironment {
     let inCluster: Receipt | undefined;
     const clear = async () => {
       try {
-        inCluster = await super.down(signal);
+        inCluster = await this.takeDown(signal, { isClusterGoing: true });
       } catch (error) {
         // A cluster that does not answer goes with its stack all the same; a rollout under way ends `down` before it takes anything.
         if (!isOutOfReach(error)) throw error;

@@ -247,10 +247,8 @@ export class KubernetesEnvironment implements Environment {
     return this.#drift(signal);
   }
 
-  async down(signal: AbortSignal): Promise<Receipt> {
-    const { takeDown } = await import('./down/down.ts');
-    const about = await this.#about(signal);
-    return takeDown({ ...about, stateFolder: this.#stateFolder(), by: this.#options.user, signal });
+  down(signal: AbortSignal): Promise<Receipt> {
+    return this.takeDown(signal, { isClusterGoing: false });
   }
 
   async doctor(signal: AbortSignal): Promise<readonly Finding[]> {
@@ -265,6 +263,13 @@ export class KubernetesEnvironment implements Environment {
       if (!(error instanceof UserError)) throw error;
       return [{ isProblem: true, message: error.message, hint: error.hint }];
     }
+  }
+
+  protected async takeDown(signal: AbortSignal, how: { readonly isClusterGoing: boolean }): Promise<Receipt> {
+    const { takeDown } = await import('./down/down.ts');
+    const about = await this.#about(signal);
+    const by = this.#options.user;
+    return takeDown({ ...about, ...how, stateFolder: this.#stateFolder(), by, signal });
   }
 
   /** Reached once: the kubeconfig is read, and what it names is asked for credentials. */

@@ -125,6 +125,19 @@ test('the cluster’s own objects go, too, where somebody has deleted the namesp
   ]);
 });
 
+test('a namespace whose cluster goes is left to it', async () => {
+  const served = await fakeServed();
+  const { api } = served;
+  api.answerRead = () => ({ groups: [], resources: [] });
+
+  const { items } = await takeDown({ ...served, stateFolder, by: 'ada', signal, isClusterGoing: true });
+
+  expect(items.filter(({ isGone }) => !isGone)).toEqual([]);
+  expect(items.map(({ what }) => what)).not.toContainEqual(expect.stringMatching(/^namespace/));
+  expect(api.all(kinds.configMap)).toEqual([]);
+  expect(api.all(kinds.namespace)).toHaveLength(1);
+});
+
 test('a rollout that gets the lock after it finds the environment gone, and makes nothing', async () => {
   const served = await fakeServed();
   const { api, place } = served;

@@ -24,6 +24,8 @@ export interface TakeDownOptions {
   readonly stateFolder: string;
   readonly by: string;
   readonly signal: AbortSignal;
+  /** The namespace goes with its cluster, and is not waited for. */
+  readonly isClusterGoing?: boolean;
   /** How long what is deleted may take to be gone, beyond what pods may take to end. */
   readonly patienceMs?: number;
 }
@@ -34,11 +36,11 @@ export interface TakeDownOptions {
  * rollout that somebody drives throws `rollout_running`. Where it was cut off, it goes on.
  */
 export async function takeDown(options: TakeDownOptions): Promise<Receipt> {
-  const { api, place, signal } = options;
+  const { api, place, signal, isClusterGoing = false } = options;
   const [own, policies, namespace] = await Promise.all([
     findOwn(api, place, signal),
     findPolicies(options),
-    findNamespace(options),
+    isClusterGoing ? undefined : findNamespace(options),
   ]);
   const { environment } = place;
   const before = [...own, ...policies.found];
