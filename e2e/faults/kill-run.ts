@@ -10,6 +10,7 @@ import { parseJson } from '../../src/local/json.ts';
 import {
   type Ended,
   endNow,
+  isRunning,
   makeProject,
   mustEnd,
   type Project,
@@ -182,9 +183,14 @@ class KillRun {
       'supervisor and keeper': [...keepers, ...supervisors],
     }[victim];
     if (pids.length === 0) return;
-    const kill: { victim: Victim; at: number; backAt?: number } = { victim, at: Date.now() };
+    const kill: { victim: Victim; at: number; goneAt?: number; backAt?: number } = { victim, at: Date.now() };
     for (const pid of pids) endNow(pid);
     this.#kills.push(kill);
+    this.#watches.push(
+      whenGone(pids).then((goneAt) => {
+        kill.goneAt = goneAt;
+      }),
+    );
     if (!victim.startsWith('supervisor')) return;
     this.#watches.push(
       this.#answersAgain().then((backAt) => {
@@ -301,6 +307,11 @@ class KillRun {
   }
 }
 
+async function whenGone(pids: readonly number[]): Promise<number> {
+  while (pids.some(isRunning)) await Bun.sleep(1);
+  return Date.now();
+}
+
 /** How a command may end while processes are killed around it. */
 const expectedEnds: ReadonlySet<string> = new Set([
   'exit 0',
@@ -359,8 +370,8 @@ function describeFailure(failure: Failure, kills: readonly Kill[]): string {
   const near = kills
     .filter(({ at }) => Math.abs(at - failure.at) < 15_000)
     .map(
-      ({ victim, at, backAt }) =>
-        `${victim} ${at - failure.at}${backAt === undefined ? '' : ` to ${backAt - failure.at}`}`,
+      ({ victim, at, goneAt = at, backAt }) =>
+        `${victim} ${at - failure.at}, gone ${goneAt - failure.at}${backAt === undefined ? '' : `, back ${backAt - failure.at}`}`,
     );
   return `${JSON.stringify(failure)}; kills about it, in ms: ${near.join(', ')}`;
 }

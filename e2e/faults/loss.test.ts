@@ -6,12 +6,20 @@ const kills: readonly Kill[] = [
   { victim: 'replica', at: 10_000 },
   { victim: 'supervisor', at: 20_000, backAt: 20_200 },
   { victim: 'keeper', at: 30_000 },
+  { victim: 'replica', at: 35_000, goneAt: 35_400 },
   ...[41_000, 43_000, 45_990].map((at) => ({ victim: 'replica' as const, at })),
 ];
 
 describe('a request that failed is explained by', () => {
   for (const [title, cause, sentAt, endedAt, reason] of [
     ['a replica killed under it', '502', 9_900, 10_010, 'in flight at a replica that was killed'],
+    [
+      'a replica that was killed and had not gone yet',
+      '502',
+      35_300,
+      35_410,
+      'in flight at a replica that was killed',
+    ],
     ['a supervisor killed under it', 'reset', 19_900, 20_001, 'in flight at a supervisor that was killed'],
     ['nobody at the address', 'refused', 20_100, 20_101, 'sent while the address was away'],
   ] as const) {
@@ -38,6 +46,7 @@ describe('a request that failed is explained by', () => {
 describe('a request is lost that failed', () => {
   for (const [title, cause, sentAt, endedAt, stream] of [
     ['and was sent after the replica was killed', '502', 10_200, 10_210, 'post'],
+    ['and was sent after the replica had gone', '502', 35_500, 35_510, 'post'],
     ['at a killed replica, though it could be sent to another', '502', 9_900, 10_010, 'kept'],
     ['after the address was back', 'refused', 20_300, 20_301, 'post'],
     ['when a keeper was killed', 'reset', 29_900, 30_010, 'post'],

@@ -6,6 +6,8 @@ export type Victim = 'command' | 'supervisor' | 'keeper' | 'replica' | 'supervis
 export interface Kill {
   readonly victim: Victim;
   readonly at: number;
+  /** When the last of its processes was gone: on a busy machine that may be long after the signal. */
+  readonly goneAt?: number;
   /** When the address answered again, of one that owned it. */
   readonly backAt?: number;
 }
@@ -32,15 +34,15 @@ export function explain({ failure, kills, repeatable, bad }: ExplainOptions): Re
   const { cause, at: endedAt, elapsedMs, release, stream } = failure;
   if (cause === 'other-5xx') return bad.has(release ?? '') ? 'answered 500 by a bad release' : undefined;
   const sentAt = endedAt - elapsedMs;
-  const isOverAt = (moment: number) => sentAt <= moment + clockMs && moment <= endedAt + clockMs;
+  const meets = ({ at, goneAt = at }: Kill) => sentAt <= goneAt + clockMs && at <= endedAt + clockMs;
   const owners = kills.filter(({ victim }) => victim.startsWith('supervisor'));
   if (cutCauses.has(cause)) {
-    if (owners.some(({ at }) => isOverAt(at))) return 'in flight at a supervisor that was killed';
+    if (owners.some(meets)) return 'in flight at a supervisor that was killed';
     if (owners.some(({ at, backAt = Number.POSITIVE_INFINITY }) => at <= endedAt && sentAt <= backAt))
       return 'sent while the address was away';
   }
   // The front door answers 502 for a replica that went away, or cuts what it had begun to answer.
-  const hits = kills.filter(({ victim, at }) => victim === 'replica' && isOverAt(at)).length;
+  const hits = kills.filter((kill) => kill.victim === 'replica' && meets(kill)).length;
   const isSentAgain = repeatable.has(stream);
   if (hits > 0 && (cause === 'cut' || (cause === '502' && !isSentAgain)))
     return 'in flight at a replica that was killed';

@@ -372,6 +372,12 @@ function linkOf(path: string): string {
   }
 }
 
+/** Until the last of its threads has ended its sockets are open, though it answers nothing any more. */
+export function isRunning(pid: number): boolean {
+  const status = readProc(pid, 'status');
+  return status !== '' && !(/^State:\s*[ZX]/m.test(status) && /^Threads:\s*[01]$/m.test(status));
+}
+
 export function endNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
