@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Artifact } from '../core/environment.ts';
 import { makeRelease, type Release } from '../core/release.ts';
@@ -71,6 +80,40 @@ describe('a release that is stored', () => {
 
     expect(exits).toEqual([0, 0, 0, 0]);
     expect(readdirSync(artifactFolder(paths, artifact.digest))).toEqual(['main.ts']);
+    expect(readdirSync(paths.artifacts).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test.each([
+    ['another command stores', false],
+    ['was damaged and another command stores anew', true],
+  ])('and %s while it is unpacked is left as it is: it may run already', async (_, isDamaged) => {
+    const { paths } = newState();
+    const artifact = await pack({ 'main.ts': 'console.log(1)' });
+    const release = releaseOf(artifact);
+    const folder = artifactFolder(paths, artifact.digest);
+    if (isDamaged) {
+      await storeRelease(paths, release, artifact);
+      writeFileSync(join(folder, 'main.ts'), 'conso');
+    }
+    let reads = 0;
+    const raced: Artifact = {
+      digest: artifact.digest,
+      get tar() {
+        reads += 1;
+        // Read to compare, where there is something to compare with, and to unpack.
+        if (reads === (isDamaged ? 2 : 1)) {
+          if (isDamaged) renameSync(folder, `${folder}.before`);
+          mkdirSync(folder);
+          writeFileSync(join(folder, 'main.ts'), 'console.log(1)');
+          writeFileSync(join(folder, 'proof'), 'of the other command');
+        }
+        return artifact.tar;
+      },
+    };
+
+    await storeRelease(paths, release, raced);
+
+    expect(existsSync(join(folder, 'proof'))).toBe(true);
     expect(readdirSync(paths.artifacts).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 

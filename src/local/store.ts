@@ -28,9 +28,10 @@ export const keptReleases = 20;
 export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<void> {
   storeManifest(paths, release);
   const folder = artifactFolder(paths, release.artifact);
+  const found = inodeOf(folder);
   // It may have been damaged since.
-  if (existsSync(folder) && (await holdsArtifact(artifact.tar, folder))) return;
-  await placeWhole(folder, (unfinished) => unpackArtifact(artifact.tar, unfinished), { replaces: true });
+  if (found !== undefined && (await holdsArtifact(artifact.tar, folder))) return;
+  await placeWhole(folder, (unfinished) => unpackArtifact(artifact.tar, unfinished), found);
 }
 
 export interface StoreImageOptions {
@@ -155,11 +156,14 @@ function secretsFile({ secrets }: Paths, name: string): string {
   return join(secrets, `${name}.json`);
 }
 
-/** Filled beside its place and moved there whole, so that a crash leaves no half of it. */
+/**
+ * Filled beside its place and moved there whole, so that a crash leaves no half of it. In the place of a folder that was
+ * found damaged, and of no other: what somebody else put there meanwhile is whole, and may be running.
+ */
 async function placeWhole(
   folder: string,
   fill: (unfinished: string) => Promise<void>,
-  { replaces = false }: { readonly replaces?: boolean } = {},
+  damagedInode?: number,
 ): Promise<void> {
   const unfinished = `${folder}.${process.pid}.tmp`;
   const damaged = `${folder}.damaged.${process.pid}.tmp`;
@@ -171,13 +175,17 @@ async function placeWhole(
     });
     withStateErrors(folder, () => {
       syncTree(unfinished);
-      if (replaces && existsSync(folder)) renameSync(folder, damaged);
+      if (damagedInode !== undefined && inodeOf(folder) === damagedInode) renameSync(folder, damaged);
       moveUnlessThere(unfinished, folder);
       syncFolder(dirname(folder));
     });
   } finally {
     for (const path of [unfinished, damaged]) rmSync(path, { recursive: true, force: true });
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** Another command may store the same at this moment: whichever is there first is as good. */
