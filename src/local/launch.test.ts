@@ -73,6 +73,19 @@ test('what is placed already is not replaced under one that starts, and what ano
   expect(readdirSync(paths.runtime).toSorted()).toEqual(['bun', 'supervisor.js']);
 });
 
+test('a folder in the place of what is placed is told, and left as it is', async () => {
+  const { options, paths } = make();
+  const code = join(paths.runtime, 'supervisor.js');
+  mkdirSync(join(code, 'of somebody'), { recursive: true });
+
+  await expect(placeRuntime(options)).rejects.toMatchObject({
+    code: 'state_not_writable',
+    message: `cannot write ${code}: a folder is in its place`,
+  });
+  expect(readdirSync(paths.runtime)).toEqual(expect.arrayContaining(['supervisor.js']));
+  expect(readdirSync(code)).toEqual(['of somebody']);
+});
+
 test('one that was stopped is launched again, and is another', async () => {
   const { launch, options } = make();
   const first = await launch();

@@ -112,7 +112,8 @@ function placeCode(path: string, bytes: Uint8Array): void {
 }
 
 function holds(path: string, bytes: Uint8Array): boolean {
-  return existsSync(path) && readFileSync(path).equals(bytes);
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile && readFileSync(path).equals(bytes);
 }
 
 /** A hard link costs nothing and survives that the other name is removed; elsewhere it is a copy. */
