@@ -332,12 +332,15 @@ test('every document of --json is one line, an error as well, and nothing in it 
   expect(more).toEqual([]);
 });
 
-test('hints and next steps name the command as it was called', async () => {
+test('help, hints and next steps name the command as it was called', async () => {
   using terminal = new FakeTerminal({ env: { CAUSEWAY_COMMAND: './causeway' } });
 
+  const help = await terminal.call('down', '--help');
   const wrong = await terminal.call('upp');
   const { stderr } = await terminal.call('up');
 
+  expect(help.stdout).toContain('$ ./causeway down staging --yes  ');
+  expect(help.stdout).toContain('usage: ./causeway down [env] [flags]\n');
   expect(wrong.stderr).toContain('hint: did you mean ./causeway up?\n');
   expect(stderr).toContain('next     edit main.ts, then ./causeway deploy · ');
 });

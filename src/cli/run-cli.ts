@@ -3,7 +3,7 @@ import { exitCodes, UserError } from '../core/errors.ts';
 import { wordsOf } from '../core/words-of.ts';
 import type { Cli, GlobalOptions, Result } from './cli.ts';
 import { commandAt, isGroup, treeOf } from './grammar/command-tree.ts';
-import { formatHelp, formatOverview } from './grammar/help.ts';
+import { formatHelp, formatOverview, type Shown } from './grammar/help.ts';
 import { commandMissing, toUsageError, unknownCommand } from './grammar/usage-error.ts';
 import { Interrupted } from './interrupted.ts';
 import type { Io } from './io.ts';
@@ -60,9 +60,9 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   const program = makeProgram(async (work) => {
     result = await work({ ...cli, options: { ...cli.options, ...program.opts() } });
   });
-  const columns = Math.min(cli.io.stdout.columns, 100);
-  prepare(program, cli, columns);
-  if (words.length === 0) return { lines: [formatOverview(program, columns).trimEnd()] };
+  const shown = { columns: Math.min(cli.io.stdout.columns, 100), call: cli.command };
+  prepare(program, cli, shown);
+  if (words.length === 0) return { lines: [formatOverview(program, shown).trimEnd()] };
   refuseRest(program, words, cli);
   const asked = askedForHelp(program, words);
   try {
@@ -70,7 +70,7 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return {};
-    if (thrown.code === 'commander.help') return overview(program, words, cli, columns);
+    if (thrown.code === 'commander.help') return overview(program, words, cli, shown);
     throw toUsageError(program, words, thrown);
   }
   return result;
@@ -81,15 +81,15 @@ function overview(
   program: CommandUnknownOpts,
   words: readonly string[],
   { options }: Cli,
-  columns: number,
+  shown: Shown,
 ): Result {
   const { command } = commandAt(program, words.filter(isPlain));
   if (options.json) throw commandMissing(command);
-  const text = command === program ? formatOverview(program, columns) : formatHelp(command, columns);
+  const text = command === program ? formatOverview(program, shown) : formatHelp(command, shown);
   return { lines: [text.trimEnd()] };
 }
 
-function prepare(program: CommandUnknownOpts, { io }: Cli, columns: number): void {
+function prepare(program: CommandUnknownOpts, { io }: Cli, shown: Shown): void {
   for (const command of treeOf(program)) {
     command.exitOverride();
     command.configureOutput({
@@ -97,7 +97,7 @@ function prepare(program: CommandUnknownOpts, { io }: Cli, columns: number): voi
       writeErr: () => {},
       outputError: () => {},
     });
-    command.configureHelp({ formatHelp: (shown) => formatHelp(shown, columns) });
+    command.configureHelp({ formatHelp: (helped) => formatHelp(helped, shown) });
   }
 }
 

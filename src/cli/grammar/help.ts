@@ -1,19 +1,28 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { exitCodeMeanings, exitCodes } from '../../core/errors.ts';
+import { callAs } from '../terminal/call-as.ts';
 import { nameOf, programOf } from './command-tree.ts';
 import { type Example, guideOf } from './guide.ts';
 
 type Row = readonly [term: string, text: string];
 
+export interface Shown {
+  readonly columns: number;
+  /** How Causeway was called. */
+  readonly call: string;
+}
+
 /** The help of one command, or of the program: examples first. */
-export function formatHelp(command: CommandUnknownOpts, columns: number): string {
-  const examples = guideOf(command)?.examples ?? [];
-  const about = (guideOf(command)?.about ?? []).map((paragraph) => wrap(paragraph, columns).join('\n'));
+export function formatHelp(command: CommandUnknownOpts, { columns, call }: Shown): string {
+  const examples = (guideOf(command)?.examples ?? []).map((example) => toRow(example, call));
+  const about = (guideOf(command)?.about ?? []).map((paragraph) =>
+    wrap(callAs(call, paragraph), columns).join('\n'),
+  );
   return [
-    wrap(titleOf(command), columns).join('\n'),
-    section('', examples.map(toRow), columns),
+    wrap(callAs(call, titleOf(command)), columns).join('\n'),
+    section('', examples, columns),
     ...about,
-    `usage: ${usageOf(command)}`,
+    `usage: ${callAs(call, usageOf(command))}`,
     section('commands:', commandRows(command), columns),
     section('arguments:', argumentRows(command), columns),
     section('flags:', flagRows(command), columns),
@@ -26,16 +35,19 @@ export function formatHelp(command: CommandUnknownOpts, columns: number): string
 }
 
 /** What bare `causeway` shows: the everyday commands. */
-export function formatOverview(program: CommandUnknownOpts, columns: number): string {
+export function formatOverview(program: CommandUnknownOpts, { columns, call }: Shown): string {
   const everyday = ['up', 'deploy', 'status', 'rollback', 'down', 'demo'];
   const rows = everyday.flatMap((name): Row[] => {
     const command = program.commands.find((other) => other.name() === name);
-    return command ? [[`causeway ${name}`, command.description()]] : [];
+    return command ? [[callAs(call, `causeway ${name}`), command.description()]] : [];
   });
   return [
     wrap(`${program.description()}.`, columns).join('\n'),
     section('', rows, columns),
-    wrap('causeway help lists every command · causeway help <command> explains one', columns).join('\n'),
+    wrap(
+      callAs(call, 'causeway help lists every command · causeway help <command> explains one'),
+      columns,
+    ).join('\n'),
     '',
   ]
     .join('\n\n')
@@ -79,8 +91,8 @@ function commandRows(command: CommandUnknownOpts): readonly Row[] {
   return command.commands.map((child) => [child.name(), child.description()]);
 }
 
-function toRow({ command, shows }: Example): Row {
-  return [`$ ${command}`, shows];
+function toRow({ command, shows }: Example, call: string): Row {
+  return [`$ ${callAs(call, command)}`, shows];
 }
 
 const longestTerm = 44;
