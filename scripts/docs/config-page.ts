@@ -1,5 +1,6 @@
 import { configJsonSchema, releaseKeys } from '../../src/core/config.ts';
 import { anchorOf, type ConfigKey, isFree, type KeySchema, listKeys } from '../../src/core/config-keys.ts';
+import { type KeyVariant, variantsAt } from './key-variants.ts';
 import { paragraphs, row } from './markdown.ts';
 
 /** The example that docs/config.md begins with. */
@@ -22,6 +23,8 @@ export default {
     local: { target: 'local' },
     container: { target: 'local', runner: 'container' },
     rehearsal: { target: 'local', port: 8090, replicas: 4, bake: '2m', env: { LOG: 'off' } },
+    staging: { target: 'kubernetes', context: 'kind-kind' },
+    production: { target: 'aws', region: 'us-east-2', ttl: '4h' },
   },
 } satisfies CausewayConfig;
 `;
@@ -101,6 +104,7 @@ export function makeConfigPage(): string {
     'Of a secret, its name belongs to the release and its value does not: a value that changed is a rollout of the same release with a new secret set. Every other key belongs to the environment. It says how many replicas run and how a release is judged, and changing it makes no new release.',
 
     '## Keys',
+    'What an environment may have differs by its target. Where a key is of some targets alone, or has another default there, they stand beside it.',
     overview(keys),
     ...keys.map(section),
   ]);
@@ -115,30 +119,78 @@ function overview(keys: readonly ConfigKey[]): string {
   return [
     row(['key', 'type', 'default']),
     row(['---', '---', '---']),
-    ...keys.map((key) =>
-      row([`[\`${key.path}\`](#${anchorOf(key.path)})`, typeText(key.schema), defaultText(key)]),
-    ),
+    ...keys.map((key) => {
+      const variants = variantsOf(key);
+      return row([
+        `[\`${key.path}\`](#${anchorOf(key.path)})`,
+        typeOf(variants),
+        valueIn(variants, defaultText),
+      ]);
+    }),
   ].join('\n');
 }
 
 function section(key: ConfigKey): string {
-  const { path, schema } = key;
-  const otherwise = defaultText(key);
-  const facts = [typeText(schema), rangeText(schema), otherwise && `default ${otherwise}`];
+  const variants = variantsOf(key);
+  const otherwise = valueIn(variants, defaultText);
+  const facts = [typeOf(variants), valueIn(variants, rangeText), otherwise && `default ${otherwise}`];
   return paragraphs([
-    `### \`${path}\``,
-    `${facts.filter((fact) => fact !== '').join(' · ')}${key.isRequired ? ' · required' : ''}`,
-    schema.description ?? '',
+    `### \`${key.path}\``,
+    `${facts.filter((fact) => fact !== '').join(' · ')}${whenRequired(key, variants)}${onlyIn(variants)}`,
+    textOf(variants),
   ]).trimEnd();
 }
 
-function typeText({ type, title, const: only, items, anyOf, properties }: KeySchema): string {
-  if (only !== undefined) return `\`'${only}'\``;
+function variantsOf({ path }: ConfigKey): readonly KeyVariant[] {
+  return variantsAt(configJsonSchema(), path);
+}
+
+function typeOf(variants: readonly KeyVariant[]): string {
+  return [...new Set(variants.map(({ schema }) => typeText(schema)))].join(' or ');
+}
+
+/** One value where all have the same, else each with the kinds that have it. */
+function valueIn(variants: readonly KeyVariant[], tell: (schema: KeySchema) => string): string {
+  const kindsOf = Map.groupBy(variants, ({ schema }) => tell(schema));
+  if (kindsOf.size === 1) return [...kindsOf.keys()].join('');
+  return [...kindsOf]
+    .filter(([value]) => value !== '')
+    .map(([value, those]) => `${value} (${kinds(those)})`)
+    .join(', ');
+}
+
+/** What all say stands once; what some say apart names them. */
+function textOf(variants: readonly KeyVariant[]): string {
+  const kindsOf = Map.groupBy(variants, ({ schema }) => schema.description ?? '');
+  const [[first = ''] = [], ...others] = kindsOf;
+  if (others.length === 0) return first;
+  return [...kindsOf].map(([text, those]) => `${kinds(those)}: ${text}`).join('\n\n');
+}
+
+/** Of a choice whose options have no name of their own, such as a secret's source, none is required. */
+function whenRequired({ isRequired }: ConfigKey, variants: readonly KeyVariant[]): string {
+  const isChoice = variants.some(({ kind, siblings }) => kind === undefined && siblings.length > 1);
+  return isRequired && !isChoice ? ' · required' : '';
+}
+
+function onlyIn(variants: readonly KeyVariant[]): string {
+  const [first] = variants;
+  if (first?.kind === undefined || variants.length === first.siblings.length) return '';
+  return ` · ${kinds(variants)} alone`;
+}
+
+function kinds(variants: readonly KeyVariant[]): string {
+  return variants.map(({ kind }) => kind ?? '').join(', ');
+}
+
+function typeText({ type, title, const: only, enum: some, items, anyOf, properties }: KeySchema): string {
+  const values = only === undefined ? some : [only];
+  if (values && !title) return values.map((value) => `\`'${value}'\``).join(' or ');
   if (title) return title;
   if (anyOf) return anyOf.map(typeText).join(' or ');
-  if (items) return `list of ${typeText(items)}s`;
+  if (items) return `list of ${typeText(items)}${items.enum ? '' : 's'}`;
   if (properties) return 'object';
-  const names: Readonly<Record<string, string>> = { string: 'text', integer: 'whole number' };
+  const names: Readonly<Record<string, string>> = { string: 'text', integer: 'whole number', array: 'list' };
   return names[type ?? ''] ?? type ?? '';
 }
 
@@ -148,7 +200,7 @@ function rangeText({ minimum, maximum }: KeySchema): string {
 }
 
 /** An object whose keys have defaults of their own shows none. */
-function defaultText({ schema }: ConfigKey): string {
+function defaultText(schema: KeySchema): string {
   if (schema.default === undefined || schema.properties) return '';
   return `\`${JSON.stringify(schema.default).replaceAll('"', "'")}\``;
 }

@@ -5,6 +5,7 @@ export interface KeySchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly const?: unknown;
+  readonly enum?: readonly unknown[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly items?: KeySchema;
