@@ -14,6 +14,8 @@ export interface ProbeOptions {
   readonly setup: Pick<AgentSetup, 'rollout' | 'service' | 'running'>;
   /** How long what failed in transport waits to be understood. */
   readonly settleMs?: number;
+  /** How long before such a request a replica's trouble may lie and still be what made it fail. */
+  readonly beforeMs?: number;
 }
 
 /** Of each of the two kinds of requests, per second. */
@@ -42,12 +44,13 @@ export class Probe {
   #asked = 0;
   #owed = 0;
 
-  constructor({ setup, settleMs }: ProbeOptions) {
+  constructor({ setup, settleMs, beforeMs }: ProbeOptions) {
     this.#setup = setup;
     this.#service = new Caller(setup.service, { kept: keptToService });
     this.#serviceTally = new ServiceTally({
       wasTroubled: (from, to) => this.#wasTroubled(from, to),
       ...(settleMs === undefined ? {} : { settleMs }),
+      ...(beforeMs === undefined ? {} : { beforeMs }),
     });
   }
 

@@ -7,7 +7,7 @@ export type WasTroubled = (from: number, to: number) => boolean;
 /** How long a failure waits to be understood: what made it may show a little later, a late answer or an exit code. */
 const usualSettleMs = 1_500;
 /** As long before it was sent: a replica that ended is still in the Service's list for a moment. */
-const beforeMs = 2_000;
+const usualBeforeMs = 2_000;
 const lossesKept = 5;
 
 /**
@@ -17,6 +17,7 @@ const lossesKept = 5;
 export class ServiceTally {
   readonly #wasTroubled: WasTroubled;
   readonly #settleMs: number;
+  readonly #beforeMs: number;
   readonly #losses: string[] = [];
   #servesSince = Number.POSITIVE_INFINITY;
   #ok = 0;
@@ -29,12 +30,15 @@ export class ServiceTally {
   constructor({
     wasTroubled,
     settleMs = usualSettleMs,
+    beforeMs = usualBeforeMs,
   }: {
     readonly wasTroubled: WasTroubled;
     readonly settleMs?: number;
+    readonly beforeMs?: number;
   }) {
     this.#wasTroubled = wasTroubled;
     this.#settleMs = settleMs;
+    this.#beforeMs = beforeMs;
   }
 
   async add({ ending, ms, isRetried }: Outcome): Promise<void> {
@@ -52,7 +56,7 @@ export class ServiceTally {
     const endedAt = performance.now();
     await Bun.sleep(this.#settleMs);
     if (endedAt - ms < this.#servesSince) return;
-    if (this.#wasTroubled(endedAt - ms - beforeMs, performance.now())) {
+    if (this.#wasTroubled(endedAt - ms - this.#beforeMs, performance.now())) {
       this.#errors += 1;
       if (ending.kind === 'late') this.#late += 1;
       return;
