@@ -118,9 +118,14 @@ describe('while it runs', () => {
     const front = serve(() => new Response('ok'));
     const replica = probed(serve(() => new Response('ok')));
     const replicas: Probed[] = [];
-    start(front, replicas);
+    let turns = 0;
+    const routable = () => {
+      turns += 1;
+      return replicas;
+    };
+    start(front, routable);
 
-    await until('it ran for a while', () => (replicas.length === 0 ? wait() : true));
+    await until('it ran for a while', () => turns >= 3);
     const before = front.paths.length;
     replicas.push(replica);
     await until('it asks', () => front.paths.length > 0);
@@ -133,12 +138,15 @@ test('when it is stopped it asks no more, and nothing is left in flight', async 
   const front = serve(() => new Response('ok'));
   const replica = probed(serve(() => new Response('ok')));
   const probe = start(front, [replica]);
+  const other = probed(serve(() => new Response('ok')));
+  start(front, [other]);
   await until('it has asked', () => replica.probe.ok > 0);
 
   probe.stop();
   await until('all is answered', () => replica.inFlight === 0);
   const asked = replica.server.paths.length;
-  await wait();
+  const otherAsked = other.server.paths.length;
+  await until('one that runs has asked on', () => other.server.paths.length >= otherAsked + 3);
 
   expect(replica.server.paths.length).toBe(asked);
 });
@@ -198,15 +206,10 @@ function probed(server: FakeServer, { paths = ['/'], timeoutMs = 5_000, wasCut =
   };
 }
 
-function start(front: FakeServer, replicas: readonly Probed[]): TrafficProbe {
-  const probe = new TrafficProbe({ front, routable: () => replicas });
+function start(front: FakeServer, replicas: readonly Probed[] | (() => readonly Probed[])): TrafficProbe {
+  const routable = typeof replicas === 'function' ? replicas : () => replicas;
+  const probe = new TrafficProbe({ front, routable });
   probe.start();
   opened.push({ close: () => probe.stop() });
   return probe;
-}
-
-/** As long as three turns of the probe. */
-async function wait(): Promise<boolean> {
-  await Bun.sleep(50);
-  return true;
 }
