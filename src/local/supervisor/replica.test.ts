@@ -174,7 +174,7 @@ describe('what keeps a replica from being ready', () => {
     const { replica } = make('error-on-declared-path.ts', { probes: { ready: '/readyz', timeoutMs: 1_000 } });
 
     void replica.start();
-    await until('that is said', () => replica.trouble?.isConclusive ?? false);
+    await until('it is decided', () => replica.phase === 'ready' || replica.trouble?.isConclusive === true);
 
     expect(replica.trouble).toEqual({
       cause: 'declared-path',
