@@ -164,7 +164,7 @@ export class Observer {
 
   #disturbed(desired: Desired, view: ClusterView): readonly string[] {
     const agent = this.#options.agent?.isRemade ? ['the agent was deleted, and another goes on'] : [];
-    return [...this.#disturbances.see(desired, view), ...agent];
+    return [...this.#disturbances.see(desired, view), ...agent, ...this.#feed.late];
   }
 
   /** A short watch must not begin before there is somebody to ask: errors that nobody sees are no good release. */
