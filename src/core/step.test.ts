@@ -421,32 +421,32 @@ describe('the watch', () => {
     expect(act).toMatchObject({ kind: 'set', desired: { candidate: { size: 'all' } } });
   });
 
-  test('goes on as long as no answer came, for others may have missed the candidate meanwhile', () => {
+  test('goes on for twice as long as no answer came, for others may have missed the candidate meanwhile', () => {
     const gone = [
       [seen, 0],
       [unreachable, 500],
       [seen, 3_000],
     ] as const;
 
-    const before = after(...gone, [seen, 5_000], [seen, 5_999]);
-    const then = after(...gone, [seen, 5_000], [seen, 6_000]);
+    const before = after(...gone, [seen, 5_000], [seen, 8_999]);
+    const then = after(...gone, [seen, 5_000], [seen, 9_000]);
 
     expect(before.act).toEqual({ kind: 'wait' });
     expect(then.act).toMatchObject({ kind: 'set', desired: { candidate: { size: 'all' } } });
   });
 
-  test('goes on for half a minute at most after a long time without an answer', () => {
-    const ready2s = Array.from({ length: 15 }, (_, number) => [seen, 62_000 + number * 2_000] as const);
+  test('goes on for a minute at most after a long time without an answer', () => {
+    const ready2s = Array.from({ length: 30 }, (_, number) => [seen, 62_000 + number * 2_000] as const);
     const gone = [[seen, 0], ...every4s, [unreachable, 20_000], [seen, 60_000]] as const;
 
-    const before = after(...gone, ...ready2s.slice(0, -1), [seen, 89_999]);
+    const before = after(...gone, ...ready2s.slice(0, -1), [seen, 119_999]);
     const then = after(...gone, ...ready2s);
 
     expect(before.act).toEqual({ kind: 'wait' });
     expect(then.act).toMatchObject({ kind: 'set', desired: { candidate: { size: 'all' } } });
   });
 
-  test('of a rollback, which has none otherwise, lasts as long as no answer came', () => {
+  test('of a rollback, which has none otherwise, lasts twice as long as no answer came', () => {
     const back = see({ rollout: { ...begun, kind: 'rollback' }, candidate: all, mine: [ready(), ready()] });
     const starting2 = see({
       rollout: { ...begun, kind: 'rollback' },
@@ -459,8 +459,8 @@ describe('the watch', () => {
       [back, 3_000],
     ] as const;
 
-    const before = after(...gone, [back, 5_999]);
-    const then = after(...gone, [back, 5_000], [back, 6_000]);
+    const before = after(...gone, [back, 5_000], [back, 8_999]);
+    const then = after(...gone, [back, 5_000], [back, 9_000]);
 
     expect(before.act).toEqual({ kind: 'wait' });
     expect(judgementOf(then.act)).toEqual({ kind: 'good' });

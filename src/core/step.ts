@@ -96,8 +96,13 @@ export interface Step {
 const gapMs = 5_000;
 /** Replicas that leave go on accepting for longer than this. */
 const briefMs = 2_000;
-/** The longest pause that clients of a Kubernetes API make: https://pkg.go.dev/k8s.io/client-go/tools/cache */
-const mostPauseMs = 30_000;
+/**
+ * The pauses of clients of a Kubernetes API double from 0.8 s to 30 s, and each is drawn out by chance to twice that at
+ * the most: https://github.com/kubernetes/client-go/blob/master/tools/cache/reflector.go
+ */
+const mostPauseMs = 60_000;
+/** So that the last one may be as many times as long as all before it. */
+const pauseFactor = 2;
 
 /** The whole rollout, verdict included, as a pure function of what is seen; the loop around it only acts. */
 export function step(state: RolloutState, seen: Observation, now: number): Step {
@@ -133,14 +138,14 @@ function afterGap(state: RolloutState, now: number): RolloutState {
 
 /**
  * While an environment did not answer, those in it that lead requests to replicas heard of no change either. They ask again
- * with growing pauses, so that after an outage it may take as long again until they know the candidate's replicas: until
- * then no stable one goes.
+ * with growing pauses, so that after an outage it may take twice as long again until they know the candidate's replicas:
+ * until then no stable one goes.
  */
 function catchUp(state: RolloutState, lastSeenAt: number | undefined, now: number): RolloutState {
   const { unreachableSince } = state;
   if (unreachableSince === undefined) return state;
   const awayMs = now - (lastSeenAt ?? unreachableSince);
-  const heldUntil = awayMs > briefMs ? now + Math.min(awayMs, mostPauseMs) : state.heldUntil;
+  const heldUntil = awayMs > briefMs ? now + Math.min(pauseFactor * awayMs, mostPauseMs) : state.heldUntil;
   return { ...state, unreachableSince: undefined, heldUntil };
 }
 
