@@ -7,10 +7,11 @@ import { startLoadBalancing } from '../e2e/aws/load-balancing/start-load-balanci
 import { makeProject } from '../e2e/aws/project.ts';
 import { mustEnd } from '../e2e/local/project.ts';
 import { showPage } from './page.ts';
+import { isQuick } from './quick.ts';
 import { type Sample, sample, showSample, timed } from './sample.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
-const rounds = process.argv.includes('--quick') ? 1 : 5;
+const rounds = isQuick ? 1 : 5;
 /** Half a second, where a load balancer in AWS takes ten: what is measured is what is ours. */
 const slowness = { registrationMs: 500, lagMs: 500 };
 

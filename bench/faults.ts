@@ -1,22 +1,22 @@
-// What is broken on purpose on the local target, at full size; bench/run starts it. PROOF=ci is a small run.
+// What is broken on purpose on the local target, at full size; bench/run starts it. --quick makes it small.
 import { appendFileSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { runKills } from '../e2e/faults/kill-run.ts';
 import { makeProject, type Project, until } from '../e2e/local/project.ts';
-import { seed, sized } from '../e2e/proof.ts';
+import { seed } from '../e2e/proof.ts';
 import { groupThousands } from '../src/cli/terminal/count.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
 import { seededRandom } from '../src/core/seeded-random.ts';
 import { presets } from '../src/load/shape.ts';
 import { type Row, showPage } from './page.ts';
+import { isQuick } from './quick.ts';
 import { sample, showSample, timed } from './sample.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
 const imagesTitle = '200 pushes through a fault proxy';
-const size = sized(
-  {
-    ci: { rollouts: 6, kills: 18, requests: 5_000, steady: 10, steadyRequests: 5_000, away: 2, scale: 0.5 },
-    full: {
+const size = isQuick
+  ? { rollouts: 6, kills: 18, requests: 5_000, steady: 10, steadyRequests: 5_000, away: 2, scale: 0.5 }
+  : {
       rollouts: 100,
       kills: 300,
       requests: 1_000_000,
@@ -24,10 +24,7 @@ const size = sized(
       steadyRequests: 1_000_000,
       away: 10,
       scale: 2,
-    },
-  },
-  'full',
-);
+    };
 
 const rows: Row[] = [];
 for (const measure of [flat, kills, addressBack, tenThousandRecords]) {

@@ -12,12 +12,12 @@ import { proxyConfig } from './peers/nginx.ts';
 import { findPeerPrograms } from './peers/programs.ts';
 import { makeOurs } from './peers/servers.ts';
 import { treeOf } from './process-tree.ts';
+import { isQuick } from './quick.ts';
 import { median } from './sample.ts';
 import { loadServer, moveToServersCore, type StartOptions, startServer } from './server.ts';
 import { table } from './table.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
-const isQuick = process.argv.includes('--quick');
 const rounds = isQuick ? 1 : 3;
 const seconds = isQuick ? 1 : 2;
 

@@ -1,18 +1,18 @@
 // The Kubernetes target's numbers, on the test cluster, side by side with kubectl and helm; bench/run starts it.
-// --quick leaves out helm with its default time-out, which is five minutes.
+// --quick takes fewer rounds, and leaves out helm with its default time-out, which is five minutes.
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCluster } from '../e2e/cluster/cluster.ts';
 import { makeProject } from '../e2e/kubernetes/project.ts';
 import { settled } from '../e2e/kubernetes/serving-project.ts';
 import { mustEnd, until } from '../e2e/local/project.ts';
-import { sized } from '../e2e/proof.ts';
 import { groupThousands } from '../src/cli/terminal/count.ts';
 import type { RolloutRecord } from '../src/core/record.ts';
 import { type Kind, kinds } from './bad-kinds.ts';
 import { compareWithHelm } from './helm.ts';
 import { applyWithKubectl } from './kubectl.ts';
 import { type Row, showPage } from './page.ts';
+import { isQuick } from './quick.ts';
 import { sample, showSample, timed } from './sample.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
@@ -22,7 +22,7 @@ const preStopMs = 2000;
 const acceptMs = 2000;
 const replicas = 3;
 const startMs = 6000;
-const rounds = sized({ ci: 6, full: 30 }, 'full');
+const rounds = isQuick ? 6 : 30;
 
 /** Seen by asking the API for the pods every 20 ms. */
 const goodRolloutExplained = `## Where a good rollout spends its time
@@ -46,7 +46,7 @@ await rollbackToAnswer();
 for (const kind of kinds.filter(({ shows }) => shows)) await badToTakenBack(kind);
 await lost();
 await statusAndMemory();
-const helm = await compareWithHelm(project, { hasDefault: !process.argv.includes('--quick') });
+const helm = await compareWithHelm(project, { hasDefault: !isQuick });
 rows.push(...helm.rows);
 await manyRecords();
 

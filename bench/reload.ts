@@ -8,11 +8,11 @@ import { presets } from '../src/load/shape.ts';
 import { showPage } from './page.ts';
 import { type Deployer, deployers, type Fault, type MakeDeployer } from './peers/deployers.ts';
 import { findPeerPrograms } from './peers/programs.ts';
+import { isQuick } from './quick.ts';
 import { median, sample, showSample, timed } from './sample.ts';
 import { table } from './table.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
-const isQuick = process.argv.includes('--quick');
 const goodRounds = isQuick ? 1 : 3;
 /** How long a bad release is left where its tool leaves it. */
 const afterMs = isQuick ? 1_000 : 5_000;

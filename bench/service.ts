@@ -8,12 +8,12 @@ import { type Row, showPage } from './page.ts';
 import { findPeerPrograms } from './peers/programs.ts';
 import { makeServers, names } from './peers/servers.ts';
 import { memoryOf, treeOf } from './process-tree.ts';
+import { isQuick } from './quick.ts';
 import { median, sample, showSample } from './sample.ts';
 import { loadServer, type Server, startServer } from './server.ts';
 import { table } from './table.ts';
 
 const repository = realpathSync(join(import.meta.dir, '..'));
-const isQuick = process.argv.includes('--quick');
 const rounds = isQuick ? 1 : 3;
 const seconds = isQuick ? 1 : 2;
 

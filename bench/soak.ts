@@ -1,16 +1,17 @@
 // Rollouts under load in a cluster that is harmed meanwhile; bench/run soak starts it. CAUSEWAY_SEED replays a run,
-// PROOF=ci makes it small.
+// --quick makes it small.
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCluster } from '../e2e/cluster/cluster.ts';
 import { type FaultKind, faultKinds } from '../e2e/kubernetes/soak/plan.ts';
 import { type SoakReport, soak } from '../e2e/kubernetes/soak/soak.ts';
 import { soakSizes } from '../e2e/kubernetes/soak/soak-size.ts';
-import { seed, sized } from '../e2e/proof.ts';
+import { seed } from '../e2e/proof.ts';
 import { groupThousands } from '../src/cli/terminal/count.ts';
 import { type Row, showPage } from './page.ts';
+import { isQuick } from './quick.ts';
 
-const size = sized(soakSizes, 'full');
+const size = soakSizes[isQuick ? 'ci' : 'full'];
 await using cluster = await openCluster({ isOwn: true });
 const report = await soak({ ...size, cluster, seed, say: console.error });
 

@@ -1,11 +1,11 @@
 type Size = 'ci' | 'full';
 
-/** `PROOF=full` is for by hand, `PROOF=ci` what `./check --all` runs. */
-const named = sizeNamed(process.env.PROOF);
+/** `PROOF=full` is for by hand; without it, or by `PROOF=ci`, a test is as small as `./check --all` runs it. */
+const size = sizeNamed(process.env.PROOF ?? 'ci');
 
-/** How much of something is tried; `unnamed` is the size where PROOF says none. */
-export function sized<T>(sizes: Readonly<Record<Size, T>>, unnamed: Size = 'ci'): T {
-  return sizes[named ?? unnamed];
+/** How much of something is tried. */
+export function sized<T>(sizes: Readonly<Record<Size, T>>): T {
+  return sizes[size];
 }
 
 /** CAUSEWAY_SEED replays a run. */
@@ -19,7 +19,7 @@ export function pick<T>(random: () => number, items: readonly T[]): T {
   return items[Math.floor(random() * items.length)] as T;
 }
 
-function sizeNamed(text: string | undefined): Size | undefined {
-  if (text === undefined || text === 'ci' || text === 'full') return text;
+function sizeNamed(text: string): Size {
+  if (text === 'ci' || text === 'full') return text;
   throw new Error(`PROOF is ${text}; write ci or full`);
 }
