@@ -6,7 +6,7 @@ import { startLoad } from '../src/load/load.ts';
 import type { Totals } from '../src/load/report.ts';
 import { presets } from '../src/load/shape.ts';
 import { showPage } from './page.ts';
-import { type Deployer, deployers, type Fault, type MakeDeployer } from './peers/deployers.ts';
+import { type Deployer, deployers, type MakeDeployer, type Trouble } from './peers/deployers.ts';
 import { findPeerPrograms } from './peers/programs.ts';
 import { isQuick } from './quick.ts';
 import { median, sample, showSample, timed } from './sample.ts';
@@ -17,11 +17,11 @@ const goodRounds = isQuick ? 1 : 3;
 /** How long a bad release is left where its tool leaves it. */
 const afterMs = isQuick ? 1_000 : 5_000;
 
-const faults: readonly { readonly fault: Fault; readonly what: string }[] = [
-  { fault: 'crash', what: 'crashes at start' },
-  { fault: 'never', what: 'never gets ready' },
-  { fault: 'turns', what: 'turns bad after 20 requests' },
-  { fault: 'errors', what: 'answers 500' },
+const troubles: readonly { readonly trouble: Trouble; readonly what: string }[] = [
+  { trouble: 'crash', what: 'crashes at start' },
+  { trouble: 'never', what: 'never gets ready' },
+  { trouble: 'turns', what: 'turns bad after 20 requests' },
+  { trouble: 'errors', what: 'answers 500' },
 ];
 
 const scratch = mkdtempSync(join(realpathSync('/tmp'), 'cw-bench-'));
@@ -32,9 +32,9 @@ try {
   const good: Good[] = [];
   for (const [name, make] of tools) good.push(await rollOutGood(name, make));
   const bad: Bad[] = [];
-  for (const { fault } of faults) {
+  for (const { trouble } of troubles) {
     // They wait more than they work, so all tools at once.
-    bad.push(...(await Promise.all(tools.map(([name, make]) => rollOutBad(name, make, fault)))));
+    bad.push(...(await Promise.all(tools.map(([name, make]) => rollOutBad(name, make, trouble)))));
   }
   show(good, bad);
 } finally {
@@ -69,24 +69,24 @@ async function rollOutGood(name: string, make: MakeDeployer): Promise<Good> {
 
 interface Bad {
   readonly name: string;
-  readonly fault: Fault;
+  readonly trouble: Trouble;
   readonly told: string;
   readonly failed: string;
   readonly after: string;
 }
 
-async function rollOutBad(name: string, make: MakeDeployer, fault: Fault): Promise<Bad> {
+async function rollOutBad(name: string, make: MakeDeployer, trouble: Trouble): Promise<Bad> {
   await using deployer = await make({ programs, scratch });
   await using load = await loaded(deployer);
   const startedAt = performance.now();
-  const said = await deployer.deploy('v1', fault);
+  const said = await deployer.deploy('v1', trouble);
   const seconds = (performance.now() - startedAt) / 1000;
   await Bun.sleep(afterMs);
   const after = await whoAnswers(deployer.port);
   const { failed, requests } = await load.stop();
   const told = `${said} after ${seconds.toFixed(1)} s`;
-  console.error(`${name}, ${fault}: ${told}; ${failed} of ${requests} failed; ${after}`);
-  return { name, fault, told, failed: share(failed, requests), after };
+  console.error(`${name}, ${trouble}: ${told}; ${failed} of ${requests} failed; ${after}`);
+  return { name, trouble, told, failed: share(failed, requests), after };
 }
 
 async function loaded({ port }: Deployer) {
@@ -121,9 +121,9 @@ function show(good: readonly Good[], bad: readonly Bad[]): void {
     seconds(endsMs),
     lost,
   ]);
-  const badLines = faults.flatMap(({ fault, what }) =>
+  const badLines = troubles.flatMap(({ trouble, what }) =>
     bad
-      .filter((one) => one.fault === fault)
+      .filter((one) => one.trouble === trouble)
       .map(({ name, told, after, failed }) => [what, name, told, after, failed]),
   );
   const ours = good[0];
@@ -142,7 +142,7 @@ function show(good: readonly Good[], bad: readonly Bad[]): void {
       {
         what: 'bad releases that serve in the end',
         reach: '0 of 4',
-        measured: `${bad.filter(({ name, after }) => name === ours?.name && after !== 'v0 serves').length} of ${faults.length}`,
+        measured: `${bad.filter(({ name, after }) => name === ours?.name && after !== 'v0 serves').length} of ${troubles.length}`,
       },
     ],
     more: [

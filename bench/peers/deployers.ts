@@ -8,13 +8,13 @@ import { proxyConfig } from './nginx.ts';
 import type { PeerPrograms } from './programs.ts';
 
 /** What is wrong with a release: nothing, or as app.cjs does it. */
-export type Fault = 'none' | 'crash' | 'never' | 'turns' | 'errors';
+export type Trouble = 'none' | 'crash' | 'never' | 'turns' | 'errors';
 
 /** Something that keeps two copies of a service up, and rolls another version of it out. */
 export interface Deployer extends AsyncDisposable {
   readonly port: number;
   /** Returns when the tool says that it is done; what it says. */
-  readonly deploy: (version: string, fault: Fault) => Promise<string>;
+  readonly deploy: (version: string, trouble: Trouble) => Promise<string>;
 }
 
 export type MakeDeployer = (options: { programs: PeerPrograms; scratch: string }) => Promise<Deployer>;
@@ -42,8 +42,8 @@ async function byCauseway({ programs }: Parameters<MakeDeployer>[0]): Promise<De
   await project.causeway('up');
   return {
     port: project.port,
-    async deploy(version, fault) {
-      project.write('app.cjs', source('app.cjs', version, fault));
+    async deploy(version, trouble) {
+      project.write('app.cjs', source('app.cjs', version, trouble));
       const { exitCode, json } = await project.causeway('deploy', '--json');
       const verdict = json().record?.verdict;
       return `exit ${exitCode}, ${verdict?.kind === 'failed' ? verdict.cause : (verdict?.kind ?? '')}`;
@@ -83,8 +83,8 @@ async function byPm2({ programs, scratch }: Parameters<MakeDeployer>[0]): Promis
   await pm2('start', 'ecosystem.json');
   return {
     port,
-    async deploy(version, fault) {
-      put(script, source('app.cjs', version, fault));
+    async deploy(version, trouble) {
+      put(script, source('app.cjs', version, trouble));
       const { exitCode } = await pm2('reload', 'web');
       return `exit ${exitCode}`;
     },
@@ -106,8 +106,8 @@ async function byNginx({ programs, scratch }: Parameters<MakeDeployer>[0]): Prom
   await answers(port, 5_000);
   return {
     port,
-    async deploy(version, fault) {
-      const next = await startTwo(version, fault);
+    async deploy(version, trouble) {
+      const next = await startTwo(version, trouble);
       const areWell = await Promise.all(next.map((one) => answers(one.port, 5_000, '/readyz')));
       if (areWell.includes(false)) {
         await Promise.all(next.map(({ child }) => endTree(child)));
@@ -126,9 +126,9 @@ async function byNginx({ programs, scratch }: Parameters<MakeDeployer>[0]): Prom
     },
   };
 
-  async function startTwo(version: string, fault: Fault) {
+  async function startTwo(version: string, trouble: Trouble) {
     const script = join(folder, `${version}.cjs`);
-    put(script, source('app.cjs', version, fault));
+    put(script, source('app.cjs', version, trouble));
     const two = [1, 2]
       .map(() => findFreePort())
       .map((port) => ({
@@ -154,8 +154,8 @@ async function byGunicorn({ programs, scratch }: Parameters<MakeDeployer>[0]): P
   await answers(port, 10_000);
   return {
     port,
-    async deploy(version, fault) {
-      put(script, source('release.py', version, fault));
+    async deploy(version, trouble) {
+      put(script, source('release.py', version, trouble));
       master.kill('SIGHUP');
       return 'says nothing';
     },
@@ -163,9 +163,9 @@ async function byGunicorn({ programs, scratch }: Parameters<MakeDeployer>[0]): P
   };
 }
 
-function source(file: string, version: string, fault: Fault): string {
+function source(file: string, version: string, trouble: Trouble): string {
   const text = readFileSync(join(import.meta.dir, file), 'utf8');
-  return text.replace('__VERSION__', version).replace('__FAULT__', fault);
+  return text.replace('__VERSION__', version).replace('__TROUBLE__', trouble);
 }
 
 /** Whole at once: what reads it sees the old or the new one. */

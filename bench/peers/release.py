@@ -4,11 +4,11 @@ import time
 from flask import Flask
 
 VERSION = "__VERSION__"
-FAULT = "__FAULT__"
+TROUBLE = "__TROUBLE__"
 
-if FAULT == "crash":
+if TROUBLE == "crash":
     raise RuntimeError("fatal: cannot parse DATABASE_URL")
-if FAULT == "never":
+if TROUBLE == "never":
     time.sleep(3600)
 
 app = Flask(__name__)
@@ -19,5 +19,5 @@ asked = 0
 def index():
     global asked
     asked += 1
-    is_bad = FAULT == "errors" or (FAULT == "turns" and asked > 20)
+    is_bad = TROUBLE == "errors" or (TROUBLE == "turns" and asked > 20)
     return f"{VERSION}\n", 500 if is_bad else 200, {"x-release": VERSION}

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Cause } from '../../src/core/verdict.ts';
-import type { LoadReport, Cause as Loss } from '../../src/load/report.ts';
+import type { Cause as ErrorCause, LoadReport } from '../../src/load/report.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
 import { type Ended, mustEnd, until } from '../local/project.ts';
@@ -24,7 +24,7 @@ interface Expected {
   readonly exit?: string;
   readonly printed?: string;
   /** What its users may see beside good answers, each at most as often as the candidate's share. */
-  readonly faults?: readonly Loss[];
+  readonly errors?: readonly ErrorCause[];
 }
 
 /** A request that went to a replica which crashed or hung. */
@@ -74,7 +74,7 @@ const story: readonly Expected[] = [
     does: 'errors-under-traffic.ts',
     verdict: 'errors',
     says: /\d+ of \d+ requests failed \(\d+ answers? of 500 to \/\)/,
-    faults: ['other-5xx'],
+    errors: ['other-5xx'],
   },
   { what: 'a third good release', does: 'good.ts', mark: 'four', verdict: 'good' },
   {
@@ -83,9 +83,9 @@ const story: readonly Expected[] = [
     verdict: 'crashed',
     exit: 'exit code 1',
     printed: 'at loseConnection',
-    faults: cutOff,
+    errors: cutOff,
   },
-  { what: 'one that hangs', does: 'stops-answering.ts', verdict: 'hung', faults: cutOff },
+  { what: 'one that hangs', does: 'stops-answering.ts', verdict: 'hung', errors: cutOff },
   { what: 'one that is much slower', does: 'slow-under-traffic.ts', verdict: 'slow', says: /\d+ ms/ },
 ];
 
@@ -141,9 +141,9 @@ function tellStory(): void {
   });
 
   for (const expected of story) {
-    const { what, verdict, faults = [] } = expected;
+    const { what, verdict, errors = [] } = expected;
     const claim = verdict === 'good' ? 'is good' : `is taken back as ${verdict}`;
-    const users = faults.length === 0 ? 'no user sees it' : 'no request is lost, errors keep to its share';
+    const users = errors.length === 0 ? 'no user sees it' : 'no request is lost, errors keep to its share';
 
     test(`${what} ${claim}, ${users}`, async () => {
       const before = load.report();
@@ -160,9 +160,9 @@ function tellStory(): void {
       expect(record?.traffic.lost).toBe(0);
       expect((await project.ask()).release).toBe(good.at(-1)?.slice(0, 7) ?? '');
       const failed = failuresBetween(before, after);
-      expect(Object.keys(failed).filter((cause) => !faults.some((fault) => fault === cause))).toEqual([]);
-      const errors = Object.values(failed).reduce((sum, count) => sum + count, 0);
-      expect(errors).toBeLessThanOrEqual(candidateShare * (after.requests - before.requests));
+      expect(Object.keys(failed).filter((cause) => !errors.some((error) => error === cause))).toEqual([]);
+      const count = Object.values(failed).reduce((sum, one) => sum + one, 0);
+      expect(count).toBeLessThanOrEqual(candidateShare * (after.requests - before.requests));
     });
   }
 
@@ -192,7 +192,7 @@ function tellStory(): void {
   test('nothing was lost in the whole story', async () => {
     const report = await load.stop();
 
-    const mayBe = new Set<string>(story.flatMap(({ faults = [] }) => faults));
+    const mayBe = new Set<string>(story.flatMap(({ errors = [] }) => errors));
     const lost = Object.entries(report.causes).filter(([cause, count]) => count > 0 && !mayBe.has(cause));
     expect(lost).toEqual([]);
     expect(report.stray).toBe(0);
@@ -328,7 +328,7 @@ function causeOf(verdict: RolloutRecord['verdict']): string {
 /** How many requests failed, by cause; those that did not happen are left out. */
 function failuresBetween(before: LoadReport, after: LoadReport): Record<string, number> {
   const counts = Object.entries(after.causes).map(
-    ([cause, count]) => [cause, count - before.causes[cause as Loss]] as const,
+    ([cause, count]) => [cause, count - before.causes[cause as ErrorCause]] as const,
   );
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Cause } from '../../src/core/verdict.ts';
 import type { Load } from '../../src/load/load.ts';
-import type { LoadReport, Cause as Loss } from '../../src/load/report.ts';
+import type { Cause as ErrorCause, LoadReport } from '../../src/load/report.ts';
 import { presets, type Shape } from '../../src/load/shape.ts';
 import { type Ended, makeProject, type Project } from './project.ts';
 
@@ -17,7 +17,7 @@ interface Expected {
   readonly exit?: string;
   readonly printed?: string;
   /** What its users may see beside good answers, each at most as often as the candidate's share. */
-  readonly faults?: readonly Loss[];
+  readonly errors?: readonly ErrorCause[];
 }
 
 /** A request that went to a replica which crashed, was killed or hung, and may not be sent twice. */
@@ -40,20 +40,20 @@ const story: readonly Expected[] = [
   { does: 'plain.ts', verdict: 'never-ready' },
   { does: 'rollback', verdict: 'good' },
   { does: 'error-on-declared-path.ts', verdict: 'declared-path' },
-  { does: 'errors-under-traffic.ts', verdict: 'errors', faults: ['other-5xx'] },
-  { does: 'all-errors-under-traffic.ts', verdict: 'errors', faults: ['other-5xx'] },
+  { does: 'errors-under-traffic.ts', verdict: 'errors', errors: ['other-5xx'] },
+  { does: 'all-errors-under-traffic.ts', verdict: 'errors', errors: ['other-5xx'] },
   { does: 'ignores-sigterm.ts', verdict: 'good' },
   {
     does: 'crash-under-traffic.ts',
     verdict: 'crashed',
     exit: 'exit code 1',
     printed: 'error: connection to the database was lost',
-    faults: cutOff,
+    errors: cutOff,
   },
-  { does: 'killed-under-traffic.ts', verdict: 'crashed', exit: 'signal SIGKILL', faults: cutOff },
-  { does: 'hangs-under-traffic.ts', verdict: 'hung', faults: cutOff },
+  { does: 'killed-under-traffic.ts', verdict: 'crashed', exit: 'signal SIGKILL', errors: cutOff },
+  { does: 'hangs-under-traffic.ts', verdict: 'hung', errors: cutOff },
   { does: 'good.ts', mark: 'three', verdict: 'good' },
-  { does: 'stops-answering.ts', verdict: 'hung', faults: cutOff },
+  { does: 'stops-answering.ts', verdict: 'hung', errors: cutOff },
   { does: 'slow-under-traffic.ts', verdict: 'slow' },
   { does: 'rollback', verdict: 'good' },
 ];
@@ -87,10 +87,10 @@ describe('under a load of every kind that never stops', () => {
   afterAll(() => project?.[Symbol.asyncDispose]());
 
   for (const expected of story) {
-    const { does, mark, verdict, faults = [] } = expected;
+    const { does, mark, verdict, errors = [] } = expected;
     const name = `${does}${mark ? ` as ${mark}` : ''}`;
     const claim = verdict === 'good' ? 'is good' : `is taken back as ${verdict}`;
-    const users = faults.length === 0 ? 'no user sees it' : 'no request is lost, errors keep to its share';
+    const users = errors.length === 0 ? 'no user sees it' : 'no request is lost, errors keep to its share';
 
     test(`${name} ${claim}, ${users}`, async () => {
       const before = load.report();
@@ -107,9 +107,9 @@ describe('under a load of every kind that never stops', () => {
       expect(record?.traffic.lost).toBe(0);
       expect((await project.ask()).release).toBe(serves.slice(0, 7));
       const failed = failuresBetween(before, settled);
-      expect(Object.keys(failed).filter((cause) => !faults.some((fault) => fault === cause))).toEqual([]);
-      const errors = Object.values(failed).reduce((sum, count) => sum + count, 0);
-      expect(errors).toBeLessThanOrEqual(candidateShare * (settled.requests - before.requests));
+      expect(Object.keys(failed).filter((cause) => !errors.some((error) => error === cause))).toEqual([]);
+      const count = Object.values(failed).reduce((sum, one) => sum + one, 0);
+      expect(count).toBeLessThanOrEqual(candidateShare * (settled.requests - before.requests));
     });
   }
 
@@ -127,7 +127,7 @@ describe('under a load of every kind that never stops', () => {
   test('nothing was lost in the whole story', async () => {
     const report = await load.stop();
 
-    const mayBe = new Set<string>(story.flatMap(({ faults = [] }) => faults));
+    const mayBe = new Set<string>(story.flatMap(({ errors = [] }) => errors));
     const lost = Object.entries(report.causes).filter(([cause, count]) => count > 0 && !mayBe.has(cause));
     expect(lost).toEqual([]);
     expect(report.stray).toBe(0);
@@ -178,7 +178,7 @@ function causeOf(verdict: RolloutRecord['verdict']): string {
 /** How many requests failed, by cause; those that did not happen are left out. */
 function failuresBetween(before: LoadReport, after: LoadReport): Record<string, number> {
   const counts = Object.entries(after.causes).map(
-    ([cause, count]) => [cause, count - before.causes[cause as Loss]] as const,
+    ([cause, count]) => [cause, count - before.causes[cause as ErrorCause]] as const,
   );
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
