@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
 import type { Failure } from '../../../src/load/report.ts';
 import { explain } from './explain.ts';
-import type { Suffered } from './faults.ts';
+import type { StruckFault } from './faults.ts';
 
-const killed: Suffered = {
+const killed: StruckFault = {
   kind: 'replica killed',
   round: 1,
   at: 10_000,
@@ -11,7 +11,7 @@ const killed: Suffered = {
   pod: 'shop-1',
   isKill: true,
 };
-const away: Suffered = { kind: 'API server away', round: 1, at: 10_000, until: 14_000, isKill: false };
+const away: StruckFault = { kind: 'API server away', round: 1, at: 10_000, until: 14_000, isKill: false };
 const crashes = { release: 'bad', from: 20_000, until: 30_000, pods: ['shop-9'] };
 const erring = { release: 'erring', from: 20_000, until: 30_000, pods: [] };
 const known = { faults: [killed, away], bad: [crashes, erring] };

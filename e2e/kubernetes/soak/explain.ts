@@ -1,5 +1,5 @@
 import type { Failure } from '../../../src/load/report.ts';
-import type { Suffered } from './faults.ts';
+import type { StruckFault } from './faults.ts';
 
 /** A release that is bad under traffic, for as long as it was rolled out. */
 export interface BadSpan {
@@ -15,14 +15,14 @@ export type Explained =
   /** It was an answer of a bad release, or was cut as that one crashed. */
   | { readonly by: 'release'; readonly release: string }
   /** It was in flight on the process that the fault killed. */
-  | { readonly by: 'in flight'; readonly fault: Suffered }
+  | { readonly by: 'in flight'; readonly fault: StruckFault }
   /** It was sent to that one before the cluster had seen that it is dead. */
-  | { readonly by: 'untold'; readonly fault: Suffered }
+  | { readonly by: 'untold'; readonly fault: StruckFault }
   /** It was led to a replica that had left, by a route that had not come back to the API yet: decision 27. */
-  | { readonly by: 'late route'; readonly fault: Suffered };
+  | { readonly by: 'late route'; readonly fault: StruckFault };
 
 export interface Known {
-  readonly faults: readonly Suffered[];
+  readonly faults: readonly StruckFault[];
   readonly bad: readonly BadSpan[];
 }
 
@@ -47,7 +47,7 @@ export function explain(failure: Failure, { faults, bad }: Known): Explained | u
 }
 
 /** What cuts all that follow the API off from it. */
-const outages: ReadonlySet<Suffered['kind']> = new Set(['API server away', 'etcd restarted']);
+const outages: ReadonlySet<StruckFault['kind']> = new Set(['API server away', 'etcd restarted']);
 /** kube-proxy asks again after 30 s at the latest. */
 const backMs = 30_000;
 

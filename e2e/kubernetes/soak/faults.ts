@@ -4,7 +4,7 @@ import type { Project, Replica } from '../project.ts';
 import type { FaultKind, PlannedFault } from './plan.ts';
 
 /** A fault as it struck. Times are Unix milliseconds. */
-export interface Suffered {
+export interface StruckFault {
   readonly kind: FaultKind;
   readonly round: number;
   readonly at: number;
@@ -26,11 +26,11 @@ export interface FaultPlace {
 }
 
 /** Lets it strike, and returns once it is mended; undefined: there was nothing to strike. */
-export async function suffer(
+export async function strikeFault(
   { project, node, command }: FaultPlace,
   { kind, forMs, pick }: PlannedFault,
   round: number,
-): Promise<Suffered | undefined> {
+): Promise<StruckFault | undefined> {
   switch (kind) {
     case 'pod deleted':
       return strikePod(false, ({ name }) => project.kubectl('delete', 'pod', name, '--wait=false'));
@@ -80,7 +80,7 @@ export async function suffer(
   async function strikePod(
     isKill: boolean,
     strike: (replica: Replica) => Promise<unknown>,
-  ): Promise<Suffered | undefined> {
+  ): Promise<StruckFault | undefined> {
     const standing = (await project.replicas()).filter(({ isLeaving }) => !isLeaving);
     const sorted = standing.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const replica = sorted[Math.floor(pick * sorted.length)];
@@ -99,7 +99,7 @@ export async function suffer(
     return { kind, round, at, until: Date.now() + untoldMs, pod, release, isKill };
   }
 
-  async function away(part: string, isBack?: () => Promise<unknown>): Promise<Suffered> {
+  async function away(part: string, isBack?: () => Promise<unknown>): Promise<StruckFault> {
     const at = Date.now();
     await node.stop(part);
     await Bun.sleep(forMs);

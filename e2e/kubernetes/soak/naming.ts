@@ -1,5 +1,5 @@
 import type { RolloutRecord } from '../../../src/core/record.ts';
-import type { Suffered } from './faults.ts';
+import type { StruckFault } from './faults.ts';
 import type { FaultKind } from './plan.ts';
 
 /** What was told of a round. */
@@ -13,7 +13,7 @@ export interface Told {
 export type Naming = 'record' | 'output' | 'nowhere';
 
 /** Where a reader finds what befell the rollout. */
-export function whereNamed(fault: Suffered, { records, said }: Told): Naming {
+export function whereNamed(fault: StruckFault, { records, said }: Told): Naming {
   const words = wordsFor(fault);
   if (!words) return 'nowhere';
   if (records.some((record) => words.test(JSON.stringify([record.disturbances, record.verdict]))))
@@ -25,7 +25,7 @@ export function whereNamed(fault: Suffered, { records, said }: Told): Naming {
  * The rollout that has to name it: one that was under way, and not about to begin or end. What a restart of the
  * kubelet, say, costs nobody, no command can know of; nor of etcd's, while the API server goes on by what it holds.
  */
-export function whoMustName(fault: Suffered, { records }: Told): RolloutRecord | undefined {
+export function whoMustName(fault: StruckFault, { records }: Told): RolloutRecord | undefined {
   const tellMs = noticedMs[fault.kind];
   if (tellMs === undefined) return undefined;
   return records.find(({ startedAt, endedAt, release, verdict }) => {
@@ -48,7 +48,7 @@ const noticedMs: Partial<Readonly<Record<FaultKind, number>>> = {
   'agent deleted': 8_000,
 };
 
-function wordsFor({ kind, pod }: Suffered): RegExp | undefined {
+function wordsFor({ kind, pod }: StruckFault): RegExp | undefined {
   switch (kind) {
     case 'pod deleted':
     case 'pod deleted at once':

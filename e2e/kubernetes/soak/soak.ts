@@ -9,7 +9,7 @@ import type { Project } from '../project.ts';
 import { serving, settled } from '../serving-project.ts';
 import { checkRecords, checkSegments, type Segment } from './check-history.ts';
 import { type BadSpan, type Explained, explain } from './explain.ts';
-import { type Suffered, suffer } from './faults.ts';
+import { type StruckFault, strikeFault } from './faults.ts';
 import { type Naming, type Told, whereNamed, whoMustName } from './naming.ts';
 import { type PlannedFault, planSoak, type Rolled, type Round, type SoakSize } from './plan.ts';
 
@@ -47,7 +47,7 @@ export interface Rolling {
   readonly attempts: readonly Attempt[];
 }
 
-export interface NamedFault extends Suffered {
+export interface NamedFault extends StruckFault {
   readonly named: Naming;
   /** The rollout that has to name it. */
   readonly mustBe: string | undefined;
@@ -114,7 +114,7 @@ interface Served {
 
 class Soak {
   readonly #parts: Parts;
-  readonly #faults: Suffered[] = [];
+  readonly #faults: StruckFault[] = [];
   readonly #rounds: Rolling[] = [];
   readonly #bad: BadSpan[] = [];
   readonly #problems: string[] = [];
@@ -244,11 +244,11 @@ class Soak {
     const missed: PlannedFault[] = [];
     for (const fault of planned) {
       await Bun.sleep(Math.max(0, from + fault.afterMs - Date.now()));
-      const suffering = suffer({ project, node, command: () => this.#command }, fault, round);
-      this.#mended = suffering.catch(() => undefined);
+      const striking = strikeFault({ project, node, command: () => this.#command }, fault, round);
+      this.#mended = striking.catch(() => undefined);
       try {
-        const suffered = await suffering;
-        if (suffered) this.#faults.push(suffered);
+        const struck = await striking;
+        if (struck) this.#faults.push(struck);
         else missed.push(fault);
       } catch (error) {
         this.#problems.push(`round ${round}: ${fault.kind}: ${wordsOf(error)}`);
