@@ -137,6 +137,10 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
       'service.entry is missing; or give files and command for a service that Bun does not run',
     ],
     [withLocal({ replicas: '2' }), 'environments.prod.replicas: "2" is not a number'],
+    [
+      withLocal({ port: 80, runner: () => 'process' }),
+      `environments.prod.runner: a function is not known; write 'process' or 'container'`,
+    ],
     [withLocal({ deadlines: { start: '0s' } }), 'environments.prod.deadlines.start: "0s" is no time at all'],
     [
       withLocal({ target: 'moon' }),

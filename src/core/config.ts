@@ -559,7 +559,7 @@ function checkEnvironments(
       continue;
     const { port, runner } = environment;
     // The same service as processes and as containers: one of the two is up at a time.
-    const place = `${port} ${runner}`;
+    const place = `${port} ${String(runner)}`;
     const holder = holders.get(place);
     if (holder === undefined) holders.set(place, name);
     else
