@@ -14,11 +14,6 @@ export const seed = Number(process.env.CAUSEWAY_SEED ?? Math.floor(Math.random()
 /** What a random test says when it fails. */
 export const replays = `CAUSEWAY_SEED=${seed} replays this`;
 
-/** One of them. */
-export function pick<T>(random: () => number, items: readonly T[]): T {
-  return items[Math.floor(random() * items.length)] as T;
-}
-
 function sizeNamed(text: string): Size {
   if (text === 'ci' || text === 'full') return text;
   throw new Error(`PROOF is ${text}; write ci or full`);

@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pick } from '../../src/core/seeded-random.ts';
 import type { Paths } from '../../src/local/paths.ts';
 
 /** What may befall a file. */
@@ -18,7 +19,7 @@ export const damages = {
     flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(random() * 8));
     return flipped;
   },
-  'another JSON': (_, random) => Buffer.from(others[Math.floor(random() * others.length)] ?? ''),
+  'another JSON': (_, random) => Buffer.from(pick(random, others)),
   'a folder in its place': () => 'folder',
 } satisfies Record<string, Damage>;
 type Damage = (content: Buffer, random: () => number) => Buffer | 'folder' | undefined;

@@ -2,11 +2,11 @@ import { expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { recordSchema } from '../../src/core/record.ts';
-import { seededRandom } from '../../src/core/seeded-random.ts';
+import { pick, seededRandom } from '../../src/core/seeded-random.ts';
 import { presets } from '../../src/load/shape.ts';
 import { parseJson } from '../../src/local/json.ts';
 import { makeProject, processesOf, stackLine, until } from '../local/project.ts';
-import { pick, replays, seed, sized } from '../proof.ts';
+import { replays, seed, sized } from '../proof.ts';
 
 const rounds = sized({ ci: 3, full: 60 });
 

@@ -1,4 +1,4 @@
-import { pick } from '../proof.ts';
+import { pick } from '../../src/core/seeded-random.ts';
 
 /** Bytes that a client sends on one connection, as no well-behaved client would. */
 export interface Wild {

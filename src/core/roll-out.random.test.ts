@@ -4,7 +4,7 @@ import type { Behaviour } from './fake-replica.ts';
 import { clearAway, deploy, endOf, type FakeRolloutOptions, fakeRunning, rollBack } from './fake-rollout.ts';
 import { DriverCrash, FakeTarget } from './fake-target.ts';
 import { belongsTo } from './rollout.ts';
-import { seededRandom } from './seeded-random.ts';
+import { pick, seededRandom } from './seeded-random.ts';
 
 const runs = 300;
 const commandsPerRun = 6;
@@ -126,8 +126,4 @@ function faultsOf({ desired, records, replicas, rollouts, broken, now }: FakeTar
       : [`${ids.length} records of ${rollouts.size} rollouts`]),
     ...strangers.map(({ id, key }) => `${id} of ${key} is left`),
   ];
-}
-
-function pick<Item>(random: () => number, items: readonly Item[]): Item {
-  return items[Math.floor(random() * items.length)] as Item;
 }

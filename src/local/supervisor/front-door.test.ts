@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { seededRandom } from '../../core/seeded-random.ts';
+import { pick, seededRandom } from '../../core/seeded-random.ts';
 import { until } from '../fake-state.ts';
 import { FrontDoor, type FrontDoorOptions, type Upstream } from './front-door.ts';
 import { RawClient, type RawRequest, type RawServer, serveRaw, valuesOf } from './raw-http.ts';
@@ -836,7 +836,7 @@ function misbehave(random: () => number, socket: Socket, { line }: RawRequest): 
     },
     () => void socket.end(`${head}Connection: close\r\nContent-Length: 2\r\n\r\n${isHead ? '' : 'ok'}`),
   ];
-  const way = line.includes('/well') ? ways[0] : ways[Math.floor(random() * ways.length)];
+  const way = line.includes('/well') ? ways[0] : pick(random, ways);
   way?.();
 }
 
