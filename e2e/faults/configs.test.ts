@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { loadConfig } from '../../src/cli/load-config.ts';
 import { errorKinds, UserError } from '../../src/core/errors.ts';
+import { fakeConfig } from '../../src/core/fake-config.ts';
+import { wrongConfig } from '../../src/core/fake-wrong-config.ts';
 import { seededRandom } from '../../src/core/seeded-random.ts';
 import { envBelow, stackLine, startCauseway } from '../local/project.ts';
 import { replays, seed, sized } from '../proof.ts';
-import { validConfig, wrongConfig } from './wrong-config.ts';
 
 const rounds = sized({ ci: 200, full: 1_000 });
 const throughTheCommand = sized({ ci: 8, full: 50 });
@@ -61,7 +62,7 @@ test(`${throughTheCommand} of them end the command with 2 and no stack (CAUSEWAY
 test(`20 configs without a fault are taken (CAUSEWAY_SEED=${seed})`, async () => {
   const random = seededRandom(seed + 2);
   for (let round = 0; round < 20; round += 1) {
-    const config = validConfig(random);
+    const config = fakeConfig(random);
     const folder = write(rounds + throughTheCommand + round, config);
 
     const loaded = await loadConfig({ cwd: folder });
