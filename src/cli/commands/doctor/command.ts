@@ -13,8 +13,11 @@ export function doctorCommand(run: Run) {
     }),
   );
   return withGuide(command, {
-    examples: [{ command: 'causeway doctor', shows: 'what this machine needs' }],
-    about: [],
+    examples: [
+      { command: 'causeway doctor', shows: 'what this machine needs' },
+      { command: 'causeway doctor production', shows: 'the same, and whether you are let in there' },
+    ],
+    about: ['Looks, and changes nothing. Where something is missing it ends with 1.'],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });
 }

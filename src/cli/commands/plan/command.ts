@@ -15,10 +15,17 @@ export function planCommand(run: Run) {
       }),
     );
   return withGuide(command, {
-    examples: [{ command: 'causeway plan', shows: 'before causeway up, on this machine' }],
+    examples: [
+      { command: 'causeway plan', shows: 'before causeway up, on this machine' },
+      {
+        command: 'causeway plan production',
+        shows: 'what an environment in your account would be, and cost',
+      },
+    ],
     about: [
       'Builds the service to learn which release it would be, and compares its settings with those of the release that serves. Where replicas are containers, it fetches what their image needs into ~/.cache/causeway, and notes nothing in causeway.lock.json.',
       'Of an environment in a cluster it shows, field by field, what would change in its objects as the API server itself says; nothing is pushed.',
+      'Of an environment in an account of a cloud it shows the changes of each stack, the price by line with the month that it was collected in, what that comes to until the environment deletes itself, and what the budget watches. It takes rights to read alone.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });

@@ -42,7 +42,10 @@ export function statusCommand(run: Run) {
       { command: 'causeway status --all', shows: 'all that you ever made here, and what of it runs' },
       { command: 'causeway status --watch', shows: 'a rollout as it goes, or a replica as it comes back' },
     ],
-    about: ['An environment that is not up is an answer as well, and exits 0; --json tells it by its state.'],
+    about: [
+      'An environment that is not up is an answer as well, and exits 0; --json tells it by its state.',
+      'Of an environment in an account of a cloud it tells as well what that has cost by the table of prices, and when it deletes itself.',
+    ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
   });
 }
