@@ -83,7 +83,7 @@ function testDisturbed(): void {
       await project.kubectl(...args);
 
       await endsGood(deploy);
-      expect(await gate()).toEqual({ replicas: 2, available: 2, minReadySeconds: 0 });
+      expect(await gate()).toEqual({ replicas: 2, available: 2, minReadySeconds: 0, notes: [] });
     });
   }
 
@@ -149,13 +149,16 @@ function testDisturbed(): void {
   }
 
   async function gate() {
-    let found = { replicas: 0, available: 0, minReadySeconds: -1 };
+    let found: object = {};
     await until('the Deployment is at rest', async () => {
       const { spec, status } = await project.read<DeploymentFields>(
         `/apis/apps/v1/namespaces/${project.namespace}/deployments/shop`,
       );
       const { availableReplicas: available = 0, replicas = 0 } = status;
-      found = { replicas, available, minReadySeconds: spec.minReadySeconds ?? 0 };
+      const { minReadySeconds = 0, template } = spec;
+      // What a restart by hand leaves in the template.
+      const notes = Object.keys(template.metadata?.annotations ?? {});
+      found = { replicas, available, minReadySeconds, notes };
       return replicas === spec.replicas && available === replicas;
     });
     return found;
@@ -163,6 +166,10 @@ function testDisturbed(): void {
 }
 
 interface DeploymentFields {
-  readonly spec: { readonly replicas: number; readonly minReadySeconds?: number };
+  readonly spec: {
+    readonly replicas: number;
+    readonly minReadySeconds?: number;
+    readonly template: { readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> } };
+  };
   readonly status: { readonly replicas?: number; readonly availableReplicas?: number };
 }

@@ -5,7 +5,7 @@ import type { Release } from '../../src/core/release.ts';
 import { type Outcome, takeOut } from '../../src/core/roll-out.ts';
 import { kinds } from '../../src/kubernetes/api/kinds.ts';
 import { labels, releaseLabel, selectorOf } from '../../src/kubernetes/manifests/names.ts';
-import { askToGiveUp, takeLease } from '../../src/kubernetes/target/lease.ts';
+import { takeLease } from '../../src/kubernetes/target/lease.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
 import { until } from '../local/project.ts';
@@ -190,11 +190,9 @@ function testTarget(): void {
     expect(await podsOf(place, place.release('two'))).toEqual([]);
   });
 
+  // What else is done to a rollout by kubectl is done under load in disturbed.test.ts.
   describe('in mid-rollout', () => {
     const meddlings = {
-      'kubectl scale': ['scale', 'deployment/shop', '--replicas=5'],
-      'kubectl rollout restart': ['rollout', 'restart', 'deployment/shop'],
-      'kubectl rollout undo': ['rollout', 'undo', 'deployment/shop'],
       'kubectl set image': ['set', 'image', 'deployment/shop', 'service=127.0.0.1:5250/nothing:1'],
       'kubectl rollout pause': ['rollout', 'pause', 'deployment/shop'],
       'kubectl delete pod': ['delete', 'pod', '--selector=app.kubernetes.io/name=shop', '--wait=false'],
@@ -219,35 +217,6 @@ function testTarget(): void {
         expect(Object.keys(spec?.template.metadata?.annotations ?? {})).toEqual([]);
       });
     }
-
-    test('taking back after kubectl rollout restart leaves the stable replicas as they are', async () => {
-      const place = await serving({ bake: '3s' });
-      const stable = await uidsOf(place, place.release('one'));
-      const rolling = place.roll(place.release('two'));
-      await until('it is watched', async () => rolling.events.some(({ kind }) => kind === 'watching'));
-
-      await place.kubectl('rollout', 'restart', 'deployment/shop');
-      const { place: where, api } = place;
-      expect(await askToGiveUp({ api, place: where, reason: 'taken out by a test', signal })).toBe(true);
-
-      const ended = await rolling.ended;
-      expect(verdictOf(ended)).toBe('interrupted');
-      expect(messageOf(ended)).toBe('taken out by a test');
-      expect(await uidsOf(place, place.release('one'))).toEqual(stable);
-    });
-
-    test('a second command is told that a rollout is running, and by whom', async () => {
-      const place = await serving({ bake: '5s' });
-      const rolling = place.roll(place.release('two'));
-      await until('it is watched', async () => rolling.events.some(({ kind }) => kind === 'watching'));
-
-      const second = await place.roll(place.release('three')).ended.catch((error: unknown) => error);
-
-      expect(second).toMatchObject({ code: 'rollout_running' });
-      expect(String(second)).toContain('deploy');
-      expect(String(second)).toContain('by tester');
-      expect(verdictOf(await rolling.ended)).toBe('good');
-    });
 
     test('a command whose lock was taken by another changes nothing any more', async () => {
       const place = await serving({ bake: '8s' });
