@@ -65,6 +65,9 @@ async function openApt(): Promise<readonly string[]> {
     'Dir::State::lists': join(folder, 'lists'),
     'Dir::State::extended_states': join(folder, 'extended_states'),
     'Dir::Cache': folder,
+    // Containers switch them off; without them each call reads all lists, for a second.
+    'Dir::Cache::pkgcache': 'pkgcache.bin',
+    'Dir::Cache::srcpkgcache': 'srcpkgcache.bin',
     'Dir::Log': folder,
     'Dir::Log::Terminal': '',
     'Debug::NoLocking': 'true',
