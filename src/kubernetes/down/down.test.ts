@@ -112,6 +112,31 @@ test('one that is gone on with by a second one waits for that one, and finds not
   expect(items.filter(({ isGone }) => !isGone)).toEqual([]);
 });
 
+test('the lock that is gone with all else is not missed by who held it', async () => {
+  const served = await fakeServed();
+  const { api, place } = served;
+  const { state } = namesOf(place);
+  api.answerRead = () => ({ groups: [], resources: [] });
+  const [kept] = api.all(kinds.configMap).filter(({ metadata }) => metadata?.name === state);
+  let isSlow = false;
+  let isRenewed = false;
+  api.after = ({ verb, kind, name }) => {
+    if (verb !== 'remove' || kind !== 'ConfigMap' || name !== state || isSlow) return;
+    isSlow = true;
+    if (kept) api.put(kept);
+  };
+  api.before = ({ verb, kind }) => {
+    if (!isSlow || isRenewed || verb !== 'patch' || kind !== 'Lease') return;
+    isRenewed = true;
+    void api.remove(kinds.configMap, state, { signal });
+  };
+
+  const { items } = await takeDown({ ...served, stateFolder, by: 'ada', signal, renewMs: 5 });
+
+  expect(isRenewed).toBe(true);
+  expect(items.filter(({ isGone }) => !isGone)).toEqual([]);
+});
+
 test('the cluster’s own objects go, too, where somebody has deleted the namespace', async () => {
   const { place } = makeShop();
   const api = new FakeApi(place);

@@ -28,6 +28,8 @@ export interface TakeDownOptions {
   readonly isClusterGoing?: boolean;
   /** How long what is deleted may take to be gone, beyond what pods may take to end. */
   readonly patienceMs?: number;
+  /** How often the lock is renewed. */
+  readonly renewMs?: number;
 }
 
 /**
@@ -63,9 +65,10 @@ export async function takeDown(options: TakeDownOptions): Promise<Receipt> {
 
 /** The Lease is held until all else is gone, so that no rollout begins on the way; what was kept. */
 async function clear(given: TakeDownOptions, policies: readonly Own[]): Promise<readonly string[]> {
-  const { api, place, by } = given;
+  const { api, place, by, renewMs } = given;
   const holder = { by, purpose: downPurpose };
-  const lease = await orRefusal(() => takeLease({ api, place, holder, signal: given.signal }));
+  const how = { ...(renewMs === undefined ? {} : { renewMs }), signal: given.signal };
+  const lease = await orRefusal(() => takeLease({ api, place, holder, ...how }));
   if (lease instanceof ApiRefusal) {
     // Another `down` has come to the namespace itself: there is nothing to do but wait for it.
     if (await isGoing(given)) return [];
@@ -80,7 +83,8 @@ async function clear(given: TakeDownOptions, policies: readonly Own[]): Promise<
     await removeAll(options, policies);
     await removeAllButLast(options);
     const last = (await findOwn(api, place, signal)).filter((object) => isLast(object, place));
-    await removeAndWait(options, last);
+    // The lock itself is among them, and is no longer held once that is gone.
+    await removeAndWait(given, last);
     return kept;
   } finally {
     await lease.release().catch(() => undefined);
