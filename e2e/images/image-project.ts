@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Platform } from '../../src/core/config.ts';
+import type { Platform } from '../../src/core/platform.ts';
 import { makeProject, type Project, type ProjectOptions } from '../local/project.ts';
 import { composeBase } from './base.ts';
 import type { Account } from './registry.ts';

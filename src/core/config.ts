@@ -6,6 +6,7 @@ import { type Duration, toMs } from './duration.ts';
 import { durationSchema } from './duration-schema.ts';
 import { UserError } from './errors.ts';
 import { plainCopy } from './plain-copy.ts';
+import { platforms } from './platform.ts';
 import type { Settings } from './release.ts';
 import { surges } from './rollout.ts';
 import type { Rules } from './step.ts';
@@ -180,10 +181,6 @@ const hooksSchema = z.strictObject({
       'After a rollout, with CAUSEWAY_RELEASE and CAUSEWAY_VERDICT (good or failed). Its failure is told, and changes nothing.',
     ),
 });
-
-export const platforms = ['linux/amd64', 'linux/arm64'] as const;
-/** What an image can be run on. */
-export type Platform = (typeof platforms)[number];
 
 /** glibc, and no program. */
 export const defaultBase = 'gcr.io/distroless/cc-debian12:nonroot';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Cloud, type CloudEmit, type CloudReceipt, cloudStates } from './cloud.ts';
-import type { Platform } from './config.ts';
 import type { Difference } from './difference.ts';
 import type { Emit } from './event.ts';
+import type { Platform } from './platform.ts';
 import type { RolloutRecord } from './record.ts';
 import type { Release } from './release.ts';
 import type { Outcome } from './roll-out.ts';

@@ -1,5 +1,5 @@
-import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import type { Platform } from '../core/platform.ts';
 import type { BlobCache } from './blob-cache.ts';
 import type { ImageLayer } from './image.ts';
 import { type ImageSource, openSource, placeOf, type SourceAccess } from './image-source.ts';

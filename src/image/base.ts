@@ -1,5 +1,5 @@
-import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import type { Platform } from '../core/platform.ts';
 import { type BaseRequest, BaseStore, unusable } from './base-store.ts';
 import type { ImageLayer } from './image.ts';
 import { parseSource } from './image-source.ts';

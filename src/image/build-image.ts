@@ -1,5 +1,6 @@
-import { type ImageSettings, platforms as knownPlatforms, type Platform } from '../core/config.ts';
+import type { ImageSettings } from '../core/config.ts';
 import type { Artifact } from '../core/environment.ts';
+import { platforms as knownPlatforms, type Platform } from '../core/platform.ts';
 import { canonicalJson } from '../core/release.ts';
 import { type Base, type BasePlatform, openBase } from './base.ts';
 import type { BlobCache } from './blob-cache.ts';

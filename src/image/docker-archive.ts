@@ -1,4 +1,4 @@
-import type { Platform } from '../core/config.ts';
+import type { Platform } from '../core/platform.ts';
 import { canonicalJson } from '../core/release.ts';
 import { corrupt } from './corrupt.ts';
 import { hexOf } from './digest.ts';

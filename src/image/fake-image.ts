@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { packTar } from 'modern-tar';
-import type { Platform } from '../core/config.ts';
+import type { Platform } from '../core/platform.ts';
 import { type BlobCache, openBlobCache } from './blob-cache.ts';
 import { buildImage } from './build-image.ts';
 import { sha256 } from './digest.ts';

@@ -1,4 +1,4 @@
-import type { Platform } from '../core/config.ts';
+import type { Platform } from '../core/platform.ts';
 import type { Base, BasePlatform } from './base.ts';
 import type { ImageLayer } from './image.ts';
 import { layerFolder } from './layer.ts';

@@ -1,6 +1,6 @@
-import type { Platform } from '../core/config.ts';
 import type { ImageContent } from '../core/environment.ts';
 import { UserError } from '../core/errors.ts';
+import type { Platform } from '../core/platform.ts';
 import { shortId } from '../core/release.ts';
 import type { Image } from './image.ts';
 import type { EmitImage } from './image-event.ts';

@@ -1,4 +1,4 @@
-import type { Platform } from '../core/config.ts';
+import type { Platform } from '../core/platform.ts';
 import type { Descriptor, ImageConfig } from './oci.ts';
 import type { BlobContent, StoredManifest } from './store.ts';
 

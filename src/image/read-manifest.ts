@@ -1,5 +1,5 @@
-import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import type { Platform } from '../core/platform.ts';
 import type { Descriptor } from './oci.ts';
 import { fits, platformName } from './parse-manifest.ts';
 import type { ImageReader, StoredManifest } from './store.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import type { Platform } from '../core/platform.ts';
 import { parseJson } from './parse-json.ts';
 
 /** Where the runtime lies in an image. */

@@ -1,5 +1,5 @@
-import type { Platform } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import type { Platform } from '../core/platform.ts';
 import { cosignTags } from './cosign-tags.ts';
 import type { Image } from './image.ts';
 import type { EmitImage } from './image-event.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { platforms } from '../../core/config.ts';
+import { platforms } from '../../core/platform.ts';
 import { makeBase } from '../../image/fake-base.ts';
 
 /** Writes a base of one small layer as an OCI layout, for both platforms; it lists one package, as distroless does. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { platforms } from '../../core/config.ts';
+import { platforms } from '../../core/platform.ts';
 import { hexOf, sha256 } from '../digest.ts';
 import { makeBase } from '../fake-base.ts';
 import { makeImage } from '../fake-image.ts';

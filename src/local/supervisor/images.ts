@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { type Platform, platforms } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
 import { orAbort } from '../../core/or-abort.ts';
+import { type Platform, platforms } from '../../core/platform.ts';
 import { shortId } from '../../core/release.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Paths } from '../paths.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { platforms } from '../../../../core/config.ts';
 import { UserError } from '../../../../core/errors.ts';
+import { platforms } from '../../../../core/platform.ts';
 import { buildTreeImage } from '../../../../image/build-tree-image.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { asTyped, flag } from '../../../grammar/as-typed.ts';

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { dirname } from 'node:path';
-import type { Platform } from '../../../../core/config.ts';
+import type { Platform } from '../../../../core/platform.ts';
 import { shortId } from '../../../../core/release.ts';
 import type { Image } from '../../../../image/image.ts';
 import { onlyPlatform } from '../../../../image/image-content.ts';
