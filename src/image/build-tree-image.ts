@@ -1,4 +1,5 @@
-import { type Config, defaultBase } from '../core/config.ts';
+import { defaultBase } from '../core/config/image.ts';
+import type { Config } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
 import { type Built, buildArtifact } from './artifact.ts';
 import { type BlobCache, openBlobCache } from './blob-cache.ts';

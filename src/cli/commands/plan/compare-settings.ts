@@ -1,3 +1,5 @@
+import { isObject } from '../../../core/is-object.ts';
+
 export interface Change {
   readonly field: string;
   readonly from: unknown;
@@ -10,15 +12,11 @@ export function changesBetween(from: object, to: object, above = ''): readonly C
   return fields.flatMap((name): readonly Change[] => {
     const [before, after] = [fieldOf(from, name), fieldOf(to, name)];
     const field = above ? `${above}.${name}` : name;
-    if (isRecord(before) && isRecord(after)) return changesBetween(before, after, field);
+    if (isObject(before) && isObject(after)) return changesBetween(before, after, field);
     return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ field, from: before, to: after }];
   });
 }
 
 function fieldOf(object: object, name: string): unknown {
   return Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
