@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { didYouMean } from '../src/core/did-you-mean.ts';
+import { buildAhead } from './check/build-ahead.ts';
 import { LiveLine } from './check/live-line.ts';
 import { close, runChecks } from './check/run-checks.ts';
 import { listSteps, type Step, tierSteps, tiers, writeSteps } from './check/steps.ts';
@@ -55,6 +56,11 @@ async function check({ isAll, hasToWrite }: { isAll: boolean; hasToWrite: boolea
   const bun = process.execPath;
   const steps = await listSteps({ root, bun });
   const { chosen, skipped } = await chooseTiers({ isAll, root, bun });
+
+  const building = isAll ? tiers.flatMap(({ builds }) => (builds ? [buildAhead(builds, { root })] : [])) : [];
+  process.on('exit', () => {
+    for (const build of building) build.stop();
+  });
 
   const line = new LiveLine(process.stderr, process.env);
   const common = { root, scratch, signal: interrupt.signal, print: line.print, watch: line.show };

@@ -92,12 +92,23 @@ version_flags() {
 
 install_images() { build images "the programs of the test images" ./pause ./web; }
 
-install_node() {
-  install_packages
-  install_images
+build_node() {
   build node "Kubernetes from its Go modules: once, 7 to 12 minutes on two cores" ./kube ./netpol
   # It is every program that it is called by the name of.
   ln -sfn kube "$(built node)/kubectl"
+}
+
+install_node() {
+  install_packages
+  install_images
+  build_node
+}
+
+# Without packages, so that it can run beside who installs others.
+build_all() {
+  install_images
+  build_node
+  install_addons
 }
 
 install_addons() {
