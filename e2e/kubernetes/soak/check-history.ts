@@ -1,4 +1,5 @@
 import { type RolloutRecord, recordSchema } from '../../../src/core/record.ts';
+import type { Rolling } from './soak-report.ts';
 
 /** A segment of the history, as it lies in the cluster. */
 export interface Segment {
@@ -45,6 +46,15 @@ export function checkRecords(
   }
   if (serves !== stable) problems.push(`by the records ${serves} serves, and ${stable} does`);
   return problems;
+}
+
+/** What a command told of its rollout, and the history does not. */
+export function checkTold(rounds: readonly Rolling[], records: readonly RolloutRecord[]): readonly string[] {
+  const kept = new Map(records.map((record) => [record.id, JSON.stringify(record)]));
+  return rounds
+    .flatMap(({ attempts }) => attempts.flatMap(({ record }) => (record ? [record] : [])))
+    .filter((record) => kept.get(record.id) !== JSON.stringify(record))
+    .map(({ id }) => `the history has ${kept.get(id) ?? 'nothing'} of rollout ${id}`);
 }
 
 function parse(text: string): RolloutRecord | undefined {

@@ -1,6 +1,7 @@
 import type { RolloutRecord } from '../../../src/core/record.ts';
 import type { StruckFault } from './faults.ts';
 import type { FaultKind } from './plan.ts';
+import type { NamedFault, Rolling } from './soak-report.ts';
 
 /** What was told of a round. */
 export interface Told {
@@ -8,6 +9,16 @@ export interface Told {
   readonly records: readonly RolloutRecord[];
   /** All that its commands printed. */
   readonly said: string;
+}
+
+/** Of a round that there was; nothing was told of another. */
+export function toldOf(rolling: Rolling | undefined, records: readonly RolloutRecord[]): Told {
+  if (!rolling) return { records: [], said: '' };
+  const { from, until, attempts } = rolling;
+  return {
+    records: records.filter(({ startedAt }) => startedAt >= from && startedAt <= until),
+    said: attempts.map(({ said }) => said).join('\n'),
+  };
 }
 
 export type Naming = 'record' | 'output' | 'nowhere';
@@ -34,6 +45,16 @@ export function whoMustName(fault: StruckFault, { records }: Told): RolloutRecor
       verdict.kind === 'failed' && fault.release !== undefined && release.startsWith(fault.release);
     return isUnderWay && !isTakenOut;
   });
+}
+
+/** What no record and no output names, and its rollout has to. */
+export function checkNaming(faults: readonly NamedFault[]): readonly string[] {
+  return faults
+    .filter(({ named, mustBe }) => mustBe !== undefined && named === 'nowhere')
+    .map(
+      ({ kind, round, pod = '', mustBe }) =>
+        `round ${round}: rollout ${mustBe} does not name: ${kind} ${pod}`,
+    );
 }
 
 /** What was there before the first look at it is not missed. */

@@ -1,17 +1,18 @@
-import type { RolloutRecord } from '../../../src/core/record.ts';
 import { wordsOf } from '../../../src/core/words-of.ts';
-import type { Failure, LoadReport } from '../../../src/load/report.ts';
 import type { Cluster, Node } from '../../cluster/cluster.ts';
 import { processesBelow, type Started, until } from '../../local/project.ts';
 import { objectsThatName } from '../left-over.ts';
 import type { Load } from '../load.ts';
 import type { Project } from '../project.ts';
 import { serving, settled } from '../serving-project.ts';
-import { checkRecords, checkSegments, type Segment } from './check-history.ts';
-import { type BadSpan, type Explained, explain } from './explain.ts';
+import { checkRecords, checkSegments, checkTold, type Segment } from './check-history.ts';
+import { checkLoad } from './check-load.ts';
+import { type BadSpan, explain } from './explain.ts';
 import { type StruckFault, strikeFault } from './faults.ts';
-import { type Naming, type Told, whereNamed, whoMustName } from './naming.ts';
+import { checkNaming, toldOf, whereNamed, whoMustName } from './naming.ts';
 import { type PlannedFault, planSoak, type Rolled, type Round, type SoakSize } from './plan.ts';
+import type { Attempt, Rolling, SoakReport } from './soak-report.ts';
+import { whyNotDone } from './why-not-done.ts';
 
 export interface SoakOptions extends SoakSize {
   /** One that may be harmed. */
@@ -24,50 +25,6 @@ export interface SoakOptions extends SoakSize {
   /** From the begin of one rollout to that of the next, at least. */
   readonly everyMs: number;
   readonly say: (line: string) => void;
-}
-
-/** A command of a round, and how it ended. */
-export interface Attempt {
-  readonly command: string;
-  /** Null: it was killed. */
-  readonly exitCode: number | null;
-  readonly from: number;
-  readonly until: number;
-  /** All that it printed. */
-  readonly said: string;
-  /** As `--json` told it. */
-  readonly record?: RolloutRecord;
-}
-
-export interface Rolling {
-  readonly round: number;
-  readonly rolled: Rolled;
-  readonly from: number;
-  readonly until: number;
-  readonly attempts: readonly Attempt[];
-}
-
-export interface NamedFault extends StruckFault {
-  readonly named: Naming;
-  /** The rollout that has to name it. */
-  readonly mustBe: string | undefined;
-}
-
-export interface Loss {
-  readonly failure: Failure;
-  /** Undefined: nothing explains it. */
-  readonly by: Explained | undefined;
-}
-
-export interface SoakReport {
-  readonly seed: number;
-  readonly rounds: readonly Rolling[];
-  readonly faults: readonly NamedFault[];
-  readonly load: LoadReport;
-  readonly losses: readonly Loss[];
-  readonly records: readonly RolloutRecord[];
-  /** What was not as it is promised; empty in a soak that holds. */
-  readonly problems: readonly string[];
 }
 
 const mostAttempts = 6;
@@ -171,9 +128,9 @@ class Soak {
       ...(drift.json().differences?.length === 0 ? [] : [`drift: ${drift.stdout}${drift.stderr}`]),
       ...checkSegments(segments),
       ...checkRecords(records, { stable: status.stable?.release }),
-      ...unkept(this.#rounds, records),
-      ...unlike(report, losses, records),
-      ...unnamed(faults),
+      ...checkTold(this.#rounds, records),
+      ...checkLoad(report, losses, records),
+      ...checkNaming(faults),
       ...this.#pending.map(({ kind }) => `never struck: ${kind}`),
     ];
     return { seed, rounds: this.#rounds, faults, load: report, losses, records, problems };
@@ -297,7 +254,7 @@ class Soak {
     if (last?.exitCode !== exit)
       this.#problems.push(`${about}: it ended with ${last?.exitCode}: ${last?.said}`);
     for (const attempt of attempts.slice(0, -1)) {
-      const why = this.#whyNot(attempt);
+      const why = whyNotDone(attempt, this.#faults);
       if (why !== undefined) this.#problems.push(`${about}: ${why}: ${attempt.said}`);
     }
   }
@@ -305,19 +262,6 @@ class Soak {
   #markOf(round: number, rolled: Rolled): string {
     if (rolled === 'rollback') return (this.#served.at(-2) ?? this.#stable).mark;
     return `soak ${this.#parts.seed} ${round}`;
-  }
-
-  /** Undefined: a fault explains that the command did not do its work. */
-  #whyNot({ exitCode, from, until, record }: Attempt): string | undefined {
-    if (exitCode === null) return undefined;
-    const meanwhile = this.#faults.filter((fault) => fault.until >= from && fault.at <= until);
-    const verdict = record?.verdict;
-    const hasNoImage = verdict?.kind === 'failed' && verdict.cause === 'image';
-    if (hasNoImage && meanwhile.some(({ kind }) => kind === 'registry away')) return undefined;
-    if (exitCode === 3)
-      return meanwhile.some(({ isKill }) => isKill) ? undefined : 'a good release was taken back';
-    const isAway = meanwhile.some(({ kind }) => partsAway.has(kind));
-    return isAway ? undefined : `it ended with ${exitCode}, though all was there`;
   }
 
   async #whatServes(): Promise<Served> {
@@ -372,9 +316,6 @@ class Soak {
   }
 }
 
-/** Without these a command may end without having done its work. */
-const partsAway: ReadonlySet<string> = new Set(['API server away', 'etcd restarted', 'registry away']);
-
 function isBad(rolled: Rolled): boolean {
   return rolled !== 'good' && rolled !== 'rollback';
 }
@@ -383,48 +324,4 @@ function isBad(rolled: Rolled): boolean {
 function spansOf(attempts: readonly Attempt[], about: Omit<BadSpan, 'release'>): readonly BadSpan[] {
   const releases = new Set(attempts.flatMap(({ record }) => (record ? [record.release.slice(0, 7)] : [])));
   return [...releases].map((release) => ({ release, ...about }));
-}
-
-function toldOf(rolling: Rolling | undefined, records: readonly RolloutRecord[]): Told {
-  if (!rolling) return { records: [], said: '' };
-  const { from, until, attempts } = rolling;
-  return {
-    records: records.filter(({ startedAt }) => startedAt >= from && startedAt <= until),
-    said: attempts.map(({ said }) => said).join('\n'),
-  };
-}
-
-function unnamed(faults: readonly NamedFault[]): readonly string[] {
-  return faults
-    .filter(({ named, mustBe }) => mustBe !== undefined && named === 'nowhere')
-    .map(
-      ({ kind, round, pod = '', mustBe }) =>
-        `round ${round}: rollout ${mustBe} does not name: ${kind} ${pod}`,
-    );
-}
-
-/** What a command told of its rollout, and the history does not. */
-function unkept(rounds: readonly Rolling[], records: readonly RolloutRecord[]): readonly string[] {
-  const kept = new Map(records.map((record) => [record.id, JSON.stringify(record)]));
-  return rounds
-    .flatMap(({ attempts }) => attempts.flatMap(({ record }) => (record ? [record] : [])))
-    .filter((record) => kept.get(record.id) !== JSON.stringify(record))
-    .map(({ id }) => `the history has ${kept.get(id) ?? 'nothing'} of rollout ${id}`);
-}
-
-/** Where the load’s own count, what explains it, and what the records tell do not fit together. */
-function unlike(
-  { failed, stray }: LoadReport,
-  losses: readonly Loss[],
-  records: readonly RolloutRecord[],
-): readonly string[] {
-  const lost = losses.filter(({ by }) => by === undefined);
-  return [
-    ...lost.map(({ failure }) => `lost: ${JSON.stringify(failure)}`),
-    ...(losses.length === failed ? [] : [`${failed} requests failed, and ${losses.length} are told`]),
-    ...(stray === 0 ? [] : [`bytes without a request on ${stray} connections`]),
-    ...records
-      .filter(({ traffic }) => traffic.lost > 0)
-      .map(({ id, traffic }) => `by its record rollout ${id} lost ${traffic.lost}`),
-  ];
 }
