@@ -1,12 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import type { Status } from '../../src/core/environment.ts';
-import { type RolloutRecord, recordSchema } from '../../src/core/record.ts';
+import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Load } from '../../src/load/load.ts';
 import type { Failure } from '../../src/load/report.ts';
 import type { Shape } from '../../src/load/shape.ts';
-import { parseJson } from '../../src/local/json.ts';
 import {
   type Ended,
   endNow,
@@ -16,8 +11,8 @@ import {
   type Project,
   type Started,
   stackLine,
-  until,
 } from '../local/project.ts';
+import { checkState } from './check-state.ts';
 import { explain, type Kill, type Reason, type Victim } from './loss.ts';
 
 export interface KillRunOptions {
@@ -85,7 +80,6 @@ class KillRun {
   readonly #watches: Promise<void>[] = [];
   #records: readonly RolloutRecord[] = [];
   #title = '';
-  #isBad = false;
   #killsBefore = 0;
 
   constructor(project: Project, load: Load, options: KillRunOptions) {
@@ -102,7 +96,6 @@ class KillRun {
       afterMs: random() * longestMs,
     }));
     const { args, title, isBad = false } = this.#prepare(number);
-    this.#isBad = isBad;
     this.#killsBefore = this.#kills.length;
     plan.sort((a, b) => a.afterMs - b.afterMs);
     const told = plan.map(({ victim, afterMs }) => `${victim} after ${Math.round(afterMs)} ms`).join(', ');
@@ -118,7 +111,7 @@ class KillRun {
     const ended = await command.ended;
     this.#judgeEnd(ended);
     await this.#comeBack();
-    await this.#judgeState();
+    await this.#judgeState(isBad);
     say(`${this.#title}: ${endOf(ended)}; ${this.#load.report().failed - failed} failed`);
   }
 
@@ -247,59 +240,12 @@ class KillRun {
     });
   }
 
-  async #judgeState(): Promise<void> {
-    const project = this.#project;
-    const isWhole = () => {
-      const { supervisors, keepers, replicas } = project.processes();
-      return supervisors.length === 1 && keepers.length === 1 && replicas.length === 2;
-    };
-    const status = await until('it serves, whole', async () => {
-      const now = await statusOf(project);
-      return now?.state === 'serving' && now.rollout === undefined && isWhole();
-    }).then(
-      () => statusOf(project),
-      () => undefined,
-    );
-    if (status === undefined) {
-      const { state, because, rollout } = (await statusOf(project)) ?? {};
-      return this.#break(
-        `it does not serve whole: ${JSON.stringify({ state, because, rollout, ...project.processes() })}`,
-      );
-    }
-    await this.#judgeRecords(status);
-    const { release, status: answered } = await project.ask();
-    const stable = status.stable?.release.slice(0, 7);
-    if (answered !== 200 || release !== stable)
-      this.#break(`${answered} by ${release}; ${stable} is to serve`);
-    const known = [...project.processes().all, process.pid];
-    const strays = project.strays().filter((pid) => !known.includes(pid));
-    if (strays.length > 0) this.#break(`orphans: ${strays.join(', ')}`);
-    const left = unfinishedIn(project);
-    if (left.length > 0) this.#break(`half-written files are left: ${left.join(', ')}`);
-  }
-
-  async #judgeRecords(status: Status): Promise<void> {
-    const { paths } = this.#project;
-    const lines = readFileSync(paths.history, 'utf8').trimEnd().split('\n');
-    const records = lines.flatMap((line) => {
-      const read = recordSchema.safeParse(parseJson(line));
-      if (!read.success) this.#break(`a record is not whole: ${line}`);
-      return read.success ? [read.data] : [];
-    });
-    const before = records.slice(0, this.#records.length);
-    if (!isDeepStrictEqual(before, this.#records)) this.#break('records of before are not what they were');
+  async #judgeState(isBad: boolean): Promise<void> {
+    const { records, broken } = await checkState(this.#project, this.#records);
+    for (const what of broken) this.#break(what);
+    const fresh = records.slice(this.#records.length);
+    if (isBad) for (const { release } of fresh) this.#bad.add(release.slice(0, 7));
     this.#records = records;
-    const ids = records.map(({ id }) => id);
-    if (new Set(ids).size !== ids.length) this.#break(`a rollout has two records: ${ids}`);
-    for (const id of halfDoneIn(paths.supervisorLog))
-      if (!ids.includes(id)) this.#break(`the rollout ${id}, found half-done, has no record`);
-    for (const { id, release, traffic } of records.slice(before.length)) {
-      if (traffic.lost > 0) this.#break(`the record of ${id} counts ${traffic.lost} lost`);
-      if (this.#isBad) this.#bad.add(release.slice(0, 7));
-    }
-    const good = records.filter(({ verdict }) => verdict.kind === 'good').at(-1);
-    if (status.stable?.release !== good?.release)
-      this.#break(`${status.stable?.release} is stable, and ${good?.release} was found good last`);
   }
 
   #break(what: string): void {
@@ -336,30 +282,6 @@ function chooseVictim(random: () => number): Victim {
     if (dice < 0) return victims[index] ?? 'replica';
   }
   return 'replica';
-}
-
-async function statusOf({ paths }: Project): Promise<Status | undefined> {
-  try {
-    const response = await fetch('http://supervisor/status', { unix: paths.socket });
-    return ((await response.json()) as { status: Status }).status;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a killed process was about to put in the place of a file. */
-function unfinishedIn({ paths }: Project): readonly string[] {
-  const folders = [paths.root, paths.runtime, dirname(paths.socket)];
-  return folders
-    .filter(existsSync)
-    .flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith('.tmp')));
-}
-
-function halfDoneIn(log: string): readonly string[] {
-  const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
-  return [...text.matchAll(/"event":"rollout found half-done","rollout":"([^"]+)"/g)].map(
-    ([, id]) => id ?? '',
-  );
 }
 
 function isRepeatable({ method = 'GET', path }: Shape[number]): boolean {
