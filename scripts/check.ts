@@ -5,7 +5,7 @@ import { didYouMean } from '../src/core/did-you-mean.ts';
 import { buildAhead } from './check/build-ahead.ts';
 import { LiveLine } from './check/live-line.ts';
 import { close, runChecks } from './check/run-checks.ts';
-import { listSteps, type Step, tierSteps, tiers, writeSteps } from './check/steps.ts';
+import { listSteps, type StepGroup, tierSteps, tiers, writeSteps } from './check/steps.ts';
 
 const help = `usage: ./check [--all] [--write]
 
@@ -82,14 +82,14 @@ async function check({ isAll, hasToWrite }: { isAll: boolean; hasToWrite: boolea
 }
 
 async function chooseTiers({ isAll, root, bun }: { isAll: boolean; root: string; bun: string }) {
-  const chosen: { readonly steps: readonly Step[]; readonly atOnce: number }[] = [];
+  const chosen: StepGroup[] = [];
   const skipped: string[] = [];
   for (const tier of tiers) {
-    const steps = await tierSteps(tier, { root, bun });
+    const groups = await tierSteps(tier, { root, bun });
     const label = `tier ${tier.name}`.padEnd(12);
-    if (steps.length === 0) skipped.push(`${label} skipped: there is no test in ${tier.folder}`);
+    if (groups.length === 0) skipped.push(`${label} skipped: there is no test in ${tier.folder}`);
     else if (!isAll) skipped.push(`${label} skipped: ./check --all runs it`);
-    else chosen.push({ steps, atOnce: tier.filesAtOnce ?? 1 });
+    else chosen.push(...groups);
   }
   return { chosen, skipped };
 }

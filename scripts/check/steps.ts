@@ -18,6 +18,10 @@ export interface Tier {
   readonly folder: string;
   /** How many of its test files run at a time, each as a step of its own: they wait more than they work. */
   readonly filesAtOnce?: number;
+  /** Those that take longest, though they are short: the others are begun by their size. */
+  readonly first?: readonly string[];
+  /** Those of them that want the machine to themselves: they run afterwards, one at a time. */
+  readonly alone?: readonly string[];
   /** Its folder has packages of its own, which are installed first, and its types are checked with them. */
   readonly isPackage?: boolean;
   /** Builds what takes long where nothing is cached yet: begun at once, and done when it is this tier's turn, or nearly. */
@@ -85,14 +89,24 @@ const tools = (bun: string): readonly Step[] => [
 export const tiers: readonly Tier[] = [
   { name: 'workflows', folder: 'e2e/workflows' },
   { name: 'slides', folder: 'e2e/slides' },
-  { name: 'local', folder: 'e2e/local' },
-  { name: 'faults', folder: 'e2e/faults' },
+  { name: 'local', folder: 'e2e/local', filesAtOnce: 2 },
+  { name: 'faults', folder: 'e2e/faults', filesAtOnce: 2 },
   { name: 'images', folder: 'e2e/images' },
   { name: 'cluster', folder: 'e2e/cluster', builds: ['e2e/cluster/cluster', 'build'] },
-  { name: 'kubernetes', folder: 'e2e/kubernetes', filesAtOnce: 2 },
+  {
+    name: 'kubernetes',
+    folder: 'e2e/kubernetes',
+    filesAtOnce: 2,
+    first: ['disturbed', 'target', 'rollouts', 'soak'].map((name) => `e2e/kubernetes/${name}.`),
+  },
   { name: 'aws', folder: 'aws', isPackage: true },
-  // The stand-in for load balancing wants a machine to itself.
-  { name: 'aws emulator', folder: 'e2e/aws', filesAtOnce: 1 },
+  {
+    name: 'aws emulator',
+    folder: 'e2e/aws',
+    filesAtOnce: 2,
+    // The stand-in for load balancing probes by the second.
+    alone: ['e2e/aws/environment', 'e2e/aws/load-balancing/', 'e2e/aws/join/'],
+  },
 ];
 
 export async function listSteps({ root, bun }: { root: string; bun: string }): Promise<readonly Step[]> {
@@ -109,20 +123,35 @@ export async function listSteps({ root, bun }: { root: string; bun: string }): P
   ];
 }
 
+/** Steps of which so many run at a time. */
+export interface StepGroup {
+  readonly steps: readonly Step[];
+  readonly atOnce: number;
+}
+
 /** The steps of a tier, the longest first; none if there is nothing in its folder. */
 export async function tierSteps(
   tier: Tier,
   { root, bun }: { root: string; bun: string },
-): Promise<readonly Step[]> {
+): Promise<readonly StepGroup[]> {
   const files = (await findTests(root)).filter((file) => isOf(file, tier));
   if (files.length === 0) return [];
   // Where nothing is cached yet, a tier builds what it needs: Kubernetes, a quarter of an hour.
   const how = { root, bun, deadlineMs: 40 * minute };
-  const tests = testStep(`tier ${tier.name}`, files, how);
-  if (tier.isPackage) return [...packageSteps(tier), tests];
-  if (tier.filesAtOnce === undefined) return [tests];
-  const bySize = files.toSorted((a, b) => Bun.file(join(root, b)).size - Bun.file(join(root, a)).size);
-  return bySize.map((file) => testStep(`${tier.name} ${basename(file, '.test.ts')}`, [file], how));
+  const { name, filesAtOnce, first = [], alone = [] } = tier;
+  if (filesAtOnce === undefined) {
+    const tests = testStep(`tier ${name}`, files, how);
+    return [{ steps: tier.isPackage ? [...packageSteps(tier), tests] : [tests], atOnce: 1 }];
+  }
+  const isAlone = (file: string) => alone.some((start) => file.startsWith(start));
+  const rankOf = (file: string) => first.findIndex((start) => file.startsWith(start)) + 1 || first.length + 1;
+  const sizeOf = (file: string) => Bun.file(join(root, file)).size;
+  const sorted = files.toSorted((a, b) => rankOf(a) - rankOf(b) || sizeOf(b) - sizeOf(a));
+  const toStep = (file: string) => testStep(`${name} ${basename(file, '.test.ts')}`, [file], how);
+  return [
+    { steps: sorted.filter((file) => !isAlone(file)).map(toStep), atOnce: filesAtOnce },
+    { steps: sorted.filter(isAlone).map(toStep), atOnce: 1 },
+  ].filter(({ steps }) => steps.length > 0);
 }
 
 /** Installed as its lockfile says, once; the marker is that of scripts/install.sh. */
