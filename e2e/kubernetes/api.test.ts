@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IConfigMap } from 'kubernetes-models/v1';
-import { UserError } from '../../src/core/errors.ts';
+import { errorOf } from '../../src/core/error-of.ts';
 import type { Api, Change } from '../../src/kubernetes/api/api.ts';
 import { kinds } from '../../src/kubernetes/api/kinds.ts';
 import { openApi } from '../../src/kubernetes/api/open-api.ts';
@@ -325,13 +325,4 @@ function describeOf(change: Change<{ readonly metadata?: { readonly name?: strin
 
 function trace(): void {
   // Nobody looks.
-}
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof UserError) return error;
-  throw new Error(`no error of the user’s, but ${error}`);
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../../src/core/errors.ts';
+import { errorOf } from '../../src/core/error-of.ts';
 import { openApi } from '../../src/kubernetes/api/open-api.ts';
 import { openAccess } from '../../src/kubernetes/kubeconfig/open-access.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
@@ -243,13 +243,4 @@ function program(name: string, script: string): string {
 
 function trace(): void {
   // Nobody looks.
-}
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof UserError) return error;
-  throw new Error(`no error of the user’s, but ${error}`);
 }

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unpackTar } from 'modern-tar';
-import { UserError } from '../core/errors.ts';
+import { errorOf } from '../core/error-of.ts';
 import { buildArtifact } from './artifact.ts';
 import { unpackArtifact } from './unpack.ts';
 
@@ -38,15 +38,6 @@ async function listOf(tar: Uint8Array): Promise<readonly string[]> {
     ({ header }) =>
       `${header.mode?.toString(8)} ${header.uid}:${header.gid} ${header.mtime?.getTime()} ${header.name}`,
   );
-}
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (thrown instanceof UserError) return thrown;
-  throw new Error(`no UserError but ${String(thrown)}`);
 }
 
 const service = {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../core/errors.ts';
+import { errorOf } from '../core/error-of.ts';
 import { openBlobCache } from './blob-cache.ts';
 import { makeBase } from './fake-base.ts';
 import { makeImage } from './fake-image.ts';
@@ -26,15 +26,6 @@ const { signal } = new AbortController();
 const both = ['linux/amd64', 'linux/arm64'] as const;
 const newFolder = () => mkdtempSync(join(root, 'project '));
 const lockOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'causeway.lock.json'), 'utf8'));
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (thrown instanceof UserError) return thrown;
-  throw new Error(`no UserError but ${String(thrown)}`);
-}
 
 test('the same service on the same base is the same image, in any folder and with any cache', async () => {
   const [here, there] = [newFolder(), newFolder()];

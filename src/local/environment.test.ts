@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentOf, type LocalConfig, parseConfig } from '../core/config.ts';
 import type { Environment } from '../core/environment.ts';
-import { UserError } from '../core/errors.ts';
+import { errorOf } from '../core/error-of.ts';
 import { makeRelease } from '../core/release.ts';
 import { birthOf } from './birth.ts';
 import { noteEngine } from './engine/engine-note.ts';
@@ -171,13 +171,4 @@ function ground() {
       return environment;
     },
   };
-}
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof UserError) return error;
-  throw new Error(`no error of the user's, but ${error}`);
 }

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { UserError } from '../../core/errors.ts';
+import { errorOf } from '../../core/error-of.ts';
 import { isSignedBy } from './is-signed-by.ts';
 import { hasPrivateKey, keyId, makeKey, readTrusted, signingKey } from './keys.ts';
 
@@ -17,15 +17,6 @@ function open() {
   const folder = join(root, `${folders++}`);
   mkdirSync(folder);
   return { folder, env: { XDG_CONFIG_HOME: join(folder, 'config') } };
-}
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (thrown instanceof UserError) return thrown;
-  throw new Error(`no UserError but ${String(thrown)}`);
 }
 
 const bytes = new TextEncoder().encode('signed');

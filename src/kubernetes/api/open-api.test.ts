@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test';
 import type { IConfigMap } from 'kubernetes-models/v1';
-import { UnreachableError, UserError } from '../../core/errors.ts';
+import { errorOf } from '../../core/error-of.ts';
+import { UnreachableError, type UserError } from '../../core/errors.ts';
 import type { Change } from './api.ts';
 import { kinds } from './kinds.ts';
 import { openApi } from './open-api.ts';
@@ -415,13 +416,4 @@ async function take<T>(changes: AsyncIterable<Change<T>>, count: number): Promis
 function describe(change: Change<{ readonly metadata?: { readonly name?: string } }>): string {
   const items = change.kind === 'listed' ? change.items : [change.item];
   return [change.kind, ...items.map(({ metadata }) => metadata?.name)].join(' ');
-}
-
-async function errorOf(work: Promise<unknown>): Promise<UserError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof UserError) return error;
-  throw new Error(`no error of the user’s, but ${error}`);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UserError } from '../../core/errors.ts';
+import { errorOf } from '../../core/error-of.ts';
 import { FakeEngine, type FakeEngineOptions } from './fake-engine.ts';
 import { findEngine } from './find-engine.ts';
 
@@ -57,7 +57,7 @@ describe('the engine', () => {
 
 describe('no engine', () => {
   test('is there: the socket is named, and how one comes', async () => {
-    const error = await errorOf({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    const error = await errorOf(findEngine({ DOCKER_HOST: 'unix:///nowhere/docker.sock' }));
 
     expect(error.code).toBe('engine_missing');
     expect(error.message).toBe('no Docker engine answers at /nowhere/docker.sock: nothing is there');
@@ -69,7 +69,7 @@ describe('no engine', () => {
     const { folder } = ground();
     writeFileSync(join(folder, 'left.sock'), '');
 
-    const error = await errorOf({ DOCKER_HOST: `unix://${folder}/left.sock` });
+    const error = await errorOf(findEngine({ DOCKER_HOST: `unix://${folder}/left.sock` }));
 
     expect(error.message).toEndWith('nobody listens on it');
   });
@@ -77,7 +77,7 @@ describe('no engine', () => {
   test.each(['tcp://10.0.0.1:2376', 'ssh://build.example.com'])(
     'of another machine will do: %s',
     async (host) => {
-      const error = await errorOf({ DOCKER_HOST: host });
+      const error = await errorOf(findEngine({ DOCKER_HOST: host }));
 
       expect(error.message).toStartWith(
         `DOCKER_HOST is ${host}: replicas are reached on this machine's loopback`,
@@ -89,7 +89,7 @@ describe('no engine', () => {
   test.each(['unix://', 'unix://docker.sock', 'unix://./run/docker.sock'])(
     'is meant by a path that is none, or not a whole one: %s',
     async (host) => {
-      const error = await errorOf({ DOCKER_HOST: host });
+      const error = await errorOf(findEngine({ DOCKER_HOST: host }));
 
       expect(error.code).toBe('engine_missing');
       expect(error.message).toBe(`DOCKER_HOST is ${host}, which names no socket by its whole path`);
@@ -101,7 +101,7 @@ describe('no engine', () => {
     const { folder, context } = ground();
     context('far', 'ssh://build.example.com');
 
-    const error = await errorOf({ HOME: folder });
+    const error = await errorOf(findEngine({ HOME: folder }));
 
     expect(error.message).toStartWith('the docker context far is ssh://build.example.com');
     expect(error.hint).toStartWith('docker context use default');
@@ -116,7 +116,7 @@ describe('no engine', () => {
     const meta = context('mine', `unix://${folder}/engine.sock`);
     spoil(meta);
 
-    const error = await errorOf({ HOME: folder, XDG_RUNTIME_DIR: folder });
+    const error = await errorOf(findEngine({ HOME: folder, XDG_RUNTIME_DIR: folder }));
 
     expect(error.code).toBe('engine_missing');
     expect(error.message).toBe(`the docker context mine is chosen, and ${meta} ${because}`);
@@ -127,7 +127,7 @@ describe('no engine', () => {
     const { folder, make } = ground();
     make('engine.sock', { arch: 's390x' });
 
-    const error = await errorOf({ DOCKER_HOST: `unix://${folder}/engine.sock` });
+    const error = await errorOf(findEngine({ DOCKER_HOST: `unix://${folder}/engine.sock` }));
 
     expect(error.message).toContain('runs containers of linux/s390x');
   });
@@ -184,13 +184,4 @@ function ground() {
       return join(meta, 'meta.json');
     },
   };
-}
-
-async function errorOf(env: Readonly<Record<string, string>>): Promise<UserError> {
-  const error = await findEngine(env).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof UserError) return error;
-  throw new Error(`no error of the user's, but ${error}`);
 }
