@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RolloutRecord } from '../core/record.ts';
 import { makeRelease, type Release, type Settings } from '../core/release.ts';
+import type { Rollout } from '../core/rollout.ts';
 import { type Paths, pathsIn } from './paths.ts';
 import { artifactFolder } from './store.ts';
 
@@ -67,6 +68,17 @@ export function fakeRecord(record: Partial<RolloutRecord> & Pick<RolloutRecord, 
     ...record,
   };
 }
+
+/** A rollout that is under way. */
+export const fakeRollout: Rollout = {
+  id: 'x',
+  kind: 'deploy',
+  by: 'ada',
+  startedAt: 1_000,
+  release: 'r',
+  artifact: 'a',
+  command: 'none',
+};
 
 /** Looks until the claim holds. */
 export async function until(what: string, claim: () => boolean | Promise<boolean>): Promise<void> {

@@ -3,11 +3,10 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { makeRelease, type Release, type Settings } from '../../core/release.ts';
-import type { Rollout } from '../../core/rollout.ts';
 import type { OneOff } from '../../core/target.ts';
 import { readEngines } from '../engine/engine-note.ts';
 import { FakeEngine } from '../engine/fake-engine.ts';
-import { fakeSettings, fixtures, makeState, until } from '../fake-state.ts';
+import { fakeSettings, fixtures, makeState, fakeRollout as rollout, until } from '../fake-state.ts';
 import { imageFolder, storeSecrets } from '../store.ts';
 import { clearEngines, countInEngines, removeLeftContainers } from './container-leftovers.ts';
 import { commandContainerName, filtersOf, labelsOf } from './container-names.ts';
@@ -312,16 +311,6 @@ async function untilTold(engine: FakeEngine): Promise<void> {
   await until('it has ended', () => engine.running().length === 0);
   await Bun.sleep(200);
 }
-
-const rollout: Rollout = {
-  id: 'x',
-  kind: 'deploy',
-  by: 'ada',
-  startedAt: 1_000,
-  release: 'r',
-  artifact: 'a',
-  command: 'none',
-};
 
 describe('an engine that goes away', () => {
   test('before a replica is made is no fault of the release', async () => {

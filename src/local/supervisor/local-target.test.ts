@@ -2,11 +2,11 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Release } from '../../core/release.ts';
-import type { Desired, Rollout } from '../../core/rollout.ts';
+import type { Desired } from '../../core/rollout.ts';
 import type { Seen } from '../../core/target.ts';
 import { failed } from '../../core/verdict.ts';
 import { readDesired } from '../desired.ts';
-import { fakeBaseEnv, fakeRecord, makeState, until } from '../fake-state.ts';
+import { fakeBaseEnv, fakeRecord, makeState, fakeRollout as rollout, until } from '../fake-state.ts';
 import { artifactFolder } from '../store.ts';
 import { FrontDoor } from './front-door.ts';
 import { LocalTarget } from './local-target.ts';
@@ -276,16 +276,6 @@ test('the history is kept beside the environment', async () => {
 
   expect(readFileSync(paths.history, 'utf8')).toContain('"id":"one"');
 });
-
-const rollout: Rollout = {
-  id: 'x',
-  kind: 'deploy',
-  by: 'ada',
-  startedAt: 1_000,
-  release: 'r',
-  artifact: 'a',
-  command: 'none',
-};
 
 function make() {
   const state = makeState();

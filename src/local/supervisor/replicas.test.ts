@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import type { Release, Settings } from '../../core/release.ts';
-import type { Desired, Rollout } from '../../core/rollout.ts';
+import type { Desired } from '../../core/rollout.ts';
 import { totalOf } from '../../core/traffic.ts';
-import { failed, type Judgement } from '../../core/verdict.ts';
+import { failed } from '../../core/verdict.ts';
 import { birthOf } from '../birth.ts';
-import { type FakeState, fakeBaseEnv, makeState, until } from '../fake-state.ts';
+import { type FakeState, fakeBaseEnv, makeState, fakeRollout as rollout, until } from '../fake-state.ts';
 import { Processes } from './processes.ts';
 import type { Replica } from './replica.ts';
 import { Replicas } from './replicas.ts';
@@ -322,16 +322,6 @@ test('closing retires all, also what is starting, and starts none again', async 
   expect(pids.map(birthOf)).toEqual([undefined, undefined, undefined]);
   expect(created.length).toBe(3);
 });
-
-const rollout: Rollout & { judged?: Judgement } = {
-  id: 'x',
-  kind: 'deploy',
-  by: 'ada',
-  startedAt: 1_000,
-  release: 'r',
-  artifact: 'a',
-  command: 'none',
-};
 
 function make() {
   const state: FakeState = makeState();
