@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import type { AgentReport } from '../src/kubernetes/agent/report.ts';
+import { until } from '../src/kubernetes/until.ts';
 import { userAgent } from './caller.ts';
 import { type LabelledPod, Probe } from './probe.ts';
 
@@ -348,12 +349,4 @@ function of({ replicas }: AgentReport, name: string) {
 function failures(probe: Probe): number {
   const { errors, lost } = probe.report().service;
   return errors + lost;
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  do {
-    await Bun.sleep(10);
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-  } while (!holds());
 }

@@ -8,6 +8,7 @@ import type { Desired } from '../../core/rollout.ts';
 import { FakeApi } from '../api/fake-api.ts';
 import { kinds } from '../api/kinds.ts';
 import { ApiRefusal } from '../api/refusal.ts';
+import { until } from '../until.ts';
 import { type FollowOptions, followReports } from './follow-reports.ts';
 import { type Agent, openAgent } from './open-agent.ts';
 import { agentSetupSchema } from './setup.ts';
@@ -392,12 +393,4 @@ function reportLine(rollout: string, ok: number): string {
 
 function shorten(name: string): string {
   return name.replace(/release-[0-9a-f]{16}/, 'release-…');
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  do {
-    await Bun.sleep(5);
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-  } while (!holds());
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { FakeApi } from '../api/fake-api.ts';
+import { until } from '../until.ts';
 import { type Metered, type Metrics, openMetrics } from './open-metrics.ts';
 
 const opened: Metrics[] = [];
@@ -83,12 +84,4 @@ function open(api: FakeApi, pods: readonly Metered[], lines: string[] = []): Met
 
 function metered(pod: string): Metered {
   return { pod, key: 'key', port: 8080, path: '/metrics' };
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  do {
-    await Bun.sleep(5);
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-  } while (!holds());
 }
