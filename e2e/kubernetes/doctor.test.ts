@@ -4,7 +4,7 @@ import { admissionObjects } from '../../src/kubernetes/manifests/admission.ts';
 import { takeLease } from '../../src/kubernetes/target/lease.ts';
 import { accessTo } from '../cluster/access.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
-import { openParts } from './environment-parts.ts';
+import { openParts, removeParts } from './environment-parts.ts';
 import { makeLimitedUser } from './limited-user.ts';
 import { makeStable } from './stable-release.ts';
 
@@ -16,13 +16,7 @@ beforeAll(async () => {
 }, 900_000);
 
 afterAll(async () => {
-  for (const name of toRemove) {
-    const place = { project: 'shop', environment: 'test', namespace: name };
-    for (const { kind, metadata } of admissionObjects(place)) {
-      await cluster.kubectl('delete', kind, metadata?.name ?? '', '--ignore-not-found');
-    }
-    await cluster.kubectl('delete', 'namespace', name, '--wait=false', '--ignore-not-found');
-  }
+  for (const name of toRemove) await removeParts(cluster, name);
 }, 60_000);
 
 type Parts = ReturnType<typeof openParts>;

@@ -9,7 +9,7 @@ import { admissionObjects, admittedOf } from '../../src/kubernetes/manifests/adm
 import { takeLease } from '../../src/kubernetes/target/lease.ts';
 import { accessTo } from '../cluster/access.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
-import { openParts } from './environment-parts.ts';
+import { openParts, removeParts } from './environment-parts.ts';
 import { makeLimitedUser } from './limited-user.ts';
 import { makeStable } from './stable-release.ts';
 
@@ -23,13 +23,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   rmSync(stateFolder, { recursive: true, force: true });
-  for (const name of toRemove) {
-    const place = { project: 'shop', environment: 'test', namespace: name };
-    for (const { kind, metadata } of admissionObjects(place)) {
-      await cluster.kubectl('delete', kind, metadata?.name ?? '', '--ignore-not-found');
-    }
-    await cluster.kubectl('delete', 'namespace', name, '--wait=false', '--ignore-not-found');
-  }
+  for (const name of toRemove) await removeParts(cluster, name);
 }, 60_000);
 
 /** The parts of an environment whose namespace is not there yet. */

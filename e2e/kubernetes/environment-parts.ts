@@ -1,8 +1,10 @@
 import { type KubernetesConfig, parseConfig } from '../../src/core/config.ts';
 import type { ClusterAccess } from '../../src/kubernetes/api/access.ts';
 import { openApi } from '../../src/kubernetes/api/open-api.ts';
+import { admissionObjects } from '../../src/kubernetes/manifests/admission.ts';
 import type { Place } from '../../src/kubernetes/manifests/names.ts';
 import { openStore } from '../../src/kubernetes/store/open-store.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 
 export interface PartsOptions {
   readonly access: ClusterAccess;
@@ -23,6 +25,14 @@ export function openParts({ access, namespace, config = {}, place, signal }: Par
     store: openStore({ api, place: where }),
     signal: signal ?? AbortSignal.timeout(60_000),
   };
+}
+
+/** Takes such an environment away, as far as it is there; its namespace may go on ending. */
+export async function removeParts({ kubectl }: Pick<Cluster, 'kubectl'>, namespace: string): Promise<void> {
+  const place = { project: 'shop', environment: 'test', namespace };
+  for (const { kind, metadata } of admissionObjects(place))
+    await kubectl('delete', kind, metadata?.name ?? '', '--ignore-not-found');
+  await kubectl('delete', 'namespace', namespace, '--wait=false', '--ignore-not-found');
 }
 
 function kubernetesConfig(config: object): KubernetesConfig {

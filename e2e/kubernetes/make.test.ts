@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { kinds } from '../../src/kubernetes/api/kinds.ts';
 import { makeEnvironment } from '../../src/kubernetes/make.ts';
-import { admissionObjects } from '../../src/kubernetes/manifests/admission.ts';
 import { ownLabels } from '../../src/kubernetes/manifests/names.ts';
 import { allRights } from '../../src/kubernetes/rights/rights.ts';
 import { accessTo } from '../cluster/access.ts';
 import { type Cluster, openCluster } from '../cluster/cluster.ts';
-import { openParts } from './environment-parts.ts';
+import { openParts, removeParts } from './environment-parts.ts';
 import { makeLimitedUser } from './limited-user.ts';
 
 let cluster: Cluster;
@@ -17,13 +16,7 @@ beforeAll(async () => {
 }, 900_000);
 
 afterAll(async () => {
-  for (const name of toRemove) {
-    await cluster.kubectl('delete', 'namespace', name, '--wait=false', '--ignore-not-found');
-    const place = { project: 'shop', environment: 'test', namespace: name };
-    for (const { kind, metadata } of admissionObjects(place)) {
-      await cluster.kubectl('delete', kind, metadata?.name ?? '', '--ignore-not-found');
-    }
-  }
+  for (const name of toRemove) await removeParts(cluster, name);
 }, 60_000);
 
 /** A namespace that is not there yet. */
