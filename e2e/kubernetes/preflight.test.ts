@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { makeRelease } from '../../src/core/release.ts';
 import type { Desired } from '../../src/core/rollout.ts';
 import { findProblems } from '../../src/kubernetes/preflight/find-problems.ts';
 import { allRights } from '../../src/kubernetes/rights/rights.ts';
@@ -7,6 +6,7 @@ import { accessTo } from '../cluster/access.ts';
 import { type Cluster, type Namespace, openCluster } from '../cluster/cluster.ts';
 import { openParts } from './environment-parts.ts';
 import { makeLimitedUser } from './limited-user.ts';
+import { webRelease } from './web-release.ts';
 
 let cluster: Cluster;
 let namespace: string;
@@ -28,20 +28,7 @@ async function freshNamespace(labels: Readonly<Record<string, string>> = {}): Pr
 }
 
 function desiredWith(replicas: number, resources = { cpu: '10m', memory: '16Mi' }): Desired {
-  const release = makeRelease({
-    artifact: 'sha256:a',
-    image: 'sha256:b',
-    command: [],
-    settings: {
-      env: {},
-      secrets: [],
-      port: 8080,
-      paths: ['/'],
-      probes: { timeoutMs: 1000 },
-      drainMs: 1000,
-      pod: { resources, preStopMs: 0 },
-    },
-  });
+  const release = webRelease({ image: 'sha256:b', artifact: 'sha256:a', resources });
   return { replicas, candidate: { release, size: 'one' } };
 }
 

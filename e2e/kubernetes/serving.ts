@@ -1,4 +1,3 @@
-import { makeRelease } from '../../src/core/release.ts';
 import { kinds } from '../../src/kubernetes/api/kinds.ts';
 import { makeEnvironment } from '../../src/kubernetes/make.ts';
 import { admittedOf } from '../../src/kubernetes/manifests/admission.ts';
@@ -9,6 +8,7 @@ import { renderRelease } from '../../src/kubernetes/manifests/render-release.ts'
 import type { Cluster } from '../cluster/cluster.ts';
 import { until } from '../local/project.ts';
 import type { openParts } from './environment-parts.ts';
+import { webRelease } from './web-release.ts';
 
 /** Makes the environment of these parts, with a stable release of the test image that serves. */
 export async function makeServing(
@@ -18,20 +18,7 @@ export async function makeServing(
 ): Promise<void> {
   await makeEnvironment({ api, place, config, store, signal });
   const [pullFrom = '', image = ''] = (await cluster.image('web')).split('@');
-  const release = makeRelease({
-    artifact: image,
-    image,
-    command: [],
-    settings: {
-      env: {},
-      secrets: [],
-      port: 8080,
-      paths: ['/'],
-      probes: { timeoutMs: 1000 },
-      drainMs: 1000,
-      pod: { resources: { cpu: '10m', memory: '16Mi' }, preStopMs: 0 },
-    },
-  });
+  const release = webRelease({ image, resources: { cpu: '10m', memory: '16Mi' } });
   const stored = await store.storeRelease(renderRelease({ release, pullFrom, place }), signal);
   const template = templateOf(stored, undefined);
   await api.apply(admittedOf(place, [image]), { signal });

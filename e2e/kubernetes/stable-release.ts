@@ -1,5 +1,4 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1';
-import { makeRelease } from '../../src/core/release.ts';
 import { makeEnvironment } from '../../src/kubernetes/make.ts';
 import { admittedOf } from '../../src/kubernetes/manifests/admission.ts';
 import { deploymentOf } from '../../src/kubernetes/manifests/deployment.ts';
@@ -7,6 +6,7 @@ import { templateOf } from '../../src/kubernetes/manifests/pod-template.ts';
 import { renderRelease } from '../../src/kubernetes/manifests/render-release.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { openParts } from './environment-parts.ts';
+import { webRelease } from './web-release.ts';
 
 /** Makes an environment with a stable release of the test program that serves; no rollout is driven. */
 export async function makeStable(
@@ -17,20 +17,7 @@ export async function makeStable(
   const { api, place, store, signal } = parts;
   const image = await cluster.image('web');
   const [pullFrom = '', digest = ''] = image.split('@');
-  const release = makeRelease({
-    artifact: digest,
-    image: digest,
-    command: [],
-    settings: {
-      env: {},
-      secrets: [],
-      port: 8080,
-      paths: ['/'],
-      probes: { timeoutMs: 1000 },
-      drainMs: 1000,
-      pod: { resources: { cpu: '10m', memory: '32Mi' }, preStopMs: 0 },
-    },
-  });
+  const release = webRelease({ image: digest, resources: { cpu: '10m', memory: '32Mi' } });
   await makeEnvironment(parts);
   const stored = await store.storeRelease(renderRelease({ release, pullFrom, place }), signal);
   const state = await store.readState(signal);
