@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Cause } from '../../src/core/verdict.ts';
-import type { Cause as ErrorCause, LoadReport } from '../../src/load/report.ts';
+import type { Cause as ErrorCause } from '../../src/load/report.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
-import { type Ended, mustEnd, until } from '../local/project.ts';
+import { type Ended, mustEnd } from '../local/project.ts';
+import { causeOf, failuresBetween } from '../rollout-story.ts';
 import { pushWithoutLayer } from './broken-image.ts';
 import { objectsThatName } from './left-over.ts';
 import type { Load } from './load.ts';
 import { makeProject, type Project } from './project.ts';
+import { settled } from './serving-project.ts';
 
 setDefaultTimeout(120_000);
 
@@ -285,14 +287,6 @@ function policyNames(namespace: string): readonly string[] {
   return ['validatingadmissionpolicybinding,validatingadmissionpolicy', limitOf(namespace)];
 }
 
-/** Until what was taken out or retired is gone. */
-function settled(project: Project): Promise<void> {
-  return until('only the stable replicas are left', async () => {
-    const replicas = await project.replicas();
-    return replicas.length === 2 && replicas.every(({ isReady, isLeaving }) => isReady && !isLeaving);
-  });
-}
-
 function summary(ended: Ended) {
   const { exitCode } = ended;
   const { outcome, record, error } = ended.json();
@@ -319,16 +313,4 @@ function summaryOf({ verdict, says, exit, printed }: Expected) {
     ...(exit === undefined ? {} : { exit }),
     printed: printed ? expect.arrayContaining([expect.stringContaining(printed)]) : expect.any(Array),
   };
-}
-
-function causeOf(verdict: RolloutRecord['verdict']): string {
-  return verdict.kind === 'good' ? 'good' : verdict.cause;
-}
-
-/** How many requests failed, by cause; those that did not happen are left out. */
-function failuresBetween(before: LoadReport, after: LoadReport): Record<string, number> {
-  const counts = Object.entries(after.causes).map(
-    ([cause, count]) => [cause, count - before.causes[cause as ErrorCause]] as const,
-  );
-  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Cause } from '../../src/core/verdict.ts';
 import type { Load } from '../../src/load/load.ts';
-import type { Cause as ErrorCause, LoadReport } from '../../src/load/report.ts';
+import type { Cause as ErrorCause } from '../../src/load/report.ts';
 import { presets, type Shape } from '../../src/load/shape.ts';
+import { causeOf, failuresBetween } from '../rollout-story.ts';
 import { type Ended, makeProject, type Project } from './project.ts';
 
 setDefaultTimeout(60_000);
@@ -169,16 +170,4 @@ function summaryOf({ verdict, exit, printed }: Expected) {
     exit,
     printed: printed ? expect.arrayContaining([expect.stringContaining(printed)]) : expect.any(Array),
   };
-}
-
-function causeOf(verdict: RolloutRecord['verdict']): string {
-  return verdict.kind === 'good' ? 'good' : verdict.cause;
-}
-
-/** How many requests failed, by cause; those that did not happen are left out. */
-function failuresBetween(before: LoadReport, after: LoadReport): Record<string, number> {
-  const counts = Object.entries(after.causes).map(
-    ([cause, count]) => [cause, count - before.causes[cause as ErrorCause]] as const,
-  );
-  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
