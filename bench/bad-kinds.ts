@@ -1,3 +1,4 @@
+import { noMoreThan300Mi } from '../e2e/cluster/pod-policy.ts';
 import { pushWithoutLayer } from '../e2e/kubernetes/broken-image.ts';
 import type { Project } from '../e2e/kubernetes/project.ts';
 import { type Started, until } from '../e2e/local/project.ts';
@@ -83,7 +84,9 @@ export const kinds: readonly Kind[] = [
   {
     what: 'pods that a policy refuses',
     async deploy(project) {
-      await project.cluster.apply(...denyLarge(project.namespace));
+      await project.cluster.apply(
+        ...noMoreThan300Mi({ name: `deny-${project.namespace}`, namespace: project.namespace }),
+      );
       await until('the policy counts', () => refusesLarge(project));
       project.configure({ environment: { resources: { cpu: '20m', memory: '400Mi' } } });
       return project.start('deploy', '--json');
@@ -148,41 +151,4 @@ async function refusesLarge(project: Project): Promise<boolean> {
 
 interface PodSpec {
   readonly containers: readonly object[];
-}
-
-/** As a platform team refuses what it does not like. */
-function denyLarge(namespace: string): readonly object[] {
-  const apiVersion = 'admissionregistration.k8s.io/v1';
-  const metadata = { name: `deny-${namespace}` };
-  return [
-    {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicy',
-      metadata,
-      spec: {
-        matchConstraints: {
-          resourceRules: [
-            { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
-          ],
-        },
-        validations: [
-          {
-            expression:
-              "quantity(object.spec.containers[0].resources.requests.memory).compareTo(quantity('300Mi')) <= 0",
-            message: 'a pod may ask for at most 300Mi',
-          },
-        ],
-      },
-    },
-    {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata,
-      spec: {
-        policyName: metadata.name,
-        validationActions: ['Deny'],
-        matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
-      },
-    },
-  ];
 }

@@ -1,4 +1,5 @@
 import type { Namespace } from './cluster.ts';
+import { podPolicy } from './pod-policy.ts';
 
 /** `images/web`, restricted: a Deployment of one pod, and its Service. */
 export function web({ name: namespace }: Namespace, image: string) {
@@ -57,32 +58,11 @@ export function denyOthers({ name: namespace }: Namespace) {
 
 /** Pods of the namespace name their images by digest. */
 export function onlyByDigest({ name }: Namespace) {
-  const apiVersion = 'admissionregistration.k8s.io/v1';
-  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': name } };
-  return [
-    {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicy',
-      metadata: { name },
-      spec: {
-        matchConstraints: {
-          resourceRules: [
-            { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] },
-          ],
-        },
-        validations: [
-          {
-            expression: "object.spec.containers.all(c, c.image.matches('@sha256:[0-9a-f]{64}$'))",
-            message: 'an image is named by digest',
-          },
-        ],
-      },
-    },
-    {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name },
-      spec: { policyName: name, validationActions: ['Deny'], matchResources: { namespaceSelector } },
-    },
-  ] as const;
+  return podPolicy({
+    name,
+    namespace: name,
+    operations: ['CREATE', 'UPDATE'],
+    expression: "object.spec.containers.all(c, c.image.matches('@sha256:[0-9a-f]{64}$'))",
+    message: 'an image is named by digest',
+  });
 }

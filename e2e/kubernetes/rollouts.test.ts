@@ -3,6 +3,7 @@ import type { RolloutRecord } from '../../src/core/record.ts';
 import type { Cause } from '../../src/core/verdict.ts';
 import type { Cause as ErrorCause } from '../../src/load/report.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
+import { noMoreThan300Mi } from '../cluster/pod-policy.ts';
 import { have } from '../images/have.ts';
 import { type Ended, mustEnd } from '../local/project.ts';
 import { causeOf, failuresBetween } from '../rollout-story.ts';
@@ -137,7 +138,9 @@ function tellStory(): void {
       release: release.slice(0, 7),
       body: `{"release":"${release.slice(0, 7)}","mark":"one"}`,
     });
-    await cluster.apply(...noMoreThan300Mi(project.namespace));
+    await cluster.apply(
+      ...noMoreThan300Mi({ name: limitOf(project.namespace), namespace: project.namespace }),
+    );
     load = await project.load();
     await load.more(requestsAfter);
   });
@@ -240,43 +243,6 @@ function tellStory(): void {
     });
     return ended;
   }
-}
-
-/** As a platform team limits pods. */
-function noMoreThan300Mi(namespace: string): readonly object[] {
-  const apiVersion = 'admissionregistration.k8s.io/v1';
-  const name = limitOf(namespace);
-  return [
-    {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicy',
-      metadata: { name },
-      spec: {
-        matchConstraints: {
-          resourceRules: [
-            { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
-          ],
-        },
-        validations: [
-          {
-            expression:
-              "object.spec.containers.all(c, quantity(c.resources.requests.memory).compareTo(quantity('300Mi')) <= 0)",
-            message: 'a pod may ask for at most 300Mi',
-          },
-        ],
-      },
-    },
-    {
-      apiVersion,
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name },
-      spec: {
-        policyName: name,
-        validationActions: ['Deny'],
-        matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
-      },
-    },
-  ];
 }
 
 function limitOf(namespace: string): string {
