@@ -91,7 +91,7 @@ export const tiers: readonly Tier[] = [
   { name: 'slides', folder: 'e2e/slides' },
   { name: 'local', folder: 'e2e/local', filesAtOnce: 2 },
   { name: 'faults', folder: 'e2e/faults', filesAtOnce: 2 },
-  { name: 'images', folder: 'e2e/images' },
+  { name: 'images', folder: 'e2e/images', filesAtOnce: 2 },
   { name: 'cluster', folder: 'e2e/cluster', builds: ['e2e/cluster/cluster', 'build'] },
   {
     name: 'kubernetes',
