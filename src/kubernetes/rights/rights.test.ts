@@ -6,7 +6,6 @@ import { agentObjects } from '../agent/agent-objects.ts';
 import type { AgentSetup } from '../agent/setup.ts';
 import { missingRightFinding } from './find-missing-rights.ts';
 import { allRights, nameOf, rightsFor, usesOf } from './rights.ts';
-import { makeRightsPage } from './rights-page.ts';
 import { roleOf } from './role.ts';
 
 const config = { exposure: { kind: 'clusterip' } } as KubernetesConfig;
@@ -68,12 +67,6 @@ test('a missing right is told with the line of a Role that gives it', () => {
     message: 'you may not create or patch deployments.apps in namespace shop',
     hint: 'an administrator adds { apiGroups: ["apps"], resources: ["deployments"], verbs: ["create", "patch"] } to your Role in shop; docs/kubernetes-rights.md has it whole',
   });
-});
-
-test('docs/kubernetes-rights.md says what the source does', async () => {
-  const page = await Bun.file(`${import.meta.dir}/../../../docs/kubernetes-rights.md`).text();
-
-  expect(page).toBe(makeRightsPage());
 });
 
 test('whoever rolls out holds every right that the agent is given: nobody can give what he has not', () => {
