@@ -77,7 +77,7 @@ export async function clearAway(
   for (const path of [lock, desired, secrets, logs, runtime, supervisorLog, `${supervisorLog}.1`]) {
     rmSync(path, { recursive: true, force: true });
   }
-  if (left === 0) rmSync(paths.census, { force: true });
+  if (left === 0) rmSync(paths.census, { recursive: true, force: true });
   if (!engineLeft.some(isLeft)) forgetEngines(paths);
   const port = before?.url === undefined ? undefined : Number(new URL(before.url).port);
   const replicas = before?.running.length ?? 0;

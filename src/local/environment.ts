@@ -249,7 +249,7 @@ class LocalEnvironment implements Environment {
 
   /** Ctrl-C, say: it serves on, and may be started again. */
   #allowReturn(error: unknown): never {
-    rmSync(this.#paths.tombstone, { force: true });
+    rmSync(this.#paths.tombstone, { recursive: true, force: true });
     throw error;
   }
 

@@ -42,7 +42,7 @@ const mostLogBytes = 1024 * 1024;
 export async function launchSupervisor(options: LaunchOptions, signal: AbortSignal): Promise<Hello> {
   const { paths, client, trace } = options;
   makeFolder(paths.root);
-  rmSync(paths.tombstone, { force: true });
+  rmSync(paths.tombstone, { recursive: true, force: true });
   const argv = await placeRuntime(options);
   const log = openLog(paths.supervisorLog);
   trace(`start ${argv.join(' ')}`);

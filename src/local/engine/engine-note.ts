@@ -21,5 +21,5 @@ export function noteEngine(paths: Pick<Paths, 'engines'>, socket: string): void 
 }
 
 export function forgetEngines({ engines }: Pick<Paths, 'engines'>): void {
-  rmSync(engines, { force: true });
+  rmSync(engines, { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { birthOf } from '../birth.ts';
@@ -68,6 +68,13 @@ for (const [what, text] of [
     expect(endLeftovers(census, root)).toBe(0);
   });
 }
+
+test('a folder in the place of the census is as good as an empty one', () => {
+  const { census, root } = makeGround();
+  mkdirSync(census);
+
+  expect(endLeftovers(census, root)).toBe(0);
+});
 
 describe.skipIf(process.platform !== 'linux')('on Linux', () => {
   for (const name of ['state', 'état with spaces', '状態']) {

@@ -62,9 +62,18 @@ function endAtOnce(pid: number): void {
 
 /** Process groups as negative numbers, and processes, as `kill` takes them. */
 export function listLeftovers(censusPath: string, root: string): readonly number[] {
-  const recorded = censusSchema.safeParse(parseJson(readIfThere(censusPath) ?? ''));
+  const recorded = censusSchema.safeParse(parseJson(readCensus(censusPath)));
   const groups = recorded.success ? recorded.data.filter(isAlive).map(({ pid }) => -pid) : [];
   return [...groups, ...markedProcesses(`${markVariable}=${root}\0`)];
+}
+
+/** A folder in its place says as little as a census that is damaged. */
+function readCensus(path: string): string {
+  try {
+    return readIfThere(path) ?? '';
+  } catch {
+    return '';
+  }
 }
 
 /** Ends what a release command left running, in a session of its own even. */

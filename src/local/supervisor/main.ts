@@ -142,7 +142,7 @@ function storeFirst(): void {
 async function leaveIfForbidden(): Promise<void> {
   if (restarts === 0 || !existsSync(paths.tombstone)) return;
   log('not started: the environment was taken down');
-  rmSync(paths.lock, { force: true });
+  rmSync(paths.lock, { recursive: true, force: true });
   await end(supervisorExits.wanted);
 }
 
@@ -184,8 +184,8 @@ async function leave(): Promise<void> {
   clearInterval(socketWatch);
   await keeper.dismiss();
   removeSocketFolder(dirname(paths.socket));
-  rmSync(paths.lock, { force: true });
-  rmSync(paths.census, { force: true });
+  rmSync(paths.lock, { recursive: true, force: true });
+  rmSync(paths.census, { recursive: true, force: true });
   log('supervisor stopped');
   process.exit(supervisorExits.wanted);
 }
