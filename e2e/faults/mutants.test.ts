@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyPatch, listMutants } from '../mutants/mutants.ts';
 
@@ -24,6 +24,7 @@ beforeAll(() => {
   copy = mkdtempSync(join(realpathSync('/tmp'), 'cw-mutants-'));
   for (const part of parts) cpSync(join(repository, part), join(copy, part), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
+  mkdirSync(join(copy, 'tmp'));
 });
 
 afterAll(() => rmSync(copy, { recursive: true, force: true }));
@@ -51,7 +52,9 @@ test('a patch that no longer applies is told as that', () => {
 
 async function runTest(file: string, title: string) {
   const argv = [process.execPath, 'test', `./${file}`, '--test-name-pattern', `${literally(title)}$`];
-  const child = Bun.spawn(argv, { cwd: copy, stdio: ['ignore', 'pipe', 'pipe'] });
+  // What a broken supervisor writes after its test goes with the copy.
+  const env = { ...process.env, TMPDIR: join(copy, 'tmp') };
+  const child = Bun.spawn(argv, { cwd: copy, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;
   const output = `${out}\n${err}`;
