@@ -65,7 +65,7 @@ const narrowest = 20;
 /** What stands below a step: a release's last lines, a list. */
 export function renderBelow(
   text: string,
-  { dim }: Style,
+  { dim }: Pick<Style, 'dim'>,
   { width = labelWidth, columns = Number.POSITIVE_INFINITY }: Room = {},
 ): readonly string[] {
   const bar = `${' '.repeat(width)}${dim('│')} `;

@@ -11,7 +11,7 @@ const rows = [
   ['one', 'a longer text than fits', 'ada', '1'],
   ['zwölf', '✓', 'grace', '12,000'],
 ];
-const plain = { bold: (text: string) => text };
+const plain = { bold: (text: string) => text, dim: (text: string) => text };
 const render = (width: number) => renderTable({ columns, rows, width, style: plain }).join('\n');
 
 test('columns stand below their titles, numbers to the right', () => {
@@ -56,5 +56,17 @@ test('what can be neither cut nor left out stays', () => {
     "name   about      count
     one    a longe…       1
     zwölf  ✓         12,000"
+  `);
+});
+
+test('a note stands below its row over the whole width, and nothing of it is left out', () => {
+  const notes = [undefined, 'what is told of this row needs more than one of its columns'];
+
+  expect(renderTable({ columns, rows, notes, width: 42, style: plain }).join('\n')).toMatchInlineSnapshot(`
+    "name   about                 who     count
+    one    a longer text than …  ada         1
+    zwölf  ✓                     grace  12,000
+           │ what is told of this row needs
+           │   more than one of its columns"
   `);
 });

@@ -1,4 +1,5 @@
 import { printable } from './printable.ts';
+import { renderBelow } from './step-line.ts';
 import { fit, type Style, widthOf, wrap } from './style.ts';
 
 export interface Column {
@@ -15,9 +16,11 @@ export interface Column {
 export interface TableOptions {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];
+  /** By row: what stands below it from its second column on, over the whole width. */
+  readonly notes?: readonly (string | undefined)[];
   /** Infinity where there is no terminal. */
   readonly width: number;
-  readonly style: Pick<Style, 'bold'>;
+  readonly style: Pick<Style, 'bold' | 'dim'>;
 }
 
 const gap = 2;
@@ -46,10 +49,19 @@ export function renderTable(options: TableOptions): readonly string[] {
     }
     kept = kept.filter((column) => column !== next);
   }
-  const [head = '', ...body] = [columns.map(({ title }) => title), ...rows].flatMap((cells) =>
-    linesOf(kept, cells),
+  const [head = ''] = linesOf(
+    kept,
+    columns.map(({ title }) => title),
   );
-  return [style.bold(head), ...body];
+  const room = { width: (kept[0]?.width ?? 0) + gap, columns: width };
+  const belowOf = (note: string | undefined) => (note === undefined ? [] : renderBelow(note, style, room));
+  return [
+    style.bold(head),
+    ...rows.flatMap((cells, at) => [
+      ...linesOf(kept, cells),
+      ...belowOf(options.notes?.[at]),
+    ]),
+  ];
 }
 
 interface Sized extends Column {

@@ -53,18 +53,17 @@ test('off a terminal the whole table is printed, latest first', async () => {
   `);
 });
 
-test('in 80 columns what matters less is left out, and a verdict takes the lines that it needs', async () => {
+test('in 80 columns who did it is left out, and why a rollout failed stands below it', async () => {
   using terminal = withRecords({ isTerminal: true, columns: 80 });
 
   const { stdout } = await terminal.call('releases', '--no-color');
 
   expect(stdout).toMatchInlineSnapshot(`
-    "   release  when       kind      verdict                            lost  errors
-    ●  a1a1a1a  1.0 s ago  rollback  good                                  0       0
-       b2b2b2b  60 s ago   deploy    failed: errors, 12 of 40 requests     0      12
-                                     failed, of the stable release 0
-                                     of 400
-       a1a1a1a  7 min ago  deploy    good                                  0       0
+    "   release  revision        when       kind      verdict  requests  lost  errors
+    ●  a1a1a1a  main@4be21c0 …  1.0 s ago  rollback  good       12,345     0       0
+       b2b2b2b  main@77e0d12    60 s ago   deploy    failed        440     0      12
+       │ errors, 12 of 40 requests failed, of the stable release 0 of 400
+       a1a1a1a  main@4be21c0 …  7 min ago  deploy    good       12,345     0       0
     "
   `);
   expect(stdout.split('\n').every((line) => Bun.stringWidth(line) <= 80)).toBe(true);

@@ -7,7 +7,7 @@ import { columnsOf } from '../../io.ts';
 import type { ReleasesResult } from '../../json.ts';
 import { groupThousands } from '../../terminal/count.ts';
 import { namePathsOnce } from '../../terminal/name-paths-once.ts';
-import type { Style } from '../../terminal/style.ts';
+import { type Style, widthOf } from '../../terminal/style.ts';
 import { type Column, renderTable } from '../../terminal/table.ts';
 
 /** The rollouts of an environment, latest first. */
@@ -58,35 +58,48 @@ const columns: readonly Column[] = [
   { title: 'when' },
   { title: 'by', least: 6, drop: 1 },
   { title: 'kind' },
-  { title: 'verdict', least: 32, wraps: true },
+  { title: 'verdict', least: 8, wraps: true },
   { title: 'requests', align: 'right', drop: 2 },
   { title: 'lost', align: 'right' },
   { title: 'errors', align: 'right' },
 ];
 
+/** Where a row does not hold why it failed, that stands below it: no column is given up for it. */
 function showReleases(
   records: readonly RolloutRecord[],
   { stable, gone, revisions, now, width, style }: ReleasesView,
 ): readonly string[] {
   const newest = records.findIndex(({ release, verdict }) => release === stable && verdict.kind === 'good');
-  const rows = records.map((record, index) => [
+  const cellsOf = (record: RolloutRecord, index: number, verdict: string) => [
     index === newest ? '●' : '',
     shortId(record.release),
     revisions.get(record.id) ?? '',
     `${showMs(now - record.endedAt)} ago`,
     record.by,
     record.kind,
-    showVerdict(record, gone),
+    verdict,
     groupThousands(record.traffic.requests),
     groupThousands(record.traffic.lost),
     groupThousands(record.traffic.errors),
-  ]);
-  return renderTable({ columns, rows, width, style });
+  ];
+  const verdicts = records.map((record) => ({ record, ...showVerdict(record, gone) }));
+  const whole = verdicts.map(({ record, word, why }, index) =>
+    cellsOf(record, index, why === undefined ? word : `${word}: ${why}`),
+  );
+  const wide = renderTable({ columns, rows: whole, width: Number.POSITIVE_INFINITY, style });
+  if (wide.every((line) => widthOf(line) <= width)) return wide;
+  const rows = verdicts.map(({ record, word }, index) => cellsOf(record, index, word));
+  return renderTable({ columns, rows, notes: verdicts.map(({ why }) => why), width, style });
 }
 
-function showVerdict({ release, verdict }: RolloutRecord, gone: readonly string[]): string {
-  if (verdict.kind === 'good') return gone.includes(release) ? 'good, not kept' : 'good';
-  return `failed: ${verdict.cause}, ${namePathsOnce(verdict.message)}`;
+interface ShownVerdict {
+  readonly word: string;
+  readonly why?: string;
+}
+
+function showVerdict({ release, verdict }: RolloutRecord, gone: readonly string[]): ShownVerdict {
+  if (verdict.kind === 'good') return { word: gone.includes(release) ? 'good, not kept' : 'good' };
+  return { word: 'failed', why: `${verdict.cause}, ${namePathsOnce(verdict.message)}` };
 }
 
 /** By rollout: its own revision, or for a rollback that of the last deploy of its release before it. */
