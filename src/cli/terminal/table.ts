@@ -57,10 +57,7 @@ export function renderTable(options: TableOptions): readonly string[] {
   const belowOf = (note: string | undefined) => (note === undefined ? [] : renderBelow(note, style, room));
   return [
     style.bold(head),
-    ...rows.flatMap((cells, at) => [
-      ...linesOf(kept, cells),
-      ...belowOf(options.notes?.[at]),
-    ]),
+    ...rows.flatMap((cells, at) => [...linesOf(kept, cells), ...belowOf(options.notes?.[at])]),
   ];
 }
 
