@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { UserError } from '../core/errors.ts';
-import { canonicalJson } from '../core/release.ts';
 import { type Desired, desiredSchema } from '../core/rollout.ts';
 import { readIfThere, writeDurably } from './durable.ts';
 import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
+import { sumOf } from './sum.ts';
 
 const schemaVersion = 1;
 
@@ -15,19 +14,16 @@ export function readDesired(paths: Paths): Desired | 'missing' | 'damaged' {
   const stored = parseJson(text);
   if (!isStored(stored)) return 'damaged';
   const { schemaVersion: version, sum, ...rest } = stored;
+  // Of every version, those to come too, it is the sum of the rest: the version may be what was damaged.
+  if (sum !== undefined && sum !== sumOf({ schemaVersion: version, ...rest })) return 'damaged';
   if (version > schemaVersion) throw newerError(paths.desired, version);
-  if (sum !== undefined && sum !== sumOf(rest)) return 'damaged';
   const desired = desiredSchema.safeParse(rest);
   return desired.success ? desired.data : 'damaged';
 }
 
 export function writeDesired(paths: Paths, desired: Desired): void {
-  writeDurably(paths.desired, JSON.stringify({ schemaVersion, sum: sumOf(desired), ...desired }));
-}
-
-/** A bit that flipped on the disk may leave JSON of the right shape. */
-function sumOf(desired: object): string {
-  return createHash('sha256').update(canonicalJson(desired)).digest('hex').slice(0, 16);
+  const stored = { schemaVersion, ...desired };
+  writeDurably(paths.desired, JSON.stringify({ sum: sumOf(stored), ...stored }));
 }
 
 function isStored(value: unknown): value is { readonly schemaVersion: number; readonly sum?: unknown } {

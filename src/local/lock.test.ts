@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { birthOf } from './birth.ts';
 import { type FakeState, makeState } from './fake-state.ts';
-import { isHeld, readLiveLock } from './lock.ts';
+import { isHeld, readLiveLock, writeLock } from './lock.ts';
 
 let state: FakeState | undefined;
 
@@ -29,6 +29,18 @@ for (const [what, text] of [
     expect(readLiveLock(paths)).toBeUndefined();
   });
 }
+
+test('one that is written is read, unless a bit of it has flipped since', () => {
+  const { paths } = write(undefined);
+  const own = { ...held, birth: held.birth ?? '' };
+  writeLock(paths, own);
+
+  expect(readLiveLock(paths)).toEqual(own);
+
+  writeFileSync(paths.lock, readFileSync(paths.lock, 'utf8').replace('control.sock', 'contrnl.sock'));
+
+  expect(readLiveLock(paths)).toBeUndefined();
+});
 
 const gone = { pid: 2 ** 22 + 1, birth: 'another boot:1' };
 const alive = { pid: held.pid, birth: held.birth };

@@ -7,11 +7,11 @@ import type { Desired } from '../../core/rollout.ts';
 import { packDockerArchive } from '../../image/docker-archive.ts';
 import { openLayout } from '../../image/layout.ts';
 import { baseEnvOf } from '../base-env.ts';
-import { birthOf } from '../birth.ts';
+import { birthOf, type ProcessIdentity } from '../birth.ts';
 import { writeDesired } from '../desired.ts';
-import { clearUnfinished, errorCode, makeFolder, writeWhole } from '../durable.ts';
+import { clearUnfinished, errorCode, makeFolder } from '../durable.ts';
 import { parseJson } from '../json.ts';
-import { readLiveLock } from '../lock.ts';
+import { readLiveLock, writeLock } from '../lock.ts';
 import { makeSocketFolder, pathsIn, removeSocketFolder } from '../paths.ts';
 import { supervisorExits } from '../protocol.ts';
 import { removeLeftContainers } from './container-leftovers.ts';
@@ -44,7 +44,7 @@ const keeper = new Keeper({
   tombstone: paths.tombstone,
   onStart: (pid) => {
     keeperPid = pid;
-    if (isHolder) writeLock();
+    if (isHolder) noteLock();
   },
 });
 if (restarts > 0) {
@@ -74,7 +74,7 @@ const supervisor = new Supervisor({
 });
 await bind();
 isHolder = true;
-writeLock();
+noteLock();
 // After the lock: `down` writes the tombstone first and looks for the lock then, so one of the two sees the other.
 await leaveIfForbidden();
 storeFirst();
@@ -115,17 +115,21 @@ async function makeFolders(): Promise<void> {
  * Whoever binds the address is the supervisor; a disk too full for the lock must not keep it from serving.
  * The keeper stands in it too: while that lives, the environment comes back by itself.
  */
-function writeLock(): void {
-  const birth = birthOf(process.pid);
-  const about = { pid: process.pid, birth, port: setup.port, socket: paths.socket };
-  const keeperBirth = keeperPid === undefined ? undefined : birthOf(keeperPid);
-  const lock =
-    keeperBirth === undefined ? about : { ...about, keeper: { pid: keeperPid, birth: keeperBirth } };
+function noteLock(): void {
+  const own = identityOf(process.pid);
+  if (!own) return;
+  const keeper = keeperPid === undefined ? undefined : identityOf(keeperPid);
+  const about = { ...own, port: setup.port, socket: paths.socket };
   try {
-    writeWhole(paths.lock, JSON.stringify(lock));
+    writeLock(paths, keeper ? { ...about, keeper } : about);
   } catch (error) {
     log('the lock could not be written', { because: String(error) });
   }
+}
+
+function identityOf(pid: number): ProcessIdentity | undefined {
+  const birth = birthOf(pid);
+  return birth === undefined ? undefined : { pid, birth };
 }
 
 /** So that one that crashes before its first rollout is not taken for one whose desired state was lost. */

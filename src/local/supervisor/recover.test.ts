@@ -29,6 +29,16 @@ test('what a newer Causeway has written is refused, and not taken for damaged', 
   expect(() => readDesired(paths)).toThrow('has schema version 2, and this Causeway knows 1');
 });
 
+test('a version that only a flipped bit has made newer is damage', () => {
+  const { paths } = newState();
+  writeDesired(paths, { replicas: 3 });
+  const text = readFileSync(paths.desired, 'utf8');
+
+  writeFileSync(paths.desired, text.replace('"schemaVersion":1', '"schemaVersion":5'));
+
+  expect(readDesired(paths)).toBe('damaged');
+});
+
 test('where nothing was stored, nothing shall be', async () => {
   expect(await recover(newState().paths)).toEqual({ desired: { replicas: 1 }, events: [] });
 });
