@@ -59,11 +59,11 @@ test('in 80 columns who did it is left out, and why a rollout failed stands belo
   const { stdout } = await terminal.call('releases', '--no-color');
 
   expect(stdout).toMatchInlineSnapshot(`
-    "   release  revision        when       kind      verdict  requests  lost  errors
-    ●  a1a1a1a  main@4be21c0 …  1.0 s ago  rollback  good       12,345     0       0
-       b2b2b2b  main@77e0d12    60 s ago   deploy    failed        440     0      12
+    "   release  revision    when       kind      verdict  requests  lost  errors
+    ●  a1a1a1a  4be21c0 +2  1.0 s ago  rollback  good       12,345     0       0
+       b2b2b2b  77e0d12     60 s ago   deploy    failed        440     0      12
        │ errors, 12 of 40 requests failed, of the stable release 0 of 400
-       a1a1a1a  main@4be21c0 …  7 min ago  deploy    good       12,345     0       0
+       a1a1a1a  4be21c0 +2  7 min ago  deploy    good       12,345     0       0
     "
   `);
   expect(stdout.split('\n').every((line) => Bun.stringWidth(line) <= 80)).toBe(true);
@@ -103,7 +103,7 @@ test('without a rollout the command that makes one is named', async () => {
   const { stdout, stderr } = await terminal.call('releases');
 
   expect(stdout).toBe('nothing was rolled out on local yet\n');
-  expect(stderr).toBe('next     causeway up local\n');
+  expect(stderr).toBe('next     causeway up\n');
 });
 
 test('a rollback keeps the revision that its release had been deployed from, whatever is deployed later', async () => {

@@ -36,7 +36,7 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
   return {
     json,
     lines: [`nothing was rolled out on ${name} yet`],
-    next: [`causeway up ${name}`],
+    next: [`causeway up${name === 'local' ? '' : ` ${name}`}`],
   };
 }
 
@@ -88,8 +88,17 @@ function showReleases(
   );
   const wide = renderTable({ columns, rows: whole, width: Number.POSITIVE_INFINITY, style });
   if (wide.every((line) => widthOf(line) <= width)) return wide;
-  const rows = verdicts.map(({ record, word }, index) => cellsOf(record, index, word));
+  const rows = verdicts.map(({ record, word }, index) =>
+    cellsOf(record, index, word).map((cell, at) => (at === revisionAt ? shorten(cell) : cell)),
+  );
   return renderTable({ columns, rows, notes: verdicts.map(({ why }) => why), width, style });
+}
+
+const revisionAt = columns.findIndex(({ title }) => title === 'revision');
+
+/** `4be21c0 +2` of `main@4be21c0 and 2 changed files`: of a long branch the commit would be what is cut. */
+function shorten(revision: string): string {
+  return revision.replace(/^.*@(?=[0-9a-f]{7}\b)/, '').replace(/ and (\d+) changed files?$/, ' +$1');
 }
 
 interface ShownVerdict {
