@@ -18,9 +18,13 @@ export interface Chosen {
 }
 
 export async function chooseEnvironment(cli: Cli, name = 'local'): Promise<Chosen> {
+  return openChosen(cli, await findNamed(cli, name));
+}
+
+async function findNamed(cli: Cli, name: string): Promise<Pick<Chosen, 'name' | 'config' | 'folder'>> {
   const { config, folder } = await loadConfig({ cwd: cli.io.cwd, file: cli.options.config });
   environmentOf(config, name);
-  return openChosen(cli, { name, config, folder });
+  return { name, config, folder };
 }
 
 /**
@@ -28,16 +32,19 @@ export async function chooseEnvironment(cli: Cli, name = 'local'): Promise<Chose
  * environment, what was rolled out last says enough: a slip in a file must not keep you from rolling back.
  */
 export async function chooseMade(cli: Cli, name = 'local'): Promise<Chosen> {
-  try {
-    return await chooseEnvironment(cli, name);
-  } catch (thrown) {
-    const stored = thrown instanceof UserError ? await findStored(cli, name) : undefined;
-    if (!stored) throw thrown;
-    const [reason = ''] = (thrown as UserError).message.split('\n');
-    const text = `${printable(reason)}; going by what was rolled out last`;
-    cli.io.stderr.write(cli.err.spell(`warning: ${text}\n`));
-    return openChosen(cli, stored);
-  }
+  return openChosen(
+    cli,
+    await findNamed(cli, name).catch((thrown: unknown) => goByStored(cli, name, thrown)),
+  );
+}
+
+async function goByStored(cli: Cli, name: string, thrown: unknown): Promise<StoredPlace> {
+  const stored = thrown instanceof UserError ? await findStored(cli, name) : undefined;
+  if (!stored) throw thrown;
+  const [reason = ''] = (thrown as UserError).message.split('\n');
+  const text = `${printable(reason)}; going by what was rolled out last`;
+  cli.io.stderr.write(cli.err.spell(`warning: ${text}\n`));
+  return stored;
 }
 
 export async function openChosen(

@@ -45,6 +45,16 @@ test('a config that does not load keeps nobody from what needs no config, and is
   expect(deploy.exit).toBe(2);
 });
 
+test('a context that an environment does not take is refused once, whatever was rolled out', async () => {
+  using terminal = new FakeTerminal();
+  terminal.stored = [stored('local', terminal.folder, true)];
+
+  const { exit, stderr } = await terminal.call('status', '--context', 'kind-kind');
+
+  expect(exit).toBe(2);
+  expect(stderr).toStartWith('error: local is on this machine, and --context kind-kind chooses a cluster\n');
+});
+
 test('an environment that the config no longer names can still be taken down', async () => {
   using terminal = new FakeTerminal();
   await terminal.call('up');
