@@ -19,7 +19,7 @@ export function showStatus(status: Status, { style, now, columns }: Dressing): r
     { label: status.environment, text: headText(status), mood: moodOf(status) },
     ...stableLine(status, now),
     ...rolloutLine(status, now),
-    ...status.running.map((replica) => replicaLine(replica, now)),
+    ...replicaLines(status.running, now),
     ...trafficLine(status),
     ...cloudLines(status, now),
   ];
@@ -109,20 +109,28 @@ function rolloutLine({ rollout }: Status, now: number): readonly StepLine[] {
   return [{ label: 'rollout', text: `${what}  by ${by} for ${showMs(now - startedAt)}${state}` }];
 }
 
-function replicaLine(
+/** One line each, in columns. */
+function replicaLines(replicas: readonly ReplicaStatus[], now: number): readonly StepLine[] {
+  const rows = replicas.map((replica) => replicaCells(replica, now));
+  const widthAt = (at: number) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0));
+  return rows.map((cells, index) => {
+    const text = cells.map((cell, at) => cell.padEnd(widthAt(at))).join('  ');
+    return { label: 'replica', text: text.trimEnd(), ...(replicas[index]?.trouble ? { mood: 'bad' } : {}) };
+  });
+}
+
+function replicaCells(
   { id, release, phase, restarts, startedAt, trouble }: ReplicaStatus,
   now: number,
-): StepLine {
+): readonly string[] {
   const mark = phase === 'ready' ? '●' : '○';
-  const text = [
-    `${mark} ${id}`,
-    ...(id.includes(shortId(release)) ? [] : [shortId(release)]),
+  return [
+    id.includes(shortId(release)) ? `${mark} ${id}` : `${mark} ${id}  ${shortId(release)}`,
     // When it began to leave is not told.
     phase === 'draining' ? phase : `${phase} for ${showMs(now - startedAt)}`,
     restarts === 0 ? 'no restart' : count(restarts, 'restart'),
-    ...(trouble ? [trouble] : []),
-  ].join('  ');
-  return { label: 'replica', text, ...(trouble ? { mood: 'bad' as const } : {}) };
+    trouble ?? '',
+  ];
 }
 
 /** Which account, what it costs, and when it ends. */

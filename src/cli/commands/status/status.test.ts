@@ -73,7 +73,7 @@ test('a rollout under way and what is not well are told, with the next command',
                │ one replica restarts again\\u001b[2J
     stable     aaaaaaa  main@4be21c0  good for 60 s
     rollout    deploy of bbbbbbb  by ada@laptop for 2.0 s
-    replica    ● aaaaaaa-1  ready for 60 s  no restart
+    replica    ● aaaaaaa-1  ready for 60 s      no restart
     replica    ○ bbbbbbb-3  starting for 0.1 s  2 restarts  exit code 1"
   `);
   expect(nextAfter(status)).toEqual(['causeway status production --watch']);
