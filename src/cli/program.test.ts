@@ -186,6 +186,11 @@ test.each([
     'causeway up --help shows how it is called',
   ],
   [
+    ['run', 'echo', 'hi'],
+    'causeway run takes one word, the environment; hi is too much',
+    'what it runs stands after --: causeway run [env] -- <command>',
+  ],
+  [
     ['rollback', '--to'],
     '--to needs a release',
     '--to <release>: the release to return to, by the start of its id',
@@ -230,7 +235,7 @@ test.each([
     'causeway image inspect prints one document: --sbom or --provenance',
     'call it twice, or leave both out to see what there is',
   ],
-  [['image', 'verify'], 'causeway image verify needs an image', 'causeway image verify <image>: an image: '],
+  [['image', 'verify'], 'causeway image verify needs an image', 'causeway image verify <image>: registry.'],
   [['image', '--json=1'], '--json takes no value: 1', 'write --json alone, or leave it out'],
   [['demo', 'local'], 'causeway demo takes no word: local', 'causeway demo --help shows how it is called'],
   [['deploy', '--json=1'], '--json takes no value: 1', 'write --json alone, or leave it out'],

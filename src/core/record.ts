@@ -163,7 +163,7 @@ export function lastGoodBefore(
     message: stable
       ? `no good release ran here before ${shortId(stable)}`
       : 'no release was ever found good here',
-    hint: `causeway releases ${environment} shows what ran here; causeway rollback ${environment} --to <release> returns to any that was good`,
+    hint: `causeway releases ${environment} lists those that --to can return to`,
   });
 }
 

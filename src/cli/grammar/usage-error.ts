@@ -121,8 +121,13 @@ function tooManyWords(command: CommandUnknownOpts, name: string, words: readonly
     message: argument
       ? `${name} takes one word, ${nounOf(argument)}; ${more} is too much`
       : `${name} takes no word: ${more}`,
-    hint: helpHint(name),
+    hint: takesCommand(command) ? `what it runs stands after --: ${name} [env] -- <command>` : helpHint(name),
   });
+}
+
+/** As `run` and `exec` do. */
+function takesCommand(command: CommandUnknownOpts): boolean {
+  return command.usage().includes('-- <command>');
 }
 
 function wordMissing(command: CommandUnknownOpts, name: string): UserError {
@@ -130,13 +135,19 @@ function wordMissing(command: CommandUnknownOpts, name: string): UserError {
   return new UserError({
     code: 'usage_wrong',
     message: `${name} needs ${argument ? nounOf(argument) : 'a word'}`,
-    hint: argument ? `${name} <${argument.name()}>: ${argument.description}` : helpHint(name),
+    hint: argument ? `${name} <${argument.name()}>: ${formsOf(argument)}` : helpHint(name),
   });
 }
 
 /** What an argument is, without what may be written for it. */
 function nounOf({ description }: { readonly description: string }): string {
   return description.split(/[:;,]/)[0] ?? '';
+}
+
+/** The rest of that: what may be written for it. */
+function formsOf(argument: { readonly description: string }): string {
+  const noun = nounOf(argument);
+  return argument.description.slice(noun.length).replace(/^[:;,] /, '') || noun;
 }
 
 function helpHint(name: string): string {

@@ -35,7 +35,7 @@ test('every check is a line, and a failed one says how to mend it', async () => 
   `);
   expect(stderr).toMatchInlineSnapshot(`
     "error: 2 of 6 checks failed
-      hint: each ✗ above says how to mend it; then run causeway doctor again
+      hint: mend each ✗ above, then causeway doctor
       help: docs/errors.md#doctor_found
     "
   `);

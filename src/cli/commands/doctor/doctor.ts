@@ -34,7 +34,7 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
   const error = new UserError({
     code: 'doctor_found',
     message: `${failed} of ${made} checks failed`,
-    hint: `each ✗ above says how to mend it; then run causeway doctor${name === 'local' ? '' : ` ${name}`} again`,
+    hint: `mend each ✗ above, then causeway doctor${name === 'local' ? '' : ` ${name}`}`,
   });
   return { json, lines, error };
 }
