@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Io, inheritedEnv, type Stream } from './io.ts';
+import { pause } from './pause.ts';
 
 /** The world of a real process, and how to leave it with what was written still reaching its reader. */
 export function processIo(
@@ -40,7 +41,7 @@ export function processIo(
       leaving.add(callback);
       return () => leaving.delete(callback);
     },
-    pause: () => pause(process.stdin),
+    pause: () => pause(process.stdin, signal),
     ask: process.stdin.isTTY && stderr.isTTY ? (question) => ask(question, process, signal) : undefined,
     browse: (url) => void browse(url, process),
     openEnvironment,
@@ -95,21 +96,6 @@ function onInterrupt(process: NodeJS.Process): AbortSignal {
     });
   }
   return controller.signal;
-}
-
-const pauseMs = 3_000;
-
-function pause(stdin: NodeJS.ReadStream): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (!stdin.isTTY) setTimeout(resolve, pauseMs);
-  else {
-    stdin.resume();
-    stdin.once('data', () => {
-      stdin.pause();
-      resolve();
-    });
-  }
-  return promise;
 }
 
 /** On stderr: stdout is for the result. What cannot be answered any more is answered by nothing. */

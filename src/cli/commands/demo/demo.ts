@@ -68,6 +68,7 @@ async function playActs(cli: Cli, { board, copy, port, isPaced }: Stage) {
       if (isPaced) {
         board.show('next', `${act.title}: Enter to go on`);
         await cli.io.pause();
+        cli.io.signal.throwIfAborted();
       }
       board.show(act.label, act.title);
       const scene = await playAct(cli, act, copy, load);
