@@ -11,6 +11,17 @@ test('run ends with the exit code of the command', async () => {
   expect(stderr).toContain('error: bun migrate.ts --json ended with exit code 7\n');
 });
 
+test('Ctrl-C that ends the command is no failure of it', async () => {
+  using terminal = new FakeTerminal();
+  terminal.environment.oneOffExit = 130;
+  terminal.interrupt();
+
+  const { exit, stderr } = await terminal.call('run', '--', 'sleep', '20');
+
+  expect(exit).toBe(130);
+  expect(stderr).toBe('interrupted: sleep 20 was ended; what serves was not touched\n');
+});
+
 test('run that succeeds says nothing of its own', async () => {
   using terminal = new FakeTerminal();
 
