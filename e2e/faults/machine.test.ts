@@ -6,9 +6,9 @@ import { makeProject, mustEnd, type Project, stackLine, until } from '../local/p
 import { replays, seed, sized } from '../proof.ts';
 import { endAll } from './end-all.ts';
 
-setDefaultTimeout(120_000);
-
 const rounds = sized({ ci: 2, full: 50 });
+
+setDefaultTimeout(120_000 + rounds * 10_000);
 const projects: Project[] = [];
 
 afterEach(async () => {
