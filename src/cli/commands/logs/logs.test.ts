@@ -107,7 +107,11 @@ test('where nothing is up one line says so, and --follow that it waits', async (
   const followed = await terminal.call('logs', '-f');
   const json = await terminal.call('logs', '--json');
 
-  expect(plain).toEqual({ exit: 0, stdout: '', stderr: 'logs     local is not up; its logs go with down\n' });
+  expect(plain).toEqual({
+    exit: 0,
+    stdout: '',
+    stderr: 'logs     local is not up; its logs go with down\nnext     causeway up\n',
+  });
   expect(followed.stderr).toBe('logs     local is not up; this waits for what it will print\n');
   expect(logsResultSchema.parse(JSON.parse(json.stdout)).lines).toEqual([]);
 });

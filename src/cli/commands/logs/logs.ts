@@ -18,7 +18,8 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
   const status = await environment.status(io.signal).catch(nothingIfSilent);
   const records = query.release === undefined ? [] : await environment.history(io.signal);
   if (query.release !== undefined) refuseUnknown(environment, { status, records }, query.release);
-  if (status?.state === 'absent') sayThatItIsAway(cli, name, query);
+  const isAway = status?.state === 'absent';
+  if (isAway) sayThatItIsAway(cli, name, query);
   const collected: LogLine[] = [];
   let isSilent = true;
   const take = (line: LogLine) => {
@@ -39,7 +40,9 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
     isSilent && !query.follow && release !== undefined && !signal.aborted
       ? tellEvidence(cli, { release, records: recent, status, lines })
       : undefined;
-  if (query.follow || !options.json) return { exit };
+  const isOver = isAway && isSilent && release === undefined && !query.follow;
+  const next = isOver ? [`causeway up${name === 'local' ? '' : ` ${name}`}`] : [];
+  if (query.follow || !options.json) return { exit, next };
   const json: LogsResult = { environment: name, lines: collected, ...(evidence ? { evidence } : {}) };
   return { json, exit };
 }
