@@ -33,8 +33,8 @@ export interface Io {
   every(ms: number, callback: () => void): () => void;
   /** Calls when the process leaves, however it leaves, until what it returns is called. */
   atExit(callback: () => void): () => void;
-  /** Waits for Enter on a terminal, elsewhere three seconds. */
-  pause(): Promise<void>;
+  /** Waits for Enter on a terminal, elsewhere three seconds. Whether Enter was typed. */
+  pause(): Promise<boolean>;
   /** Asks on a terminal, and waits for a line; none off a terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   /** Shows a URL in the user's browser. */

@@ -10,7 +10,7 @@ test('a pause on a terminal ends with Enter', async () => {
 
   (stdin as unknown as PassThrough).write('\n');
 
-  await ended;
+  expect(await ended).toBe(true);
   expect(stdin.isPaused()).toBe(true);
   expect(stdin.listenerCount('data')).toBe(0);
 });
@@ -22,7 +22,7 @@ test.each([true, false])('Ctrl-C ends a pause, with a terminal: %p', async (isTT
 
   interrupt.abort();
 
-  await ended;
-  await pause(stdin, interrupt.signal);
+  expect(await ended).toBe(false);
+  expect(await pause(stdin, interrupt.signal)).toBe(false);
   expect(stdin.listenerCount('data')).toBe(0);
 });

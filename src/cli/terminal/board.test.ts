@@ -195,6 +195,18 @@ test('on a terminal each drawing is one write that overwrites the line before', 
   `);
 });
 
+test('a live line that waited for Enter leaves nothing behind', () => {
+  const { board, written } = boardOn({ isTerminal: true });
+
+  board.show('next', 'the first release: Enter to go on');
+  // The terminal's own echo.
+  written.push('\n');
+  board.entered();
+  board.end({ label: 'first', text: 'the first release', ms: 1_000 });
+
+  expect(screenOf(written).at(-1)).toEqual(['first    the first release                             1.0 s']);
+});
+
 test.each([10, 30, 80])('on a terminal of %d columns a live line never fills the last one', (columns) => {
   const { board, written } = boardOn({ isTerminal: true, columns });
 

@@ -10,6 +10,7 @@ const patienceMs = 3_000;
 const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 const startOfLine = '\r';
+const lineAbove = '\x1b[1A';
 const clearRest = '\x1b[K';
 const clearBelow = '\x1b[J';
 
@@ -91,6 +92,11 @@ export class Board {
 
   below(text: string): void {
     this.#print(renderBelow(text, this.#style, this.#room));
+  }
+
+  /** Enter was typed, and the terminal went to the line below: what is live is drawn over where it stands. */
+  entered(): void {
+    if (this.#style.isLive) this.#io.stderr.write(lineAbove);
   }
 
   /** Nothing is under way any more, and the terminal is as it was. */

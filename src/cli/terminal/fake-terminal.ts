@@ -116,7 +116,7 @@ export class FakeTerminal {
         };
       },
       atExit: () => () => {},
-      pause: async () => {},
+      pause: async () => false,
       ask: this.answer === undefined ? undefined : async (question) => this.#answerTo(question),
       browse: (url) => void this.browsed.push(url),
       openEnvironment: async () => environment,

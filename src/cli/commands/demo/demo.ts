@@ -67,7 +67,7 @@ async function playActs(cli: Cli, { board, copy, port, isPaced }: Stage) {
       cli.io.signal.throwIfAborted();
       if (isPaced) {
         board.show('next', `${act.title}: Enter to go on`);
-        await cli.io.pause();
+        if (await cli.io.pause()) board.entered();
         cli.io.signal.throwIfAborted();
       }
       board.show(act.label, act.title);
