@@ -5,6 +5,8 @@ export interface Stream {
   write(text: string): void;
   readonly isTerminal: boolean;
   readonly columns: number;
+  /** Of the terminal; left out where it does not say. */
+  readonly rows?: number | undefined;
 }
 
 /** The world as commands see it: what `main.ts` takes from the process, and tests make up. */

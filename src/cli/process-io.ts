@@ -58,6 +58,9 @@ function toStream(stream: NodeJS.WriteStream): Stream {
     get columns() {
       return stream.columns || 80;
     },
+    get rows() {
+      return stream.rows || undefined;
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   /** Default: one of this machine, in memory. */
   readonly environment?: FakeEnvironment;
 }
@@ -75,12 +76,12 @@ export class FakeTerminal {
   }
 
   async callWithEnv(more: Readonly<Record<string, string>>, ...words: string[]): Promise<Said> {
-    const { env = {}, isTerminal = false, columns = 80 } = this.#options;
+    const { env = {}, isTerminal = false, columns = 80, rows } = this.#options;
     const stdout: string[] = [];
     const stderr: string[] = [];
     const { environment } = this;
     const io: Io = {
-      stdout: { write: (text) => void stdout.push(text), isTerminal, columns },
+      stdout: { write: (text) => void stdout.push(text), isTerminal, columns, rows },
       stderr: {
         write: (text) => {
           stderr.push(text);

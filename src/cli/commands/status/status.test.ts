@@ -136,7 +136,17 @@ test('a watch on a terminal draws over what it drew', async () => {
   const { stdout } = await terminal.call('status', '--watch', '--no-color');
 
   expect(stdout).toContain('\x1b[5A\r');
-  expect(stdout.endsWith('\x1b[J\x1b[?25h')).toBe(true);
+  expect(stdout.endsWith('\x1b[J\r\x1b[K\x1b[?25h')).toBe(true);
+});
+
+test('a watch on a low terminal shows no more than it can draw over', async () => {
+  using terminal = new FakeTerminal({ isTerminal: true, rows: 4 });
+  await terminal.call('up');
+
+  const { stdout } = await terminal.call('status', '--watch', '--no-color');
+
+  expect(stdout).toContain('… 3 more lines');
+  expect(stdout).toContain('\x1b[3A\r');
 });
 
 test('--watch --json is one document a line', async () => {

@@ -2,6 +2,7 @@ import type { Environment, Status } from '../../../core/environment.ts';
 import { exitCodes } from '../../../core/errors.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { toJsonLine } from '../../json-line.ts';
+import { count } from '../../terminal/count.ts';
 import { fit } from '../../terminal/style.ts';
 import { showStatus, statusLine } from './show-status.ts';
 
@@ -41,6 +42,13 @@ function timeOfDay(now: number): string {
   return new Date(now).toTimeString().slice(0, 8);
 }
 
+/** What has left the top of a terminal cannot be drawn over; the cursor takes the last line. */
+function cutTo(lines: readonly string[], rows = Number.POSITIVE_INFINITY): readonly string[] {
+  const most = Math.max(2, rows - 1);
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), `… ${count(lines.length - most + 1, 'more line')}`];
+}
+
 /** The lines that were drawn last are drawn over, in one write. */
 class Screen {
   readonly #cli: Cli;
@@ -55,15 +63,17 @@ class Screen {
     if (!status) return;
     this.#status = status;
     const { io, out } = this.#cli;
-    const lines = showStatus(status, { style: out, now: io.now(), columns: io.stdout.columns - 1 });
+    const { columns, rows } = io.stdout;
+    const lines = cutTo(showStatus(status, { style: out, now: io.now(), columns: columns - 1 }), rows);
     const up = this.#height > 0 ? `\x1b[${this.#height}A` : '\x1b[?25l';
-    const text = lines.map((line) => `${out.spell(fit(line, io.stdout.columns - 1))}\x1b[K\n`).join('');
+    const text = lines.map((line) => `${out.spell(fit(line, columns - 1))}\x1b[K\n`).join('');
     io.stdout.write(`${up}\r${text}\x1b[J`);
     this.#height = lines.length;
   }
 
   close(): void {
-    if (this.#height > 0) this.#cli.io.stdout.write('\x1b[?25h');
+    // The terminal has echoed ^C there.
+    if (this.#height > 0) this.#cli.io.stdout.write('\r\x1b[K\x1b[?25h');
     this.#height = 0;
     this.#status = undefined;
   }
