@@ -296,11 +296,12 @@ describe('a problem is told in plain words, with its key, the wrong value and wh
   });
 
   test('with a hint that leads to the key in docs/config.md', () => {
-    expect(errorOf(withService({ port: 0 })).hint).toBe(
-      'docs/config.md#serviceport says what service.port may be',
-    );
+    expect(errorOf(withService({ port: 0 })).hint).toBe('docs/config.md#serviceport says what it may be');
     expect(errorOf(withLocal({ allow: { slow: 3 } })).hint).toBe(
-      'docs/config.md#environmentsnameallow says what environments.<name>.allow may be',
+      'docs/config.md#environmentsnameallow says what it may be',
+    );
+    expect(errorOf(withService({ port: 0, drain: 3 })).hint).toBe(
+      'docs/config.md#serviceport says what service.port may be',
     );
     expect(errorOf({ ...least, extra: 1 }).hint).toBe(
       'docs/config.md lists every key, its type and its default',

@@ -97,7 +97,7 @@ export function parseConfig(exported: unknown, file: string): Config {
     hint:
       path === ''
         ? 'docs/config.md lists every key, its type and its default'
-        : `docs/config.md#${anchorOf(path)} says what ${path} may be`,
+        : `docs/config.md#${anchorOf(path)} says what ${lines.length === 1 ? 'it' : path} may be`,
   });
 }
 
