@@ -10,6 +10,8 @@ test.each([
   ['rolback', 'rollback'],
   ['statsu', 'status'],
   ['pu', 'up'],
+  ['stat', 'status'],
+  ['Roll', 'rollback'],
 ])('%s is taken for %s', (word, meant) => {
   expect(didYouMean(word, commands)).toBe(meant);
 });
@@ -21,6 +23,10 @@ test.each(['xyz', 'a', '', 'kubernetes'])('%p is taken for nothing', (word) => {
 test('the nearest word is chosen, and the first of two that are equally near', () => {
   expect(didYouMean('prt', ['part', 'port', 'prt2'])).toBe('part');
   expect(didYouMean('port2', ['part', 'port'])).toBe('port');
+});
+
+test('the beginning of two words is taken for neither', () => {
+  expect(didYouMean('stag', ['staging-eu', 'staging-us'])).toBeUndefined();
 });
 
 test('without known words nothing was meant', () => {

@@ -1,5 +1,10 @@
-/** The known word that was most likely meant, if one is near enough to say so. */
+/** The known word that was most likely meant, if one is near enough to say so, or is the only one that begins so. */
 export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+  const words = [...known];
+  return nearestTo(word, words) ?? begunBy(word, words);
+}
+
+function nearestTo(word: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
@@ -10,6 +15,12 @@ export function didYouMean(word: string, known: Iterable<string>): string | unde
     }
   }
   return nearest;
+}
+
+/** Fewer than three letters begin a word by chance. */
+function begunBy(word: string, known: readonly string[]): string | undefined {
+  const begun = known.filter((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()));
+  return word.length >= 3 && begun.length === 1 ? begun[0] : undefined;
 }
 
 /** Levenshtein's distance, with two neighbours that changed places counted as one edit. */
