@@ -6,7 +6,7 @@ import { findGaps } from './parts/find-gaps.ts';
 
 const root = join(import.meta.dir, '..');
 
-test('each command has a test and a line in the README; each fixture has a row, a test, and is rolled out', () => {
+test('each command is listed, has a test and a line in the README; each fixture has a row, a test, and is rolled out', () => {
   const paths = ['src/cli/commands/**/*', 'e2e/**/*']
     .flatMap((pattern) => [...new Glob(pattern).scanSync(root)])
     .filter((path) => !/(^|\/)(node_modules|__pycache__)\//.test(path));
@@ -18,6 +18,7 @@ test('each command has a test and a line in the README; each fixture has a row, 
 /** A repository of one command and one fixture that lack nothing. */
 const whole = {
   'README.md': '| `greet [env]` | greets |',
+  'src/cli/program.ts': `import { greetCommand } from './commands/greet/command.ts';`,
   'src/cli/commands/greet/command.ts': '',
   'src/cli/commands/greet/greet.test.ts': '',
   'e2e/fixtures/README.md': '\n| `sleeps.ts` | sleeps | hung |',
@@ -31,6 +32,7 @@ test('what lacks nothing has no gap', () => {
   expect(
     gapsOf({
       'README.md': '`greet` · `image build`',
+      'src/cli/program.ts': `'./commands/greet/command.ts' './commands/image/command.ts'`,
       'src/cli/commands/image/command.ts': '',
       'src/cli/commands/image/build/command.ts': '',
       'src/cli/commands/image/build/build.test.ts': '',
@@ -39,6 +41,7 @@ test('what lacks nothing has no gap', () => {
 });
 
 const wrong: readonly [Partial<Record<keyof typeof whole, string | undefined>>, string][] = [
+  [{ 'src/cli/program.ts': '' }, 'src/cli/program.ts does not list the command of src/cli/commands/greet/'],
   [{ 'src/cli/commands/greet/greet.test.ts': undefined }, 'src/cli/commands/greet/ has no test beside it'],
   [{ 'README.md': '`greetings`' }, 'README.md does not name `greet` in its table of commands'],
   [{ 'e2e/fixtures/README.md': 'sleeps.ts' }, 'e2e/fixtures/README.md has no row for sleeps.ts'],

@@ -16,7 +16,12 @@ function commandGaps({ paths, textOf }: Tree): readonly string[] {
     .filter((path) => path.startsWith(home) && path.endsWith('/command.ts'))
     .map((path) => path.slice(0, -'command.ts'.length));
   const readme = textOf('README.md');
-  return folders
+  const program = textOf('src/cli/program.ts');
+  const unlisted = folders
+    .map((folder) => folder.slice(home.length))
+    .filter((below) => /^[^/]+\/$/.test(below) && !program.includes(`./commands/${below}command.ts`))
+    .map((below) => `src/cli/program.ts does not list the command of ${home}${below}`);
+  const lacking = folders
     .filter((folder) => !folders.some((other) => other !== folder && other.startsWith(folder)))
     .flatMap((folder) => {
       const words = folder.slice(home.length, -1).replaceAll('/', ' ');
@@ -27,6 +32,7 @@ function commandGaps({ paths, textOf }: Tree): readonly string[] {
           : [`README.md does not name \`${words}\` in its table of commands`]),
       ];
     });
+  return [...unlisted, ...lacking];
 
   function hasTest(folder: string): boolean {
     return paths.some((path) => path.startsWith(folder) && path.endsWith('.test.ts'));
