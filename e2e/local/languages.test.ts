@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CausewayConfig } from '../../src/core/config.ts';
 import { presets } from '../../src/load/shape.ts';
 import { isFree } from '../../src/local/free-port.ts';
 import { makeProject, type Project } from './project.ts';
@@ -107,23 +108,30 @@ describe('a service in Python, by the same commands', () => {
 
 const contract = readFileSync(join(import.meta.dir, '../../docs/service-contract.md'), 'utf8');
 
-describe.each([
-  { language: 'python', file: 'server.py', command: ['python3', '-u', 'server.py'] },
-  { language: 'js', file: 'server.mjs', command: ['node', 'server.mjs'] },
-])(
+const smallest: { language: string; file: string; service: CausewayConfig['service'] }[] = [
+  {
+    language: 'python',
+    file: 'server.py',
+    service: { files: ['server.py'], command: ['python3', '-u', 'server.py'] },
+  },
+  { language: 'js', file: 'server.mjs', service: { files: ['server.mjs'], command: ['node', 'server.mjs'] } },
+  { language: 'typescript', file: 'server.ts', service: { entry: 'server.ts' } },
+];
+
+describe.each(smallest)(
   'the smallest service of the contract, as its page has it, in $language',
-  ({ language, file, command }) => {
+  ({ language, file, service }) => {
     test('is up, is changed, and loses no request on the way', async () => {
       const [, server = ''] = contract.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'ms')) ?? [];
       await using project = await makeProject({
-        service: { files: [file], command: [...command], paths: ['/'], probes: {} },
+        service: { ...service, paths: ['/'], probes: {} },
         files: {},
       });
       project.write(file, server);
 
       const up = await project.causeway('up', '--json');
       const load = project.load(presets.plain({ scale: 0.2 }));
-      project.edit(file, '"hello"', '"hello you"');
+      project.edit(file, 'hello', 'hello you');
       const deploy = await project.causeway('deploy', '--json');
 
       expect([up.exitCode, deploy.exitCode]).toEqual([0, 0]);
