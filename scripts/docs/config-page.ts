@@ -64,7 +64,7 @@ export function makeConfigPage(): string {
     'Either way a replica listens on the port in the variable `PORT`.',
 
     '## Secrets',
-    'The config names where a secret is read, never its value. It is read when a rollout begins, handed to the replicas as a variable, and Causeway writes it into no record, no event, no name and no output of its own:',
+    'The config names where a secret is read, never its value: under `service`, or under an environment, whose own wins. The value is read when a rollout begins, handed to the replicas as a variable, and Causeway writes it into no record, no event, no name and no output of its own:',
     "```ts\nsecrets: {\n  DATABASE_URL: { env: 'SHOP_DATABASE_URL' },\n  API_KEY: { file: '/run/secrets/api-key' },\n  SIGNING_KEY: { command: ['pass', 'show', 'shop/signing-key'] },\n}\n```",
     'On your machine the set in use is kept in a file that you alone may read (mode 0600, in the state folder), because a replica that ends must be started again while you are away. `down` removes it. A rollback uses the set that the environment has now; a release that needs a secret which is not in it is refused.',
     'What a bad release printed last is told and kept with its record, without the values of its secrets: those of 6 characters and more, whole, line by line where a value has several, and the password of a URL alone; as they are, and as JSON, URLs, forms, hexadecimal digits and Base64 write them, also where Base64 holds more than the value. Not found, and so told, are a part of a value, such as a field of a JSON document or what is left where the log cut a line in two, and a value that was hashed, encrypted, compressed or escaped in another way. `logs` shows what a replica prints as it is.',
