@@ -26,7 +26,7 @@ test('bare causeway shows the everyday commands', async () => {
   `);
 });
 
-test('help lists every command, examples first', async () => {
+test('help lists every command, examples first; bun test ./src/cli/program.test.ts -u writes it', async () => {
   using terminal = new FakeTerminal();
 
   const { exit, stdout } = await terminal.call('--help');
