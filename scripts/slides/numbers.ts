@@ -26,7 +26,6 @@ export const numberSources: Readonly<Record<string, NumberSource>> = {
   'crash helm': { page: kubernetes, row: 'crash at start | helm, 60s', take: firstTime },
   'memory ours': { page: kubernetes, row: 'out of memory | causeway', take: firstTime },
   'memory helm': { page: kubernetes, row: 'out of memory | helm, 60s', take: firstTime },
-  'memory times': { page: kubernetes, row: 'out of memory: helm', take: /: ([\d.]+) ×/ },
   'late ours': { page: kubernetes, row: 'crash after ready | causeway', take: firstTime },
   'late failed ours': { page: kubernetes, row: 'crash after ready | causeway', take: lastCell() },
   'late failed helm': { page: kubernetes, row: 'crash after ready | helm, 60s', take: lastCell() },
