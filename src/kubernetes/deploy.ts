@@ -5,6 +5,7 @@ import { UserError } from '../core/errors.ts';
 import type { Release } from '../core/release.ts';
 import { type Outcome, rollOut } from '../core/roll-out.ts';
 import type { Running } from '../core/rollout.ts';
+import { replicasOf } from './cluster-config.ts';
 import { findDrift } from './drift.ts';
 import { type DriveOptions, driveRollout } from './drive-rollout.ts';
 import { expectState } from './expect-state.ts';
@@ -36,7 +37,7 @@ export async function deployRelease({
   const secretSet = await store.storeSecrets(secrets, { inUse, isFresh: isAgain }, signal);
   const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
   const rendered = await publish(about, { release, pullFrom });
-  const replicas = config.autoscale ? 'autoscaled' : config.replicas;
+  const replicas = replicasOf(config);
   const asked = {
     kind: 'deploy',
     running,

@@ -1,6 +1,7 @@
 import type { Running } from '../core/rollout.ts';
 import { FakeApi } from './api/fake-api.ts';
 import type { KubernetesObject } from './api/kinds.ts';
+import { replicasOf } from './cluster-config.ts';
 import { allObjects } from './manifests/all-objects.ts';
 import { makeShop, type Shop, type ShopParts } from './manifests/fixtures.ts';
 import { openStore } from './store/open-store.ts';
@@ -23,7 +24,7 @@ export async function fakeServed(parts: ShopParts = {}, { isAgain = false } = {}
   const secretSet = await store.storeSecrets(values, { inUse: [], isFresh: isAgain }, signal);
   const stable: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
   await store.storeRelease(stored, signal);
-  const replicas = config.autoscale ? ('autoscaled' as const) : config.replicas;
+  const replicas = replicasOf(config);
   await store.writeState({ desired: { replicas, stable }, token: 1 }, signal);
   const count = config.autoscale ? undefined : config.replicas;
   for (const object of allObjects({ place, config, stored, secretSet, replicas: count })) api.put(object);

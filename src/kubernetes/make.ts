@@ -5,7 +5,7 @@ import type { Desired } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { type Kind, type KubernetesObject, kindOf, kinds } from './api/kinds.ts';
 import { ApiRefusal } from './api/refusal.ts';
-import type { ClusterConfig } from './cluster-config.ts';
+import { type ClusterConfig, replicasOf } from './cluster-config.ts';
 import { saysTheSame } from './difference.ts';
 import { readKeptHistory } from './down/keep-history.ts';
 import { findRunning } from './find-running.ts';
@@ -173,7 +173,7 @@ async function remove({ api, signal }: MakeOptions, object: KubernetesObject): P
 /** An environment is there once it has a state; its history begins with that of the one before it. */
 async function makeState(options: MakeOptions): Promise<readonly Done[]> {
   const { config, store, signal } = options;
-  const replicas = config.autoscale ? 'autoscaled' : config.replicas;
+  const replicas = replicasOf(config);
   const stable = await findRunning(options);
   const done = stable
     ? [{ act: 'took in' as const, what: `release ${shortId(stable.release.id)}, which runs` }]

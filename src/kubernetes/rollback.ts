@@ -2,6 +2,7 @@ import type { RollbackRequest } from '../core/environment.ts';
 import { findReturn, refuseWithoutSecrets } from '../core/return-to.ts';
 import { type Outcome, rollOut } from '../core/roll-out.ts';
 import type { Running } from '../core/rollout.ts';
+import { replicasOf } from './cluster-config.ts';
 import { type DriveOptions, driveRollout } from './drive-rollout.ts';
 import { endOther } from './end-other.ts';
 import { expectState } from './expect-state.ts';
@@ -36,7 +37,7 @@ export async function rollBack({ request, ...about }: RollbackOptions): Promise<
   const held = secretSet === undefined ? {} : await store.readSecrets(secretSet, signal);
   refuseWithoutSecrets(release, held ?? {}, place.environment);
   const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
-  const replicas = config.autoscale ? 'autoscaled' : config.replicas;
+  const replicas = replicasOf(config);
   return driveRollout(driven, (context) =>
     rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
   );

@@ -2,7 +2,7 @@ import { toMs } from '../../core/duration.ts';
 import type { Desired } from '../../core/rollout.ts';
 import type { Observation, ReplicaState } from '../../core/target.ts';
 import { answersOf, type TrafficCount } from '../../core/traffic.ts';
-import type { ClusterConfig } from '../cluster-config.ts';
+import { replicasOf } from '../cluster-config.ts';
 import type { StoredState } from '../store/store.ts';
 import { ClusterCache } from './cluster-cache.ts';
 import type { Converger } from './converge.ts';
@@ -195,11 +195,4 @@ export class Observer {
     this.#isChanged = true;
     this.#wake();
   }
-}
-
-function replicasOf({
-  replicas,
-  autoscale,
-}: Pick<ClusterConfig, 'replicas' | 'autoscale'>): Desired['replicas'] {
-  return autoscale ? 'autoscaled' : replicas;
 }
