@@ -4,6 +4,7 @@ import type { Emit } from '../../core/event.ts';
 import { shortId } from '../../core/release.ts';
 import type { Outcome } from '../../core/roll-out.ts';
 import type { Finding } from '../../core/target.ts';
+import { atEnvironment } from '../at-environment.ts';
 import type { Chosen } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import { Interrupted } from '../interrupted.ts';
@@ -87,7 +88,7 @@ async function follow(
     });
   } catch (thrown) {
     if (!io.signal.aborted) throw thrown;
-    const at = name === 'local' ? '' : ` ${name}`;
+    const at = atEnvironment(name);
     const { whenLeft } = environment;
     if (begun && whenLeft !== undefined) {
       throw new Interrupted(

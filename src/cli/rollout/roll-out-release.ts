@@ -3,6 +3,7 @@ import type { Config } from '../../core/config.ts';
 import type { DeployRequest, Status } from '../../core/environment.ts';
 import { UserError } from '../../core/errors.ts';
 import { shortId } from '../../core/release.ts';
+import { atEnvironment } from '../at-environment.ts';
 import { type Chosen, chooseEnvironment } from '../choose-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import type { RaiseOptions } from '../cloud/raise.ts';
@@ -275,7 +276,7 @@ function nextSteps(
   before: Status,
   { release }: NewRelease,
 ): readonly string[] {
-  const at = name === 'local' ? '' : ` ${name}`;
+  const at = atEnvironment(name);
   if (before.stable && before.stable.release !== release.id) {
     return [`back to ${shortId(before.stable.release)}: causeway rollback${at}`, `causeway releases${at}`];
   }

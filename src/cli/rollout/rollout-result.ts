@@ -6,6 +6,7 @@ import { shortId } from '../../core/release.ts';
 import type { Outcome } from '../../core/roll-out.ts';
 import type { Finding } from '../../core/target.ts';
 import type { Cause } from '../../core/verdict.ts';
+import { atEnvironment } from '../at-environment.ts';
 import type { Cli, Result } from '../cli.ts';
 import { toDifferenceJson } from '../difference.ts';
 import type { RolloutResult } from '../json.ts';
@@ -64,7 +65,7 @@ export function rolloutResult({ out }: Pick<Cli, 'out'>, ended: EndedRollout): R
 /** Back to the release that was left: a plain rollback would walk further back. */
 function nextAfterRollback(name: string, { kind, replaces, verdict }: RolloutRecord): readonly string[] {
   if (kind !== 'rollback' || verdict.kind !== 'good') return [];
-  const at = name === 'local' ? '' : ` ${name}`;
+  const at = atEnvironment(name);
   const forward = replaces ? [`forward again: causeway rollback${at} --to ${shortId(replaces)}`] : [];
   return [...forward, `causeway releases${at}`];
 }

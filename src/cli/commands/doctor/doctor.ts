@@ -1,5 +1,6 @@
 import { UserError } from '../../../core/errors.ts';
 import type { Finding } from '../../../core/target.ts';
+import { atEnvironment } from '../../at-environment.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { columnsOf } from '../../io.ts';
@@ -30,11 +31,11 @@ export async function examine(cli: Cli, name: string): Promise<Result> {
   const made = checks.filter(({ isUnknown }) => !isUnknown).length;
   const json: DoctorResult = { environment: name, checks: [...checks] };
   const lines = showChecks(checks, cli);
-  if (failed === 0) return { json, lines, next: [`causeway up${name === 'local' ? '' : ` ${name}`}`] };
+  if (failed === 0) return { json, lines, next: [`causeway up${atEnvironment(name)}`] };
   const error = new UserError({
     code: 'doctor_found',
     message: `${failed} of ${made} checks failed`,
-    hint: `mend each ✗ above, then causeway doctor${name === 'local' ? '' : ` ${name}`}`,
+    hint: `mend each ✗ above, then causeway doctor${atEnvironment(name)}`,
   });
   return { json, lines, error };
 }

@@ -2,6 +2,7 @@ import type { Environment, LogLine, LogQuery, Status } from '../../../core/envir
 import { exitCodes, UserError } from '../../../core/errors.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
+import { atEnvironment } from '../../at-environment.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import type { LogsResult } from '../../json.ts';
@@ -41,7 +42,7 @@ export async function readLogs(cli: Cli, name: string, query: LogQuery): Promise
       ? tellEvidence(cli, { release, records: recent, status, lines })
       : undefined;
   const isOver = isAway && isSilent && release === undefined && !query.follow;
-  const next = isOver ? [`causeway up${name === 'local' ? '' : ` ${name}`}`] : [];
+  const next = isOver ? [`causeway up${atEnvironment(name)}`] : [];
   if (query.follow || !options.json) return { exit, next };
   const json: LogsResult = { environment: name, lines: collected, ...(evidence ? { evidence } : {}) };
   return { json, exit };

@@ -3,6 +3,7 @@ import type { Environment, Status } from '../../../core/environment.ts';
 import { isOutOfReach } from '../../../core/out-of-reach.ts';
 import type { RolloutRecord } from '../../../core/record.ts';
 import { type Release, shortId } from '../../../core/release.ts';
+import { atEnvironment } from '../../at-environment.ts';
 import { type Chosen, chooseEnvironment } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { type Dressing, showCloudPlan, toCloudPlanJson } from '../../cloud/show-price.ts';
@@ -184,7 +185,7 @@ function nextAfter(plan: PlanResult, image: string | undefined): readonly string
   const { environment: name } = plan;
   return isDone(plan)
     ? []
-    : [`causeway up${name === 'local' ? '' : ` ${name}`}${image === undefined ? '' : ` --image ${image}`}`];
+    : [`causeway up${atEnvironment(name)}${image === undefined ? '' : ` --image ${image}`}`];
 }
 
 function isDone({ found, unseen, changes, objects = [], cloud }: PlanResult): boolean {

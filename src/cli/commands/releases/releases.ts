@@ -1,6 +1,7 @@
 import { showMs } from '../../../core/duration.ts';
 import { goodReleases, type RolloutRecord } from '../../../core/record.ts';
 import { shortId } from '../../../core/release.ts';
+import { atEnvironment } from '../../at-environment.ts';
 import { chooseMade } from '../../choose-environment.ts';
 import type { Cli, Result } from '../../cli.ts';
 import { columnsOf } from '../../io.ts';
@@ -36,7 +37,7 @@ export async function listReleases(cli: Cli, name: string, limit: number): Promi
   return {
     json,
     lines: [`nothing was rolled out on ${name} yet`],
-    next: [`causeway up${name === 'local' ? '' : ` ${name}`}`],
+    next: [`causeway up${atEnvironment(name)}`],
   };
 }
 

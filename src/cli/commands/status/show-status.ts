@@ -1,6 +1,7 @@
 import { showMs } from '../../../core/duration.ts';
 import type { ReplicaStatus, Status } from '../../../core/environment.ts';
 import { shortId } from '../../../core/release.ts';
+import { atEnvironment } from '../../at-environment.ts';
 import { count } from '../../terminal/count.ts';
 import { printable } from '../../terminal/printable.ts';
 import { labelWidthFor, renderBelow, renderWrapped, type StepLine } from '../../terminal/step-line.ts';
@@ -54,7 +55,7 @@ export function statusLine({ environment, state, stable, rollout, running, becau
 
 /** What the user may do now. */
 export function nextAfter({ state, environment: name, target, cloud }: Status): readonly string[] {
-  const at = name === 'local' ? '' : ` ${name}`;
+  const at = atEnvironment(name);
   if (cloud?.state === 'expired') return [`causeway down${at} verifies that all is gone`, `causeway up${at}`];
   if (state === 'absent' || state === 'stopped' || state === 'empty') return [`causeway up${at}`];
   if (state === 'rolling-out') return [`causeway status${at} --watch`];

@@ -2,6 +2,7 @@ import type { Config } from '../../../../core/config.ts';
 import { type Duration, toMs } from '../../../../core/duration.ts';
 import { readTrusted, type SigningKey, type TrustedKey } from '../../../../image/attest/keys.ts';
 import { buildTreeImage, type TreeImage } from '../../../../image/build-tree-image.ts';
+import { atEnvironment } from '../../../at-environment.ts';
 import type { Cli, Result } from '../../../cli.ts';
 import { asTyped, flag } from '../../../grammar/as-typed.ts';
 import { chooseKey } from '../../../image/choose-key.ts';
@@ -126,7 +127,7 @@ function nextSteps({ config, key, trusted, untrusted }: Pushed, reference: strin
     ...(name === undefined
       ? []
       : [
-          `${key ? 'then ' : ''}causeway deploy${name === 'local' ? '' : ` ${name}`} --image ${key ? '<that image>' : reference}`,
+          `${key ? 'then ' : ''}causeway deploy${atEnvironment(name)} --image ${key ? '<that image>' : reference}`,
         ]),
   ];
 }
