@@ -85,25 +85,59 @@ export async function listRecords(
   return withoutDoubles(ordered.flatMap(recordsOf));
 }
 
+/** What was read of segments that others follow: nothing is added to them. */
+export type SealedSegments = Map<number, Promise<readonly RolloutRecord[]>>;
+
+export interface HistoryOptions extends StoreOptions {
+  readonly sealed: SealedSegments;
+}
+
 /** Of the newest records, oldest first, as many segments as it takes until they are enough. */
 async function newestUntil(
-  { api, place }: StoreOptions,
+  options: HistoryOptions,
   { history }: Pick<StoredState, 'history'>,
   isEnough: (records: readonly RolloutRecord[]) => boolean,
   signal: AbortSignal,
 ): Promise<readonly RolloutRecord[]> {
-  let records: readonly RolloutRecord[] = [];
-  for (let number = history; number >= 1; number -= 1) {
-    const segment = await api.get(kinds.configMap, namesOf(place).history(number), signal);
-    records = [...(segment ? recordsOf(segment) : []), ...records];
-    if (isEnough(records)) break;
+  let records = await readSegment(options, history, signal);
+  let wanted = 1;
+  for (let last = history - 1; last >= 1 && !isEnough(records); last -= wanted, wanted *= 2) {
+    const first = Math.max(1, last - wanted + 1);
+    const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    const before = await Promise.all(numbers.map((number) => readSealed(options, number, signal)));
+    records = [...before.flat(), ...records];
   }
   return withoutDoubles(records);
 }
 
+function readSealed(
+  options: HistoryOptions,
+  number: number,
+  signal: AbortSignal,
+): Promise<readonly RolloutRecord[]> {
+  const { sealed } = options;
+  const read = () => readSegment(options, number, signal);
+  const known = sealed.get(number);
+  // Who asked first may have been interrupted.
+  if (known) return known.catch(read);
+  const reading = read();
+  sealed.set(number, reading);
+  reading.catch(() => sealed.delete(number));
+  return reading;
+}
+
+async function readSegment(
+  { api, place }: StoreOptions,
+  number: number,
+  signal: AbortSignal,
+): Promise<readonly RolloutRecord[]> {
+  const segment = await api.get(kinds.configMap, namesOf(place).history(number), signal);
+  return segment ? recordsOf(segment) : [];
+}
+
 /** At least so many, and those that tell the revisions of these. */
 export function newestRecords(
-  options: StoreOptions,
+  options: HistoryOptions,
   state: Pick<StoredState, 'history'>,
   count: number,
   signal: AbortSignal,
@@ -119,7 +153,7 @@ export function newestRecords(
 
 /** Enough to say since when the stable release is stable. */
 export function latestRecords(
-  options: StoreOptions,
+  options: HistoryOptions,
   state: StoredState,
   signal: AbortSignal,
 ): Promise<readonly RolloutRecord[]> {
@@ -132,7 +166,7 @@ export function latestRecords(
 
 /** The last good releases, latest first. */
 export async function lastGood(
-  options: StoreOptions,
+  options: HistoryOptions,
   state: Pick<StoredState, 'history'>,
   most: number,
   signal: AbortSignal,

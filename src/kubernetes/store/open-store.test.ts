@@ -147,6 +147,27 @@ describe('records', () => {
       expect(JSON.stringify(data).length).toBeLessThan(400 * 1024);
   });
 
+  test('an object that others follow is read once, and by the next where who asked first was cut off', async () => {
+    const { api, store, state } = await openMade();
+    for (let n = 0; n < 700; n += 1) await store.history.append(fakeRecord(`r${n}`, { isGood: false }));
+    const desired = { ...empty, stable: { release: fakeRelease('stable') } };
+    const latest = () => store.latestRecords({ ...state, history: 2, desired }, signal);
+    const asked: string[] = [];
+    let failures = 1;
+    api.before = ({ verb, name }) => {
+      if (verb === 'get') asked.push(name);
+      if (name === 'shop-history-1' && failures-- > 0) throw new Error('interrupted');
+    };
+
+    const [first, second] = await Promise.allSettled([latest(), latest()]);
+    await latest();
+    await latest();
+
+    expect([first.status, second.status]).toEqual(['rejected', 'fulfilled']);
+    expect(asked.filter((name) => name === 'shop-history-1')).toHaveLength(3);
+    expect(asked.filter((name) => name === 'shop-history-2')).toHaveLength(4);
+  });
+
   test('of the newest, those that tell the revision of an earlier deploy are read as well', async () => {
     const { store, state } = await openMade();
     const [wanted, other] = [fakeRelease('wanted'), fakeRelease('other')];

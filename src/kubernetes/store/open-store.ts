@@ -1,4 +1,11 @@
-import { appendRecord, latestRecords, listRecords, newestRecords, takeInRecords } from './history.ts';
+import {
+  appendRecord,
+  type HistoryOptions,
+  latestRecords,
+  listRecords,
+  newestRecords,
+  takeInRecords,
+} from './history.ts';
 import type { StoreOptions } from './owned.ts';
 import { keepRelease, keptReleases, readLabelled, readRelease, storeRelease } from './releases.ts';
 import { readSecrets, storeSecrets } from './secrets.ts';
@@ -7,7 +14,8 @@ import type { Store } from './store.ts';
 import { tidy } from './tidy.ts';
 
 /** What an environment keeps in its namespace. */
-export function openStore(options: StoreOptions): Store {
+export function openStore(about: StoreOptions): Store {
+  const options: HistoryOptions = { ...about, sealed: new Map() };
   // The history of core has no signal; the API's own deadlines end each of its calls.
   const { signal } = new AbortController();
   return {

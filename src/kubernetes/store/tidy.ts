@@ -2,7 +2,7 @@ import type { IPod } from 'kubernetes-models/v1';
 import type { Desired } from '../../core/rollout.ts';
 import { type Kind, type KubernetesObject, kinds } from '../api/kinds.ts';
 import { type Component, labels, namesOf, ownLabels } from '../manifests/names.ts';
-import { lastGood } from './history.ts';
+import { type HistoryOptions, lastGood } from './history.ts';
 import { keptLabels, type StoreOptions } from './owned.ts';
 import { parseRelease } from './releases.ts';
 import { secretLabels } from './secrets.ts';
@@ -15,7 +15,7 @@ const keptReleases = 20;
 const newMs = 600_000;
 
 /** See `Store.tidy`. One part that is refused keeps the others from nothing. */
-export async function tidy(options: StoreOptions, desired: Desired, signal: AbortSignal): Promise<void> {
+export async function tidy(options: HistoryOptions, desired: Desired, signal: AbortSignal): Promise<void> {
   const { api, place } = options;
   const state = await readState(options, signal);
   // Another command has begun a rollout, and tidies up at its end.
