@@ -6,6 +6,8 @@ export interface ConnectProxy extends AsyncDisposable {
   readonly host: string;
   /** What it was asked to open, in order: `10.250.0.2:6443`. */
   readonly opened: readonly string[];
+  /** Ends every tunnel that is open. */
+  cut(): void;
 }
 
 export interface ConnectProxyOptions {
@@ -57,11 +59,16 @@ export async function openConnectProxy({ credentials, tls }: ConnectProxyOptions
   const server = tls ? createSecureServer(tls, serve) : createPlainServer(serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
   return {
     host: `127.0.0.1:${port}`,
     opened,
+    cut,
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
+      cut();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };

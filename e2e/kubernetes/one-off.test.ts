@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { kinds } from '../../src/kubernetes/api/kinds.ts';
+import { openApi } from '../../src/kubernetes/api/open-api.ts';
 import { execInReplica } from '../../src/kubernetes/exec-in-replica.ts';
 import { runOneOff } from '../../src/kubernetes/one-off.ts';
 import type { Terminal } from '../../src/kubernetes/terminal.ts';
+import { accessTo } from '../cluster/access.ts';
 import { type Cluster, findCluster, openCluster } from '../cluster/cluster.ts';
 import { have } from '../images/have.ts';
 import { until } from '../local/project.ts';
 import { makeCommandPlace, pushShellImage, type ShellImage } from './command-place.ts';
+import { openConnectProxy } from './connect-proxy.ts';
 
 const minuteMs = 60_000;
 setDefaultTimeout(3 * minuteMs);
@@ -63,16 +66,56 @@ function testOneOff(): void {
 
   test('a megabyte that is passed through comes back whole, time and again', async () => {
     await using place = await makeCommandPlace(cluster, { image });
-    const text = Array.from({ length: 20_000 }, (_, n) => `${n}`.padStart(49, '.')).join('\n');
+    const text = Array.from({ length: 20_000 }, (_, n) => `${n}\n`.padStart(50, '.')).join('');
     const script = `process.stdin.pipe(process.stdout)`;
 
     for (let round = 0; round < 6; round += 1) {
-      const terminal = fakeTerminal(text, 2_000 + 50_000 * round);
+      const { input, ...shown } = fakeTerminal(text, 2_000 + 50_000 * round);
+      async function* untilShown(): AsyncGenerator<Uint8Array> {
+        if (input) yield* input;
+        // The node's containerd may drop what it has not read when a process ends: this one ends after that.
+        await until('all has come back', () => shown.text().length >= text.length, { withinMs: minuteMs });
+      }
+      const terminal = { ...shown, input: untilShown() };
       const exit = await runOneOff({ ...about(place, script), openTerminal: () => terminal });
 
-      const got = terminal.text();
+      const got = shown.text();
       expect([exit, got.length, got === text], `round ${round}`).toEqual([0, text.length, true]);
     }
+  });
+
+  test('a command that takes only a part of its input ends as it would anywhere', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    const terminal = fakeTerminal('yes\n'.repeat(250_000));
+    const script = `process.stdin.once('data', () => { console.log('enough'); process.exit(5) })`;
+
+    const exit = await runOneOff({ ...about(place, script), openTerminal: () => terminal });
+
+    expect([exit, terminal.text()]).toEqual([5, 'enough\n']);
+  });
+
+  test('a command whose input is cut off is not called done', async () => {
+    await using place = await makeCommandPlace(cluster, { image });
+    await using proxy = await openConnectProxy({});
+    const access = { ...accessTo(cluster), proxy: `http://${proxy.host}` };
+    const api = openApi({ access, namespace: place.place.namespace, trace: place.trace });
+    const shown = fakeTerminal('');
+    async function* input(): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode('DELETE FROM orders ');
+      await until('it has a part', () => shown.text() === 'read\n', { withinMs: minuteMs });
+      proxy.cut();
+      yield* keys();
+    }
+    const script = `process.stdin.once('data', () => console.log('read')).resume()`;
+    const terminal = { ...shown, input: input() };
+
+    const ended = runOneOff({ ...about(place, script), api, openTerminal: () => terminal });
+
+    await expect(ended).rejects.toMatchObject({
+      code: 'one_off_failed',
+      message: expect.stringContaining('was cut before the command had all its input'),
+    });
+    await isGone(place);
   });
 
   test('a command in a terminal has one too, of the same size', async () => {

@@ -4,7 +4,7 @@ import { shortId } from '../core/release.ts';
 import type { Running } from '../core/rollout.ts';
 import type { Api } from './api/api.ts';
 import { kinds } from './api/kinds.ts';
-import { attach, type RemoteStreams } from './api/remote-process.ts';
+import { attach, attachInput, type RemoteStreams } from './api/remote-process.ts';
 import { commandPodOf } from './command-pod.ts';
 import { eventsOf } from './evidence.ts';
 import { metadataOf, namesOf, type Place } from './manifests/names.ts';
@@ -121,38 +121,56 @@ async function joinTerminal(options: OneOffOptions, { name, terminal, ended }: B
   return end;
 }
 
-/** How long a connection may outlast the process that it was joined to. */
-const outlastMs = 10_000;
-
 /**
- * Joined for its input alone. The runtime writes what is printed to the log and to the connection in turn, so the log is
- * whole when the connection has ended, and not when the process has.
+ * Joined for its input alone: what it prints comes from its log, which begins with it. Who reads both makes the runtime
+ * slower to empty the pipe, and containerd before its pull request 8643 drops what is in there when the process ends.
  */
 async function passThrough(options: OneOffOptions, { name, terminal, ended }: Begun): Promise<Terminated> {
-  const { api, place, signal } = options;
-  const { container } = namesOf(place);
-  const unheard = () => undefined;
+  const { api, place, signal: interrupted } = options;
   const over = new AbortController();
-  const about = { ...options, signal: AbortSignal.any([signal, over.signal]) };
-  const joined = ended
-    ? Promise.resolve()
-    : join(about, name, { ...terminal, output: unheard, errors: unheard }).catch((error: unknown) => {
-        if (!over.signal.aborted) throw error;
-      });
-  const left = joined.then(() => true);
-  const followed = followOutput({
-    api,
-    pod: name,
-    container,
-    show: terminal.output,
-    hasEnded: async () => {
-      if ((await endOf(options, name)) === undefined) return false;
-      return Promise.race([left, Bun.sleep(outlastMs).then(() => true)]);
-    },
-    signal,
-  }).finally(() => over.abort());
-  await Promise.all([joined, followed]);
+  const signal = AbortSignal.any([interrupted, over.signal]);
+  const { container } = namesOf(place);
+  const hasEnded = async () => (await endOf(options, name)) !== undefined;
+  const show = terminal.output;
+  const followed = followOutput({ api, pod: name, container, show, hasEnded, signal });
+  const given = ended ? undefined : giveInput({ ...options, signal }, name, terminal.input);
+  const taken = given?.catch((error: unknown) => {
+    if (!over.signal.aborted) throw error;
+  });
+  try {
+    await Promise.all([taken, followed.then(() => over.abort())]);
+  } finally {
+    over.abort();
+  }
   return ended ?? untilEnded(options, name);
+}
+
+async function giveInput(
+  { api, place, signal }: OneOffOptions,
+  pod: string,
+  from: Terminal['input'],
+): Promise<void> {
+  let hasBegun = false;
+  async function* input(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of from ?? []) {
+      hasBegun = true;
+      yield chunk;
+    }
+  }
+  const { container } = namesOf(place);
+  const { namespace } = place;
+  try {
+    await attachInput({ access: api.access, namespace, pod, container, input: input(), signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof UserError)) throw error;
+    if (!hasBegun) return;
+    throw new UserError({
+      code: 'one_off_failed',
+      message: `the connection to pod ${pod} was cut before the command had all its input`,
+      hint: 'it was ended: look at what it did with a part of its input before you run it again',
+    });
+  }
 }
 
 /** Until it ends, or the connection is cut: its pod knows how it ended. */

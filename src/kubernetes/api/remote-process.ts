@@ -31,12 +31,22 @@ export interface RemoteProcessOptions {
 export function exec(
   options: RemoteProcessOptions & { readonly command: readonly string[] },
 ): Promise<number> {
-  return join('exec', options, options.command);
+  return join('exec', options, { command: options.command });
 }
 
 /** Joins the first process of a container; its exit code, or 0 where the API does not tell one. */
 export function attach(options: RemoteProcessOptions): Promise<number> {
-  return join('attach', options, []);
+  return join('attach', options, {});
+}
+
+/** Gives input to the first process of a container and hears nothing of it, until it has taken all or has ended. */
+export async function attachInput({
+  input,
+  ...options
+}: Omit<RemoteProcessOptions, 'streams'> & { readonly input: AsyncIterable<Uint8Array> }): Promise<void> {
+  const unheard = () => undefined;
+  const streams = { input, output: unheard, errors: unheard, isTerminal: false };
+  await join('attach', { ...options, streams }, { isHeard: false });
 }
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const;
@@ -44,13 +54,13 @@ const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 
 async function join(
   verb: 'exec' | 'attach',
   { access, namespace, pod, container, streams, signal }: RemoteProcessOptions,
-  command: readonly string[],
+  { command = [], isHeard = true }: { readonly command?: readonly string[]; readonly isHeard?: boolean },
 ): Promise<number> {
   const { input, isTerminal } = streams;
   const query = new URLSearchParams([
     ['container', container],
-    ['stdout', 'true'],
-    ['stderr', String(!isTerminal)],
+    ['stdout', String(isHeard)],
+    ['stderr', String(isHeard && !isTerminal)],
     ['stdin', String(input !== undefined)],
     ['tty', String(isTerminal)],
     ...command.map((word) => ['command', word] as [string, string]),
@@ -63,7 +73,8 @@ async function join(
     const content = bytes.subarray(1);
     if (bytes[0] === channels.stdout && content.length > 0) streams.output(content);
     if (bytes[0] === channels.stderr && content.length > 0) streams.errors(content);
-    if (bytes[0] !== channels.status) return;
+    // An empty one only says that it is joined, where nothing else would.
+    if (bytes[0] !== channels.status || content.length === 0) return;
     // At once: the end of the connection may come with it.
     try {
       resolve(readStatus(content, `${verb} in ${pod}`));

@@ -20,7 +20,7 @@ export function runCommand(run: Run) {
     ],
     about: [
       'The replica receives no traffic, and what serves is not touched. Once the command was started, the exit code is the command’s own; before that it is one of those below.',
-      'In a cluster, without a terminal, what it prints is taken from its log, so that nothing is missed: standard output and standard error come as one. Of a command that ends while a hundred kilobytes it printed are still on their way, some container runtimes drop the last of them, kubectl run’s as well.',
+      'In a cluster, without a terminal, what it prints is taken from its log, so that nothing is missed: standard output and standard error come as one. Of a command that ends while a hundred kilobytes it printed are still on their way, a node whose containerd is older than mid-2023 may drop the last of them, kubectl run’s as well.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'unknown', 'interrupted'],
     otherExit: 'the command’s own, which may be one of these as well',
