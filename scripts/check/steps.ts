@@ -144,7 +144,10 @@ export async function tierSteps(
     return [{ steps: tier.isPackage ? [...packageSteps(tier), tests] : [tests], atOnce: 1 }];
   }
   const isAlone = (file: string) => alone.some((start) => file.startsWith(start));
-  const rankOf = (file: string) => first.findIndex((start) => file.startsWith(start)) + 1 || first.length + 1;
+  const rankOf = (file: string) => {
+    const rank = first.findIndex((start) => file.startsWith(start));
+    return rank === -1 ? first.length : rank;
+  };
   const sizeOf = (file: string) => Bun.file(join(root, file)).size;
   const sorted = files.toSorted((a, b) => rankOf(a) - rankOf(b) || sizeOf(b) - sizeOf(a));
   const toStep = (file: string) => testStep(`${name} ${basename(file, '.test.ts')}`, [file], how);
