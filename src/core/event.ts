@@ -33,6 +33,8 @@ export type RolloutEvent =
   /** Nobody would take the candidate out if the command that drives the rollout were gone. */
   | { readonly kind: 'unattended'; readonly because: string }
   | { readonly kind: 'unreachable'; readonly cause: string }
+  /** It answers again, and others may not have heard of the new replicas: for so long nothing is judged good. */
+  | { readonly kind: 'held'; readonly forMs: number }
   /** What is no act of the rollout, and it bears: a replica that somebody deleted, say. */
   | { readonly kind: 'disturbed'; readonly what: string }
   | { readonly kind: 'judged'; readonly judgement: Judgement }

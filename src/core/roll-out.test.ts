@@ -361,6 +361,7 @@ describe('an environment that does not answer', () => {
       'starting one',
       'watching one',
       'unreachable',
+      'held',
       'starting one',
       'watching one',
       'starting all',

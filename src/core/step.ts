@@ -97,12 +97,11 @@ const gapMs = 5_000;
 /** Replicas that leave go on accepting for longer than this. */
 const briefMs = 2_000;
 /**
- * The pauses of clients of a Kubernetes API double from 0.8 s to 30 s, and each is drawn out by chance to twice that at
- * the most: https://github.com/kubernetes/client-go/blob/master/tools/cache/reflector.go
+ * The pauses of clients of a Kubernetes API double up to 30 s, each is drawn out by chance to twice that at the most, and
+ * they begin anew only after two minutes without a failure, so that a short outage may end in the longest of them:
+ * https://github.com/kubernetes/client-go/blob/master/tools/cache/reflector.go
  */
 const mostPauseMs = 60_000;
-/** So that the last one may be as many times as long as all before it. */
-const pauseFactor = 2;
 
 /** The whole rollout, verdict included, as a pure function of what is seen; the loop around it only acts. */
 export function step(state: RolloutState, seen: Observation, now: number): Step {
@@ -116,7 +115,9 @@ export function step(state: RolloutState, seen: Observation, now: number): Step 
   if (refreshed.giveUp !== undefined) {
     return judge(refreshed, seen, failed('interrupted', refreshed.giveUp));
   }
-  return watch(beforeItsAnswers(refreshed, seen, candidate), seen, candidate, now);
+  const next = watch(beforeItsAnswers(refreshed, seen, candidate), seen, candidate, now);
+  if (refreshed.heldUntil === state.heldUntil) return next;
+  return { ...next, events: [{ kind: 'held', forMs: mostPauseMs }, ...next.events] };
 }
 
 function waitForAnswer(state: RolloutState, cause: string, now: number): Step {
@@ -137,15 +138,14 @@ function afterGap(state: RolloutState, now: number): RolloutState {
 }
 
 /**
- * While an environment did not answer, those in it that lead requests to replicas heard of no change either. They ask again
- * with growing pauses, so that after an outage it may take twice as long again until they know the candidate's replicas:
- * until then no stable one goes.
+ * While an environment did not answer, those in it that lead requests to replicas heard of no change either, and they ask
+ * again with growing pauses: until the longest of them is over, and they know the candidate's replicas, no stable one goes.
  */
 function catchUp(state: RolloutState, lastSeenAt: number | undefined, now: number): RolloutState {
   const { unreachableSince } = state;
   if (unreachableSince === undefined) return state;
   const awayMs = now - (lastSeenAt ?? unreachableSince);
-  const heldUntil = awayMs > briefMs ? now + Math.min(pauseFactor * awayMs, mostPauseMs) : state.heldUntil;
+  const heldUntil = awayMs > briefMs ? now + mostPauseMs : state.heldUntil;
   return { ...state, unreachableSince: undefined, heldUntil };
 }
 
@@ -160,7 +160,6 @@ function startAgain(state: RolloutState): RolloutState {
     awaitedMs: undefined,
     furthest: undefined,
     watchingSince: undefined,
-    heldUntil: undefined,
   };
 }
 

@@ -40,7 +40,7 @@ test.each([
 
 test.each([
   ['failed before the kill', failed({ at: 9_999, replica: 'shop-1' })],
-  ['was refused when routes were back for certain', failed({ at: 44_002, cause: 'refused', requests: 0 })],
+  ['was refused when routes were back for certain', failed({ at: 74_002, cause: 'refused', requests: 0 })],
   ['was reset on a kept connection after an outage', failed({ at: 16_000, requests: 1 })],
   ['failed after the cluster knew of the death', failed({ at: 14_100, elapsedMs: 10 })],
   ['was on a connection to another pod', failed({ at: 10_400, elapsedMs: 500, replica: 'shop-2' })],

@@ -48,8 +48,8 @@ export function explain(failure: Failure, { faults, bad }: Known): Explained | u
 
 /** What cuts all that follow the API off from it. */
 const outages: ReadonlySet<StruckFault['kind']> = new Set(['API server away', 'etcd restarted']);
-/** kube-proxy asks again after 30 s at the latest. */
-const backMs = 30_000;
+/** kube-proxy asks again after a minute at the latest. */
+const backMs = 60_000;
 
 /** From when a fault was begun to when the process is dead: a program is started for that inside the node. */
 const strikeMs = 500;

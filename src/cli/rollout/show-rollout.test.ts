@@ -100,6 +100,7 @@ test('a replica that does not become ready says why, and the watch counts its er
       { kind: 'starting', size: 'one', ready: 1, wanted: 1 },
       { kind: 'watching', size: 'one', elapsedMs: 300, bakeMs: 2_000, traffic: traffic(40, 12) },
       { kind: 'unreachable', cause: 'connection refused' },
+      { kind: 'held', forMs: 60_000 },
       { kind: 'watching', size: 'one', elapsedMs: 2_000, bakeMs: 2_000, traffic: traffic(1_240, 12) },
       { kind: 'starting', size: 'all', ready: 1, wanted: 3 },
       { kind: 'starting', size: 'all', ready: 3, wanted: 3 },
@@ -122,6 +123,7 @@ test('a replica that does not become ready says why, and the watch counts its er
     watch    0.3 s of 2 s, 40 requests, 12 errors, 0 lost
     > wait     no answer: connection refused
     wait     no answer: connection refused
+    hold     good after 60 s at the earliest: routes may not know the new replicas yet
     > watch    2 s, 1,200 requests, 0 lost
     watch    2 s, 1,200 requests, 0 lost
     > start    ●○○ 1 of 3

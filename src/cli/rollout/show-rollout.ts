@@ -64,6 +64,11 @@ export function showRollout(view: RolloutView, event: RolloutEvent): Told {
       return tell(view, { label: 'note', text: event.what });
     case 'unreachable':
       return goTo(view, { key: 'wait', label: 'wait', text: `no answer: ${event.cause}` });
+    case 'held':
+      return tell(view, {
+        label: 'hold',
+        text: `good after ${showSpan(event.forMs)} at the earliest: routes may not know the new replicas yet`,
+      });
     case 'judged':
       return showJudgement(view, event.judgement);
     case 'evidence':
