@@ -562,7 +562,13 @@ describe('a release command', () => {
     'tells its last lines (of %p ms), also where the engine is slow to tell them',
     async (timeoutMs) => {
       const { containers, command, engine } = make();
-      engine.hold = (request) => (request.endsWith('/logs') ? Bun.sleep(500) : undefined);
+      const first = () => [...engine.containers.values()][0];
+      engine.hold = (request) => {
+        if (request.endsWith('/logs')) return until('it has ended', () => first()?.status === 'exited');
+        // What asks how it is begins to count its time only then.
+        if (!request.startsWith('GET /containers/')) return undefined;
+        return until('it has printed', () => first()?.output.includes('last words') === true);
+      };
       const fails = `console.log("last words"); setTimeout(() => process.exit(3), ${timeoutMs === 50 ? 600_000 : 1})`;
 
       const exit = await containers.runOneOff({ ...command(fails), timeoutMs }, signal);
