@@ -1,6 +1,11 @@
 import { expect, test } from 'bun:test';
+import { Command } from '@commander-js/extra-typings';
 import { UserError } from '../core/errors.ts';
+import { nameOf, treeOf } from './grammar/command-tree.ts';
+import { withGuide } from './grammar/guide.ts';
+import { formatHelp } from './grammar/help.ts';
 import { failureSchema } from './json.ts';
+import { makeProgram } from './program.ts';
 import { FakeTerminal } from './terminal/fake-terminal.ts';
 
 test('bare causeway shows the everyday commands', async () => {
@@ -140,36 +145,29 @@ test('the help of a command leads with examples and ends with its exit codes', a
   expect((await terminal.call('help', 'rollback')).stdout).toBe(stdout);
 });
 
-test.each([
-  'help',
-  'up',
-  'deploy',
-  'status',
-  'rollback',
-  'down',
-  'plan',
-  'releases',
-  'logs',
-  'open',
-  'run',
-  'image',
-  'image build',
-  'image push',
-  'image inspect',
-  'image verify',
-  'keys',
-  'keys init',
-  'keys list',
-  'doctor',
-  'demo',
-])('the help of %s fits in 80 columns', async (command) => {
+const commands = treeOf(makeProgram(async () => {}));
+
+test.each(commands.map(nameOf))('the help of %s fits in 80 columns', async (name) => {
   using terminal = new FakeTerminal();
+  const [, ...words] = name.split(' ');
 
-  const { stdout } = await terminal.call(
-    ...(command === 'help' ? ['help'] : [...command.split(' '), '--help']),
-  );
+  const { exit, stdout } = await terminal.call(...words, '--help');
 
+  expect(exit).toBe(0);
+  expect(stdout).not.toBe('');
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
+test('examples that are all too long for a column have lines of their own, and what they show below', () => {
+  const command = withGuide(new Command('up').description('makes all'), {
+    examples: [{ command: `causeway up ${'x'.repeat(40)}`, shows: 'all of it' }],
+    about: [],
+    exits: ['done'],
+  });
+
+  const help = formatHelp(command, { columns: 80, call: 'causeway' });
+
+  expect(help).toContain(`\n  $ causeway up ${'x'.repeat(40)}\n    all of it\n`);
 });
 
 test.each([

@@ -101,7 +101,7 @@ const longestTerm = 44;
 function section(title: string, rows: readonly Row[], columns: number): string {
   if (rows.length === 0) return '';
   const fitting = rows.map(([term]) => term.length).filter((length) => length <= longestTerm);
-  const indent = Math.max(...fitting) + 4;
+  const indent = Math.max(0, ...fitting) + 4;
   const lines = rows.flatMap(([term, text]) => {
     const [first = '', ...more] = wrap(text, Math.max(24, columns - indent));
     const rest = more.map((line) => ' '.repeat(indent) + line);
