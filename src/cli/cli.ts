@@ -26,16 +26,27 @@ export interface Cli {
   readonly rest: readonly string[];
 }
 
-/** How a command ended, to be printed by `runCli`. */
-export interface Result {
+/** How a command ended, to be printed by `runCli`. Who has lines for people has a document for `--json` as well. */
+export type Result = Ended & (Told | Silent);
+
+interface Told {
   /** For people, on stdout. */
-  readonly lines?: readonly string[];
-  /** What the user may do now, below it. */
+  readonly lines: readonly string[];
+  /** For `--json`, on stdout. */
+  readonly json: JsonResult;
+}
+
+/** A command that writes to stdout itself leaves `json` out. */
+interface Silent {
+  readonly lines?: undefined;
+  readonly json?: JsonResult;
+}
+
+interface Ended {
+  /** What the user may do now, below the lines. */
   readonly next?: readonly string[];
   /** How wide the labels of its lines are, where one is longer than usual. */
   readonly labelWidth?: number;
-  /** For `--json`, on stdout. A command that writes its own leaves it out. */
-  readonly json?: JsonResult;
   /** The failure, on stderr, and beside what `json` holds. */
   readonly error?: UserError;
   /** Default: the error's, or 0. */

@@ -62,7 +62,7 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   });
   const shown = { columns: Math.min(cli.io.stdout.columns, 100), call: cli.command };
   prepare(program, cli, shown);
-  if (words.length === 0) return { lines: [formatOverview(program, shown).trimEnd()] };
+  if (words.length === 0) return write(formatOverview(program, shown), cli);
   refuseRest(program, words, cli);
   const asked = askedForHelp(program, words);
   try {
@@ -76,17 +76,17 @@ async function dispatch(words: readonly string[], cli: Cli): Promise<Result> {
   return result;
 }
 
-/** Where the words end before a command: what there is, as the result. */
-function overview(
-  program: CommandUnknownOpts,
-  words: readonly string[],
-  { options }: Cli,
-  shown: Shown,
-): Result {
+/** Where the words end before a command: what there is. */
+function overview(program: CommandUnknownOpts, words: readonly string[], cli: Cli, shown: Shown): Result {
   const { command } = commandAt(program, words.filter(isPlain));
-  if (options.json) throw commandMissing(command);
-  const text = command === program ? formatOverview(program, shown) : formatHelp(command, shown);
-  return { lines: [text.trimEnd()] };
+  if (cli.options.json) throw commandMissing(command);
+  return write(command === program ? formatOverview(program, shown) : formatHelp(command, shown), cli);
+}
+
+/** Help is text alone. */
+function write(text: string, { io, out }: Cli): Result {
+  io.stdout.write(out.spell(text));
+  return {};
 }
 
 function prepare(program: CommandUnknownOpts, { io }: Cli, shown: Shown): void {
