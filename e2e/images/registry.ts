@@ -74,6 +74,6 @@ async function configOf(folder: string, host: string, account: Account | undefin
   return `${lines.join('\n')}\n`;
 }
 
-export function basic({ username, password }: Account): string {
+function basic({ username, password }: Account): string {
   return `Basic ${btoa(`${username}:${password}`)}`;
 }

@@ -41,7 +41,7 @@ export interface Replica {
 export type Project = Awaited<ReturnType<typeof makeProject>>;
 
 /** How the config of every test names its environment. */
-export const environmentName = 'test';
+const environmentName = 'test';
 
 /**
  * A project in a folder with a space in its name, for one environment in a cluster, with a namespace and a
