@@ -6,7 +6,7 @@ import { findGaps } from './parts/find-gaps.ts';
 
 const root = join(import.meta.dir, '..');
 
-test('each command is listed, has a test and a line in the README; each fixture has a row, a test, and is rolled out', () => {
+test('each command is listed, has a test and a row in the README; each fixture says what it breaks, has a row and a test, and is rolled out', () => {
   const paths = ['src/cli/commands/**/*', 'e2e/**/*']
     .flatMap((pattern) => [...new Glob(pattern).scanSync(root)])
     .filter((path) => !/(^|\/)(node_modules|__pycache__)\//.test(path));
@@ -23,7 +23,7 @@ const whole = {
   'src/cli/commands/greet/greet.test.ts': '',
   'e2e/fixtures/README.md': '\n| `sleeps.ts` | sleeps | hung |',
   'e2e/fixtures/fixtures.test.ts': `start('sleeps.ts')`,
-  'e2e/fixtures/sleeps.ts': '',
+  'e2e/fixtures/sleeps.ts': '// Breaks "it answers": sleeps.',
   'e2e/local/rollouts.test.ts': `{ does: 'sleeps.ts' }`,
 };
 
@@ -31,7 +31,7 @@ test('what lacks nothing has no gap', () => {
   expect(gapsOf({})).toEqual([]);
   expect(
     gapsOf({
-      'README.md': '`greet` · `image build`',
+      'README.md': 'See it:\n| `greet` · `image build` | greets · builds |',
       'src/cli/program.ts': `'./commands/greet/command.ts' './commands/image/command.ts'`,
       'src/cli/commands/image/command.ts': '',
       'src/cli/commands/image/build/command.ts': '',
@@ -43,7 +43,21 @@ test('what lacks nothing has no gap', () => {
 const wrong: readonly [Partial<Record<keyof typeof whole, string | undefined>>, string][] = [
   [{ 'src/cli/program.ts': '' }, 'src/cli/program.ts does not list the command of src/cli/commands/greet/'],
   [{ 'src/cli/commands/greet/greet.test.ts': undefined }, 'src/cli/commands/greet/ has no test beside it'],
-  [{ 'README.md': '`greetings`' }, 'README.md does not name `greet` in its table of commands'],
+  [
+    {
+      'src/cli/program.ts': `${whole['src/cli/program.ts']}\nimport { byeCommand } from './commands/bye.ts';`,
+    },
+    'src/cli/program.ts has byeCommand from ./commands/bye.ts: a command is src/cli/commands/<verb>/command.ts, its test beside it',
+  ],
+  [{ 'README.md': '| `greetings` |' }, 'README.md has no row for `greet` in its table of commands'],
+  [
+    { 'README.md': '`greet` greets.\n| `up` | after `greet` |' },
+    'README.md has no row for `greet` in its table of commands',
+  ],
+  [
+    { 'e2e/fixtures/sleeps.ts': 'export {};' },
+    'e2e/fixtures/sleeps.ts does not say in its first line which promise it breaks: // Breaks "it answers": …',
+  ],
   [{ 'e2e/fixtures/README.md': 'sleeps.ts' }, 'e2e/fixtures/README.md has no row for sleeps.ts'],
   [
     { 'e2e/fixtures/fixtures.test.ts': '' },
@@ -51,6 +65,12 @@ const wrong: readonly [Partial<Record<keyof typeof whole, string | undefined>>, 
   ],
   [
     { 'e2e/local/rollouts.test.ts': '' },
+    'no test of e2e rolls sleeps.ts out: e2e/local/rollouts.test.ts has the story',
+  ],
+  [
+    {
+      'e2e/local/rollouts.test.ts': "// 'sleeps.ts' comes later\n['oversleeps.ts'] // and so does sleeps.ts",
+    },
     'no test of e2e rolls sleeps.ts out: e2e/local/rollouts.test.ts has the story',
   ],
 ];

@@ -21,18 +21,24 @@ function commandGaps({ paths, textOf }: Tree): readonly string[] {
     .map((folder) => folder.slice(home.length))
     .filter((below) => /^[^/]+\/$/.test(below) && !program.includes(`./commands/${below}command.ts`))
     .map((below) => `src/cli/program.ts does not list the command of ${home}${below}`);
+  const elsewhere = [...program.matchAll(/\{ (\w+Command) \} from '(.*)'/g)]
+    .filter(([, , from = '']) => !/^\.\/commands\/[^/]+\/command\.ts$/.test(from))
+    .map(
+      ([, name, from]) =>
+        `src/cli/program.ts has ${name} from ${from}: a command is ${home}<verb>/command.ts, its test beside it`,
+    );
   const lacking = folders
     .filter((folder) => !folders.some((other) => other !== folder && other.startsWith(folder)))
     .flatMap((folder) => {
       const words = folder.slice(home.length, -1).replaceAll('/', ' ');
       return [
         ...(hasTest(folder) ? [] : [`${folder} has no test beside it`]),
-        ...(new RegExp(`\`${words}[\` ]`).test(readme)
+        ...(new RegExp(`^\\|[^|]*\`${words}[\` ]`, 'm').test(readme)
           ? []
-          : [`README.md does not name \`${words}\` in its table of commands`]),
+          : [`README.md has no row for \`${words}\` in its table of commands`]),
       ];
     });
-  return [...unlisted, ...lacking];
+  return [...unlisted, ...elsewhere, ...lacking];
 
   function hasTest(folder: string): boolean {
     return paths.some((path) => path.startsWith(folder) && path.endsWith('.test.ts'));
@@ -50,10 +56,23 @@ function fixtureGaps({ paths, textOf }: Tree): readonly string[] {
   const own = textOf(`${home}fixtures.test.ts`);
   const rollouts = paths.filter((path) => /^e2e\/(?!fixtures\/).*\.test\.ts$/.test(path)).map(textOf);
   return fixtures.flatMap((name) => [
+    ...(saysWhatItBreaks(textOf(home + name))
+      ? []
+      : [`${home}${name} does not say in its first line which promise it breaks: // Breaks "it answers": …`]),
     ...(rows.includes(`\n| \`${name}\` |`) ? [] : [`${home}README.md has no row for ${name}`]),
-    ...(own.includes(name) ? [] : [`${home}fixtures.test.ts does not see that ${name} does what it says`]),
-    ...(rollouts.some((text) => text.includes(name))
+    ...(names(own, name) ? [] : [`${home}fixtures.test.ts does not see that ${name} does what it says`]),
+    ...(rollouts.some((text) => names(text, name))
       ? []
       : [`no test of e2e rolls ${name} out: e2e/local/rollouts.test.ts has the story`]),
   ]);
+}
+
+function saysWhatItBreaks(text: string): boolean {
+  return /^(\/\/ |""")(Breaks|Keeps) (".+"|no promise|every promise)/.test(text);
+}
+
+/** As a text of its code: a comment does nothing with it. */
+function names(text: string, file: string): boolean {
+  const code = text.replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '');
+  return code.split(/['"`]/).some((quoted) => quoted === file || quoted.endsWith(`/${file}`));
 }
