@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import { Command } from '@commander-js/extra-typings';
 import { UserError } from '../core/errors.ts';
-import { nameOf, treeOf } from './grammar/command-tree.ts';
+import { usesOf } from '../kubernetes/rights/rights.ts';
+import { callableOf, nameOf, treeOf } from './grammar/command-tree.ts';
 import { withGuide } from './grammar/guide.ts';
 import { formatHelp } from './grammar/help.ts';
 import { failureSchema } from './json.ts';
@@ -145,9 +146,9 @@ test('the help of a command leads with examples and ends with its exit codes', a
   expect((await terminal.call('help', 'rollback')).stdout).toBe(stdout);
 });
 
-const commands = treeOf(makeProgram(async () => {}));
+const program = makeProgram(async () => {});
 
-test.each(commands.map(nameOf))('the help of %s fits in 80 columns', async (name) => {
+test.each(treeOf(program).map(nameOf))('the help of %s fits in 80 columns', async (name) => {
   using terminal = new FakeTerminal();
   const [, ...words] = name.split(' ');
 
@@ -156,6 +157,14 @@ test.each(commands.map(nameOf))('the help of %s fits in 80 columns', async (name
   expect(exit).toBe(0);
   expect(stdout).not.toBe('');
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
+test('what each command of an environment does with a cluster stands in usesOf of src/kubernetes/rights/rights.ts', () => {
+  const ofEnvironments = callableOf(program)
+    .filter(({ registeredArguments: [first] }) => first?.name() === 'env')
+    .map((command) => command.name());
+
+  expect(Object.keys(usesOf).toSorted()).toEqual(ofEnvironments.toSorted());
 });
 
 test('examples that are all too long for a column have lines of their own, and what they show below', () => {

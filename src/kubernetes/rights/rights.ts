@@ -85,6 +85,7 @@ export const usesOf = {
   status: ['look'],
   releases: ['look'],
   drift: ['look'],
+  render: ['look'],
   logs: ['look', 'logs'],
   open: ['look', 'inside'],
   exec: ['look', 'inside'],
