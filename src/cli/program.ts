@@ -22,7 +22,7 @@ import { withGuide } from './grammar/guide.ts';
 
 export const { version } = packageJson;
 
-/** In the order of help: what is done every day first. A new command is a file and a line here. */
+/** In the order of help: what is done every day first. A new command is a folder, its import, and a line here. */
 const commands = [
   upCommand,
   deployCommand,
