@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SecretSource } from '../../core/config.ts';
@@ -10,7 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), 'causeway secrets '));
 afterAll(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'token'), 's3cret \n');
 writeFileSync(join(folder, 'blank'), '\n');
-const io = { env: { PATH: process.env.PATH, FILLED: 'v4lue', BLANK: '' } };
+const { signal } = new AbortController();
+const io = { signal, env: { PATH: process.env.PATH, FILLED: 'v4lue', BLANK: '' } };
 
 const read = (source: SecretSource) => readSecrets({ TOKEN: source }, folder, io);
 
@@ -20,11 +22,28 @@ test('a secret is read from its variable, file or command, without its last line
   expect(await read({ command: ['printf', 'a\\nb\\n'] })).toEqual({ TOKEN: 'a\nb' });
 });
 
+test('an interruption ends the command that is to print a secret, and does not wait for it', async () => {
+  const interrupt = new AbortController();
+  const command = [
+    'sh',
+    '-c',
+    'exec 2>/dev/null; trap "echo ended > ended; exit" TERM; echo begun > begun; read -r line < fifo',
+  ];
+  Bun.spawnSync(['mkfifo', join(folder, 'fifo')]);
+
+  const secrets = readSecrets({ TOKEN: { command } }, folder, { ...io, signal: interrupt.signal });
+  await once(folder, 'begun');
+  interrupt.abort(new Error('interrupted'));
+
+  await expect(secrets).rejects.toThrow('interrupted');
+  await once(folder, 'ended');
+});
+
 test('a command that prints a secret is not given the key that signs images', async () => {
   const env = { ...io.env, CAUSEWAY_SIGNING_KEY: 'pr1vate' };
   const command = ['sh', '-c', 'env | grep -c CAUSEWAY_SIGNING_KEY || true'];
 
-  expect(await readSecrets({ TOKEN: { command } }, folder, { env })).toEqual({ TOKEN: '0' });
+  expect(await readSecrets({ TOKEN: { command } }, folder, { env, signal })).toEqual({ TOKEN: '0' });
 });
 
 test.each<[SecretSource, string]>([
@@ -62,8 +81,10 @@ test.each<[string, Record<string, string>, string]>([
   async (_, env, message) => {
     const sources = Object.fromEntries(Object.keys(env).map((name) => [name, { env: name }]));
 
-    const early = await refuseMissingSecrets(sources, folder, { env }).catch((error: unknown) => error);
-    const late = await readSecrets(sources, folder, { env }).catch((error: unknown) => error);
+    const early = await refuseMissingSecrets(sources, folder, { env, signal }).catch(
+      (error: unknown) => error,
+    );
+    const late = await readSecrets(sources, folder, { env, signal }).catch((error: unknown) => error);
 
     expect(early).toMatchObject({ code: 'secret_unfit', message });
     expect(late).toMatchObject({ code: 'secret_unfit', message });
@@ -73,7 +94,7 @@ test.each<[string, Record<string, string>, string]>([
 test('a secret that just fits is taken', async () => {
   const value = 'k'.repeat(127 * 1024);
 
-  expect(await readSecrets({ TOKEN: { env: 'TOKEN' } }, folder, { env: { TOKEN: value } })).toEqual({
+  expect(await readSecrets({ TOKEN: { env: 'TOKEN' } }, folder, { ...io, env: { TOKEN: value } })).toEqual({
     TOKEN: value,
   });
 });
@@ -117,3 +138,11 @@ test('a pipe is not looked into before it is needed: it can be read only once', 
 
   await refuseMissingSecrets({ KEY: { file: 'pipe' } }, folder, io);
 });
+
+/** Waits until a file of that name is there. */
+async function once(folder: string, name: string): Promise<void> {
+  const seen = new AbortController();
+  const changes = watch(folder, { signal: seen.signal });
+  if (existsSync(join(folder, name))) return seen.abort();
+  for await (const _ of changes) if (existsSync(join(folder, name))) return;
+}

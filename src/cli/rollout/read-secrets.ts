@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config, EnvironmentConfig, SecretSource } from '../../core/config.ts';
 import { UserError } from '../../core/errors.ts';
+import { orAbort } from '../../core/or-abort.ts';
 import { mostVariableBytes, showKib } from '../../core/variable-size.ts';
 import { type Io, inheritedEnv } from '../io.ts';
 
@@ -22,7 +23,7 @@ export function secretSources(config: Config, environment: EnvironmentConfig): S
 export async function refuseMissingSecrets(
   sources: Sources,
   folder: string,
-  io: Pick<Io, 'env'>,
+  io: Pick<Io, 'env' | 'signal'>,
 ): Promise<{ readonly there: readonly string[]; readonly later: readonly string[] }> {
   const found = await Promise.all(
     Object.entries(sources).map(async ([name, source]) =>
@@ -44,11 +45,14 @@ async function isForLater(source: SecretSource, folder: string): Promise<boolean
   return file?.isFIFO() === true;
 }
 
-/** Reads every secret from its source, just now; the commands one after the other. A message never holds a value. */
+/**
+ * Reads every secret from its source, just now; the commands one after the other. A message never holds a value. Rejects with
+ * the signal's reason where that aborts first; the command that runs is ended with it.
+ */
 export async function readSecrets(
   sources: Sources,
   folder: string,
-  io: Pick<Io, 'env'>,
+  io: Pick<Io, 'env' | 'signal'>,
 ): Promise<Readonly<Record<string, string>>> {
   const found: Found[] = [];
   for (const [name, source] of Object.entries(sources))
@@ -123,7 +127,7 @@ async function readSecret(
   name: string,
   source: SecretSource,
   folder: string,
-  io: Pick<Io, 'env'>,
+  io: Pick<Io, 'env' | 'signal'>,
 ): Promise<Found> {
   if ('env' in source) return fromEnv(name, source.env, io.env);
   if ('file' in source) return fromFile(name, source.file, folder);
@@ -152,19 +156,19 @@ async function fromCommand(
   name: string,
   command: readonly string[],
   folder: string,
-  io: Pick<Io, 'env'>,
+  io: Pick<Io, 'env' | 'signal'>,
 ): Promise<Found> {
   const shown = command.join(' ');
   const hint = `run it yourself to see why: ${shown}`;
   const child = start(command, folder, io);
   if (child === undefined) return { name, trouble: `${shown} did not start`, hint };
-  const [text, code] = await Promise.all([child.stdout.text(), child.exited]);
+  const [text, code] = await orAbort(Promise.all([child.stdout.text(), child.exited]), io.signal);
   if (code !== 0) return { name, trouble: `${shown} ended with exit code ${code}`, hint };
   return filled(name, text, `${shown} printed nothing`, hint);
 }
 
 /** It may ask its user something, so stdin and stderr are the terminal's. */
-function start(command: readonly string[], folder: string, io: Pick<Io, 'env'>) {
+function start(command: readonly string[], folder: string, io: Pick<Io, 'env' | 'signal'>) {
   try {
     return Bun.spawn([...command], {
       cwd: folder,
@@ -173,6 +177,7 @@ function start(command: readonly string[], folder: string, io: Pick<Io, 'env'>) 
       stdout: 'pipe',
       stderr: 'inherit',
       timeout: patienceMs,
+      signal: io.signal,
     });
   } catch {
     return undefined;
