@@ -1,6 +1,7 @@
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fakeLoader } from '../../src/cli/fake-loader.ts';
 import { loadConfig } from '../../src/cli/load-config.ts';
 import { errorKinds, UserError } from '../../src/core/errors.ts';
 import { fakeConfig } from '../../src/core/fake-config.ts';
@@ -24,7 +25,7 @@ test(`${rounds} configs with one fault each are refused by the key that is wrong
     const folder = write(round, config);
     const about = `${replays}; round ${round}: ${fault}`;
 
-    const error = await loadConfig({ cwd: folder }).then(
+    const error = await loadConfig(fakeLoader(folder)).then(
       () => new Error('it was taken'),
       (refused: Error) => refused,
     );
@@ -65,7 +66,7 @@ test(`20 configs without a fault are taken (CAUSEWAY_SEED=${seed})`, async () =>
     const config = fakeConfig(random);
     const folder = write(rounds + throughTheCommand + round, config);
 
-    const loaded = await loadConfig({ cwd: folder });
+    const loaded = await loadConfig(fakeLoader(folder));
 
     expect(loaded.config.project, replays).toBe(config.project);
   }

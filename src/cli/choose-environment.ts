@@ -22,7 +22,7 @@ export async function chooseEnvironment(cli: Cli, name = 'local'): Promise<Chose
 }
 
 async function findNamed(cli: Cli, name: string): Promise<Pick<Chosen, 'name' | 'config' | 'folder'>> {
-  const { config, folder } = await loadConfig({ cwd: cli.io.cwd, file: cli.options.config });
+  const { config, folder } = await loadConfig(cli);
   environmentOf(config, name);
   return { name, config, folder };
 }

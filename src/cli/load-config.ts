@@ -3,6 +3,11 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Config, parseConfig } from '../core/config.ts';
 import { UserError } from '../core/errors.ts';
+import { orAbort } from '../core/or-abort.ts';
+import type { Cli } from './cli.ts';
+import type { Io } from './io.ts';
+import { printable } from './terminal/printable.ts';
+import { withoutStdout } from './without-stdout.ts';
 
 const fileName = 'causeway.config.ts';
 
@@ -13,17 +18,44 @@ export interface LoadedConfig {
   readonly folder: string;
 }
 
-/** Loads the config that `--config` names, or the nearest one in the folder or above it. */
-export async function loadConfig({
-  cwd,
-  file,
-}: {
-  cwd: string;
-  file?: string | undefined;
-}): Promise<LoadedConfig> {
-  const path = findConfig({ cwd, file });
+/** What loading takes of a command. */
+export interface Loader {
+  readonly io: Pick<Io, 'cwd' | 'signal' | 'every'> & { readonly stderr: Pick<Io['stderr'], 'write'> };
+  readonly options: Pick<Cli['options'], 'config'>;
+  readonly err: Pick<Cli['err'], 'spell' | 'isLive'>;
+}
+
+/**
+ * Loads the config that `--config` names, or the nearest one in the folder or above it. What the file prints
+ * goes to stderr. Rejects with the signal's reason where that aborts first.
+ */
+export async function loadConfig(loader: Loader): Promise<LoadedConfig> {
+  const { cwd, signal } = loader.io;
+  const path = findConfig({ cwd, file: loader.options.config });
   const shown = relative(cwd, path) || path;
-  return { config: parseConfig(await exportOf(path, shown), shown), file: path, folder: dirname(path) };
+  const stopTelling = tellWhileLoading(loader, shown);
+  try {
+    const exported = await withoutStdout(() => orAbort(exportOf(path, shown), signal));
+    return { config: parseConfig(exported, shown), file: path, folder: dirname(path) };
+  } finally {
+    stopTelling();
+  }
+}
+
+const longMs = 5_000;
+
+/**
+ * Says once that loading takes long. What it returns ends that; until then its timer also keeps the process from
+ * ending, and the runtime from spinning, where the file awaits what never comes.
+ */
+function tellWhileLoading({ io, err }: Loader, shown: string): () => void {
+  let hasTold = false;
+  return io.every(longMs, () => {
+    if (hasTold) return;
+    hasTold = true;
+    const text = err.spell(`${printable(shown)} is still loading`);
+    io.stderr.write(err.isLive ? `\r${text}\x1b[K\n` : `${text}\n`);
+  });
 }
 
 /** The file that `--config` names, or the nearest one; links resolved. */

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configText } from './terminal/fake-terminal.ts';
@@ -9,11 +9,11 @@ afterAll(() => rmSync(home, { recursive: true }));
 writeFileSync(join(home, 'causeway.config.ts'), configText({ test: 'echo ready; sleep 60' }));
 writeFileSync(join(home, 'main.ts'), '');
 
-function start(words: readonly string[]) {
+function start(words: readonly string[], cwd = home) {
   return Bun.spawn(
     [process.execPath, '--no-install', '--no-env-file', join(import.meta.dir, 'main.ts'), ...words],
     {
-      cwd: home,
+      cwd,
       env: {
         PATH: process.env.PATH,
         HOME: home,
@@ -44,6 +44,44 @@ test('wrong usage ends the process with 2, and names a page that is there', asyn
   const [, page = ''] = /help: (.*)#usage_wrong/.exec(stderr) ?? [];
   expect(existsSync(page)).toBe(true);
 });
+
+test('what the config prints stands on stderr, and stdout is as before when it is loaded', async () => {
+  const folder = join(home, 'chatty');
+  mkdirSync(folder);
+  const config = `
+    import { writeSync } from 'node:fs';
+    console.log('by console');
+    process.stdout.write('by stream\\n');
+    writeSync(1, 'by descriptor\\n');
+    await Bun.write(Bun.stdout, 'by Bun\\n');
+    Bun.spawnSync(['echo', 'by a child'], { stdout: 'inherit' });
+    ${configText()}`;
+  writeFileSync(join(folder, 'causeway.config.ts'), config);
+  const child = start(['status', '--json'], folder);
+
+  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+
+  expect(exit).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ environment: 'local', state: 'absent' });
+  expect(stderr).toBe('by console\nby stream\nby descriptor\nby Bun\nby a child\n');
+});
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  '%s ends a command at once whose config never loads',
+  async (signal) => {
+    const folder = mkdtempSync(join(home, 'endless '));
+    const config = `console.log('begun');\nawait new Promise(() => {});\n${configText()}`;
+    writeFileSync(join(folder, 'causeway.config.ts'), config);
+    const child = start(['status'], folder);
+    const stderr = child.stderr.getReader();
+    await stderr.read();
+
+    child.kill(signal);
+
+    expect(await child.exited).toBe(130);
+    expect(new TextDecoder().decode((await stderr.read()).value)).toBe('interrupted: nothing was changed\n');
+  },
+);
 
 test('a reader that leaves early ends it quietly', async () => {
   const main = join(import.meta.dir, 'main.ts');

@@ -13,8 +13,10 @@ test('run ends with the exit code of the command', async () => {
 
 test('Ctrl-C that ends the command is no failure of it', async () => {
   using terminal = new FakeTerminal();
-  terminal.environment.oneOffExit = 130;
-  terminal.interrupt();
+  terminal.environment.run = async () => {
+    terminal.interrupt();
+    return 130;
+  };
 
   const { exit, stderr } = await terminal.call('run', '--', 'sleep', '20');
 

@@ -57,7 +57,7 @@ async function build(cli: Cli, destination: Destination | undefined, board: Boar
   const startedAt = Number(io.env.CAUSEWAY_STARTED_AT) || io.now();
   board.show('build', 'reading the config');
   if (destination) await expectWritable(destination);
-  const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
+  const { config, folder } = await loadConfig(cli);
   const { env, home, signal } = io;
   const { emit } = tellImage(board, 'build');
   const tree = { config, folder, env, home, emit, signal, ...traceRequests(cli, board) };

@@ -51,7 +51,7 @@ async function push(cli: Cli, options: PushOptions, board: Board, progress: Prog
   const { env, home, signal } = io;
   const startedAt = io.now();
   board.show('build', 'reading the config');
-  const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
+  const { config, folder } = await loadConfig(cli);
   const destination = destinationOf(options, config);
   const trusted = await readTrusted(config.image.trust, folder);
   // Before anything is built, so that a key that cannot be used is told at once.

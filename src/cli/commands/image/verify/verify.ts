@@ -20,7 +20,7 @@ export async function verify(cli: Cli, text: string): Promise<Result> {
   const board = new Board(io, cli.err);
   try {
     board.show('verify', text);
-    const { config, folder } = await loadConfig({ cwd: io.cwd, file: cli.options.config });
+    const { config, folder } = await loadConfig(cli);
     const trusted = await readTrusted(config.image.trust, folder);
     const { emit } = tellImage(board, 'verify');
     const named = await openNamed(text, { emit, ...traceRequests(cli, board), needsDigest: true }, io);

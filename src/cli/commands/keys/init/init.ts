@@ -6,8 +6,9 @@ import { loadConfig } from '../../../load-config.ts';
 import { renderStep } from '../../../terminal/step-line.ts';
 
 /** Makes a key; the config is the user's to edit. */
-export async function initKey({ io, options, err }: Cli): Promise<Result> {
-  const { config, folder } = await loadConfig({ cwd: io.cwd, file: options.config });
+export async function initKey(cli: Cli): Promise<Result> {
+  const { io, err } = cli;
+  const { config, folder } = await loadConfig(cli);
   const { id, publicPath, privatePath } = await makeKey({ env: io.env, folder });
   const said = [
     { label: 'key', text: `${shortKey(id)}  ECDSA P-256` },

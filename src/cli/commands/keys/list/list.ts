@@ -10,9 +10,10 @@ import { renderTable } from '../../../terminal/table.ts';
 type ListedKey = KeysListResult['keys'][number];
 
 /** The keys that the config trusts, in its order, then those that it could trust. */
-export async function listKeys({ io, options, out }: Cli): Promise<Result> {
+export async function listKeys(cli: Cli): Promise<Result> {
+  const { io, out } = cli;
   const { env } = io;
-  const { config, folder } = await loadConfig({ cwd: io.cwd, file: options.config });
+  const { config, folder } = await loadConfig(cli);
   const { trust } = config.image;
   const trusted = await readTrusted(trust, folder);
   const signing = await signingKey({ env, trusted });
