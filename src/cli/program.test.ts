@@ -114,8 +114,8 @@ test('the help of a command leads with examples and ends with its exit codes', a
     once beside the stable ones, which go when all are ready. It uses the secrets
     that the environment has now.
 
-    During a rollout it takes the candidate out, and that is all unless --to is
-    given.
+    During a deploy it takes the candidate out, and that is all unless --to is
+    given. A rollback to the same release that is under way is joined.
 
     usage: causeway rollback [env] [flags]
 

@@ -3,7 +3,7 @@ import type { RolloutEvent } from '../core/event.ts';
 import { makeRecord, type RolloutRecord } from '../core/record.ts';
 import type { Rollout } from '../core/rollout.ts';
 import { FakeApi } from './api/fake-api.ts';
-import { endOther } from './end-other.ts';
+import { awaitOther, endOther } from './end-other.ts';
 import { openStore } from './store/open-store.ts';
 import type { StoredState } from './store/store.ts';
 import { takeLease } from './target/lease.ts';
@@ -71,4 +71,20 @@ test('where nobody drives it any more, it is taken out from here', async () => {
 
   expect(isDriven).toBe(true);
   expect(outcome.kind).toBe('ended');
+});
+
+test('one that shall go on is waited for, and nothing is asked of who drives it', async () => {
+  const { api, store, events, about } = await cluster();
+  const holder = { by: 'ada', purpose: 'rollback' };
+  const lease = await takeLease({ api, place, holder, signal, renewMs: 20 });
+
+  const ended = awaitOther(about);
+  await store.history.append({ ...record, verdict: { kind: 'good' } });
+  const state = (await store.readState(signal)) as StoredState;
+  await store.writeState({ ...state, desired: { replicas: 2 } }, signal);
+
+  expect(await ended).toMatchObject({ kind: 'ended', record: { id: 'r1', verdict: { kind: 'good' } } });
+  expect(events).toEqual([{ kind: 'judged', judgement: { kind: 'good' } }]);
+  expect(lease.giveUp.aborted).toBe(false);
+  await lease.release();
 });

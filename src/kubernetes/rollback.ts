@@ -1,26 +1,30 @@
 import type { RollbackRequest } from '../core/environment.ts';
+import { UserError } from '../core/errors.ts';
 import { findReturn, refuseWithoutSecrets } from '../core/return-to.ts';
 import { type Outcome, rollOut } from '../core/roll-out.ts';
 import type { Running } from '../core/rollout.ts';
 import { replicasOf } from './cluster-config.ts';
 import { type DriveOptions, driveRollout } from './drive-rollout.ts';
-import { endOther } from './end-other.ts';
+import { awaitOther, endOther } from './end-other.ts';
 import { expectState } from './expect-state.ts';
 
 export interface RollbackOptions extends Omit<DriveOptions, 'by' | 'agentImage' | 'rendered'> {
   readonly request: RollbackRequest;
 }
 
-/** Returns to a release that was good here. A rollout that is under way is ended first; without `to`, that is all. */
+/**
+ * Returns to a release that was good here. A rollback to it that is under way is gone on with, or waited for where another
+ * drives it. Another rollout is ended first; without `to`, that is all.
+ */
 export async function rollBack({ request, ...about }: RollbackOptions): Promise<Outcome> {
   const { to, trusted, by } = request;
   const { place, store, config, signal } = about;
   const state = await expectState(store, place, signal);
   const driven = { ...about, by, agentImage: state.agentImage };
-  if (state.desired.rollout) {
-    const ended = await endOther({ ...about, rollout: state.desired.rollout, by }, (takeOut) =>
-      driveRollout(driven, takeOut),
-    );
+  const { rollout } = state.desired;
+  const isThatWay = rollout?.kind === 'rollback' && rollout.release.startsWith(to ?? '');
+  if (rollout && !isThatWay) {
+    const ended = await endOther({ ...about, rollout, by }, (takeOut) => driveRollout(driven, takeOut));
     if (to === undefined || ended.kind === 'unknown') return ended;
   }
   const { desired } = await expectState(store, place, signal);
@@ -38,7 +42,12 @@ export async function rollBack({ request, ...about }: RollbackOptions): Promise<
   refuseWithoutSecrets(release, held ?? {}, place.environment);
   const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
   const replicas = replicasOf(config);
-  return driveRollout(driven, (context) =>
+  const driving = driveRollout(driven, (context) =>
     rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
   );
+  return driving.catch((error: unknown) => {
+    const isOthers = error instanceof UserError && error.code === 'rollout_running';
+    if (!rollout || !isThatWay || !isOthers) throw error;
+    return awaitOther({ ...about, rollout });
+  });
 }

@@ -74,6 +74,13 @@ export class RolloutRunner {
     return current?.kind === 'deploy' && current.key === key ? follow(current, listen) : undefined;
   }
 
+  /** Listens to the rollback to this release that is under way, if it is; without its id's start, to any. */
+  joinRollback(to: string | undefined, listen: Listener): Promise<Outcome> | undefined {
+    const current = this.#current;
+    const isThatWay = current?.kind === 'rollback' && current.key?.startsWith(to ?? '');
+    return isThatWay && !current.giveUp.signal.aborted ? follow(current, listen) : undefined;
+  }
+
   /** Takes out what is under way, if anything is. */
   giveUp(reason: string, listen?: Listener): Promise<Outcome> | undefined {
     const current = this.#current;

@@ -51,6 +51,18 @@ describe('a rollback where signatures are asked for', () => {
   });
 });
 
+test('two rollbacks at once are one', async () => {
+  const { deploy, rollBack, supervisor } = make();
+  const first = await deploy('good.ts');
+  await deploy('plain.ts');
+
+  const [one, other, named] = await Promise.all([rollBack({}), rollBack({}), rollBack({ to: first })]);
+
+  expect(one).toMatchObject({ kind: 'ended', record: { release: first, verdict: { kind: 'good' } } });
+  expect([other, named]).toEqual([one, one]);
+  expect((await supervisor.status()).stable?.release).toBe(first);
+});
+
 test('who signed the image is kept in the record of its rollout', async () => {
   const { deploy, outcomes } = make();
 

@@ -123,11 +123,16 @@ export class Supervisor {
     );
   }
 
-  /** Returns to a good release; a rollout that is under way is taken out, and that is all if none is named. */
+  /**
+   * Returns to a good release, or joins the rollback to it that is under way; another rollout is taken out, and that is
+   * all if none is named.
+   */
   async rollback(request: z.infer<typeof rollbackSchema>, listen: Listener): Promise<Outcome> {
     await this.#recovered;
     const { to, trusted, by, environment, engine } = request;
     if (engine !== undefined) this.#containers.use(engine);
+    const joined = this.#runner.joinRollback(to, listen);
+    if (joined) return joined;
     const takenOut = await this.#runner.giveUp(`taken out by ${by}`, listen);
     if (takenOut && to === undefined) return takenOut;
     const release = await findReturn({
@@ -141,8 +146,12 @@ export class Supervisor {
     const secretSet = this.#secretSetFor(release);
     const running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
     const { replicas, rules } = environment;
-    return this.#run({ kind: 'rollback', by, rules, listen }, (context) =>
-      rollOut(context, { kind: 'rollback', running, by, replicas }),
+    const key = runningKey(running);
+    return (
+      this.#runner.joinRollback(key, listen) ??
+      this.#run({ kind: 'rollback', key, by, rules, listen }, (context) =>
+        rollOut(context, { kind: 'rollback', running, by, replicas }),
+      )
     );
   }
 

@@ -24,7 +24,7 @@ export function rollbackCommand(run: Run) {
     ],
     about: [
       'Nothing is built: the release was found good here, so all its replicas start at once beside the stable ones, which go when all are ready. It uses the secrets that the environment has now.',
-      'During a rollout it takes the candidate out, and that is all unless --to is given.',
+      'During a deploy it takes the candidate out, and that is all unless --to is given. A rollback to the same release that is under way is joined.',
     ],
     exits: ['done', 'failed', 'wrongUsage', 'takenBack', 'unknown', 'interrupted'],
   });
