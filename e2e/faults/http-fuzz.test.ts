@@ -154,6 +154,10 @@ class RecordingUpstream implements Upstream {
     return this.#session.fetch(url, init);
   }
 
+  forwardAnew(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
+    return this.forward(pathAndQuery, { ...init, keepalive: false });
+  }
+
   noteCut(): void {}
 
   begin(): void {

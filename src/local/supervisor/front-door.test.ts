@@ -393,6 +393,37 @@ describe('an answer reaches the client', () => {
   });
 });
 
+describe('an answer that cannot be read is told as that, asked for once, and an error of the replica’s:', () => {
+  const fields = Array.from({ length: 300 }, (_, index) => `X-${index}: 1\r\n`).join('');
+  const answers = {
+    'too many header fields': `HTTP/1.1 200 OK\r\n${fields}Content-Length: 2\r\n\r\nok`,
+    'status 600': 'HTTP/1.1 600 X\r\nContent-Length: 2\r\n\r\nok',
+    'status 999 without a body': 'HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n',
+    'a length that is no number': 'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n',
+    'a chunk without a size': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+  };
+
+  for (const [what, bytes] of Object.entries(answers))
+    test(what, async () => {
+      const { ask, tallies, upstreams } = await serve(
+        (socket) => socket.write(bytes),
+        (socket) => socket.write(bytes),
+      );
+
+      const answer = await ask(get);
+
+      expect(answer?.status).toBe(502);
+      expect(JSON.parse(answer?.body ?? '')).toMatchObject({
+        detail: 'the answer of the replica could not be read',
+      });
+      expect(valuesOf(answer as RawAnswerLike, 'retry-after')).toEqual([]);
+      expect(upstreams.flatMap(({ requests }) => requests).length).toBe(1);
+      expect(count(tallies)).toEqual({ ok: 0, errors: 1, lost: 0, retried: 0 });
+      expect(tallies.map(({ cuts }) => cuts)).toEqual([0, 0]);
+      await idle(tallies);
+    });
+});
+
 describe('a client that goes away', () => {
   test('before the answer is noticed by the replica, and is nobody’s error', async () => {
     const aborted = Promise.withResolvers<void>();
@@ -580,6 +611,67 @@ describe('a replica that goes away', () => {
 
     expect(answers.map((answer) => answer?.body)).toEqual(['ok', 'ok', 'ok']);
     expect(count(tallies)).toEqual({ ok: 3, errors: 0, lost: 0, retried: 3 });
+  });
+
+  describe('and listens no more, as all others do:', () => {
+    test('requests are held, and are answered by one that listens again', async () => {
+      const ground = await serve(
+        (socket) => socket.write(ok),
+        (socket) => socket.write(ok),
+        (socket) => socket.write(ok),
+      );
+      const [first, second, back] = ground.tallies as readonly [FakeUpstream, FakeUpstream, FakeUpstream];
+      ground.routable.pop();
+      for (const upstream of ground.upstreams.slice(0, 2)) upstream.close();
+      const asked = [
+        ground.ask(get),
+        ground.ask(get),
+        ground.ask('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', { isHead: true }),
+      ];
+      await until('each has failed at both', () => first.cuts >= 3 && second.cuts >= 3);
+      // Each looks once more and waits.
+      const begun = first.begun + second.begun;
+
+      ground.routable.push(back);
+      ground.change();
+
+      expect((await Promise.all(asked)).map((answer) => answer?.status)).toEqual([200, 200, 200]);
+      expect(first.begun + second.begun - begun).toBeLessThanOrEqual(6);
+      expect(ground.front.unreached).toMatchObject({ errors: 0, lost: 0 });
+    });
+
+    test('for too long, a request is refused, and counted', async () => {
+      const ground = await serve(
+        (socket) => socket.write(ok),
+        (socket) => socket.write(ok),
+      );
+      for (const upstream of ground.upstreams) upstream.close();
+      ground.holdMs = 30;
+
+      const answer = await ground.ask(get);
+
+      expect(answer?.status).toBe(503);
+      expect(ground.front.unreached).toMatchObject({ errors: 1, lost: 0 });
+      await idle(ground.tallies);
+    });
+  });
+
+  test('as each that reads the GET on a kept connection does: it ends three of them, and no more', async () => {
+    const end = (socket: Socket, { line }: RawRequest) => {
+      if (line.includes('/well')) return void socket.write(ok);
+      ended += 1;
+      for (const { requests, close } of ground.upstreams) if (requests.at(-1)?.line === line) close();
+    };
+    let ended = 0;
+    const ground = await serve(end, end, end, end, end);
+    for (const _ of ground.tallies) await ground.ask('GET /well HTTP/1.1\r\nHost: a\r\n\r\n');
+
+    const answer = await ground.ask(get);
+
+    expect(answer?.status).toBe(502);
+    expect(ended).toBe(3);
+    expect(count(ground.tallies)).toMatchObject({ errors: 1, retried: 2 });
+    await idle(ground.tallies);
   });
 
   test('in the middle of a stream: the client sees the cut, and it is an error of the replica’s', async () => {
@@ -854,6 +946,7 @@ class FakeUpstream implements Upstream {
   begun = 0;
   cuts = 0;
   readonly #session = new Bun.FetchSession({ proxy: false });
+  readonly #anew = new Bun.FetchSession({ proxy: false, keepAlive: false });
   readonly #port: number;
 
   constructor(port: number) {
@@ -862,6 +955,10 @@ class FakeUpstream implements Upstream {
 
   forward(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
     return this.#session.fetch(`http://127.0.0.1:${this.#port}${pathAndQuery}`, init);
+  }
+
+  forwardAnew(pathAndQuery: string, init: BunFetchRequestInit): Promise<Response> {
+    return this.#anew.fetch(`http://127.0.0.1:${this.#port}${pathAndQuery}`, init);
   }
 
   noteCut(): void {

@@ -5,7 +5,7 @@ import { Tally } from './tally.ts';
 /** What the front door needs of a replica. */
 export type Upstream = Pick<
   Replica,
-  'front' | 'wasCut' | 'patienceMs' | 'declares' | 'forward' | 'begin' | 'finish' | 'noteCut'
+  'front' | 'wasCut' | 'patienceMs' | 'declares' | 'forward' | 'forwardAnew' | 'begin' | 'finish' | 'noteCut'
 >;
 
 export interface FrontDoorOptions {
@@ -25,11 +25,19 @@ export interface FrontDoorOptions {
 
 /** An answer of at most this size is taken whole before it is passed on, so that a cut is seen, and can be mended. */
 const wholeBytes = 256 * 1024;
-/** How often a request that changes nothing is sent again when its replica went away under it. */
+/** How often a request that changes nothing is sent at most, where its replicas go away under it. */
 const tries = 3;
 
 /** A client that does not read may keep its answer waiting no longer than this, once its replica has ended. */
 const lastWordMs = 500;
+
+/** What the runtime says of an answer that came and breaks the protocol, or has more fields than it reads. */
+const unreadable: ReadonlySet<string> = new Set([
+  'Malformed_HTTP_Response',
+  'InvalidHTTPResponse',
+  'InvalidContentLength',
+  'UnsupportedTransferEncoding',
+]);
 
 /** RFC 9110 §7.6.1: these speak of one connection, and are not passed on. */
 const hopByHop = [
@@ -98,20 +106,20 @@ export class FrontDoor {
     this.#turn += 1;
     let turn = this.#turn;
     let left = isRepeatable ? tries : 1;
-    let avoided: Upstream | undefined;
-    let hasWaited = false;
+    let hasFailed = false;
+    let avoided: readonly Upstream[] = [];
     while (left > 0) {
       const replica = this.#replicaAt(turn, avoided);
-      // That it ended is told a moment after its connections were cut: until then it still seems the only one.
-      if (replica && (replica !== avoided || hasWaited)) {
-        const answer = await this.#pass(request, path, headers, replica, isRepeatable ? left : 0);
+      if (replica) {
+        const triesLeft = isRepeatable ? left : 0;
+        const answer = await this.#pass(request, path, headers, replica, triesLeft, hasFailed);
         if (answer instanceof Response) return answer;
-        // To one that refused the connection nothing was sent.
         if (answer === 'cut') left -= 1;
         turn += 1;
-        avoided = replica;
-        hasWaited = false;
-      } else if (await this.#hold(request.signal, cameAt)) hasWaited = true;
+        hasFailed = true;
+        avoided = [...avoided, replica];
+        // That they ended is told a moment after their connections were cut: until then they still seem to be there.
+      } else if (await this.#hold(request.signal, cameAt)) avoided = [];
       else break;
     }
     return this.#refuse(request);
@@ -124,20 +132,19 @@ export class FrontDoor {
     headers: Headers,
     replica: Upstream,
     triesLeft: number,
+    hasFailed: boolean,
   ): Promise<Response | 'cut' | 'refused'> {
     const startedAt = performance.now();
     const { method, body, signal } = request;
     replica.begin();
     let isStreaming = false;
     try {
-      const response = await replica.forward(path, {
-        method,
-        headers,
-        body,
-        signal,
-        redirect: 'manual',
-        decompress: false,
-      });
+      const init = { method, headers, body, signal, redirect: 'manual', decompress: false } as const;
+      const response = await (hasFailed ? replica.forwardAnew(path, init) : replica.forward(path, init));
+      if (response.status < 200 || response.status > 599) {
+        void response.body?.cancel();
+        return this.#answerUnreadable(replica);
+      }
       const whole = await takeWhole(response, method);
       const answer =
         whole ??
@@ -153,11 +160,14 @@ export class FrontDoor {
       if (!isOk) noteFault(replica, path, response.status);
       return answer;
     } catch (error) {
-      const isRefused = errorCode(error) === 'ECONNREFUSED';
+      const code = errorCode(error);
+      // On a kept connection it may have been sent: where that was closed, the runtime asks again on another.
+      const isRefused = hasFailed && code === 'ECONNREFUSED';
       if (signal.aborted) {
         this.#countLeft(replica, performance.now() - startedAt);
         return new Response(null, { status: 499 });
       }
+      if (code !== undefined && unreadable.has(code)) return this.#answerUnreadable(replica);
       replica.noteCut();
       if (triesLeft > (isRefused ? 0 : 1)) {
         replica.front.retried += 1;
@@ -171,11 +181,13 @@ export class FrontDoor {
     }
   }
 
-  /** The one whose turn it is, or the one after it. */
-  #replicaAt(turn: number, avoided: Upstream | undefined): Upstream | undefined {
+  /** The one whose turn it is, or the next after it that is not avoided. */
+  #replicaAt(turn: number, avoided: readonly Upstream[]): Upstream | undefined {
     const routable = this.#options.routable();
     const replica = routable[turn % routable.length];
-    return replica === avoided ? routable[(turn + 1) % routable.length] : replica;
+    if (avoided.length === 0) return replica;
+    const inTurn = routable.map((_, index) => routable[(turn + index) % routable.length]);
+    return inTurn.find((other) => other && !avoided.includes(other));
   }
 
   /** Waits until a replica may be routable; false when there is none to wait for, or none has been for too long. */
@@ -200,6 +212,12 @@ export class FrontDoor {
   #countCut(replica: Upstream): void {
     const kind = replica.wasCut ? 'lost' : 'errors';
     for (const tally of [replica.front, this.total]) tally[kind] += 1;
+  }
+
+  /** The replica is well, and would say the same again. */
+  #answerUnreadable(replica: Upstream): Response {
+    this.#countCut(replica);
+    return problem(502, 'Bad Gateway', 'the answer of the replica could not be read', {});
   }
 
   #refuse(request: Request): Response {
@@ -308,10 +326,14 @@ async function streamOn(
   return new Response(stream, { status, statusText, headers });
 }
 
-function problem(status: number, title: string, detail: string): Response {
+function problem(
+  status: number,
+  title: string,
+  detail: string,
+  headers: Record<string, string> = { 'retry-after': '1' },
+): Response {
   const body = JSON.stringify({ type: 'about:blank', title, status, detail });
-  const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: { 'content-type': 'application/problem+json', ...headers } });
 }
 
 /** Other paths than the declared ones are its users' own, and belong into no record. */
