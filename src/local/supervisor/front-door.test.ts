@@ -320,6 +320,15 @@ describe('an answer reaches the client', () => {
     expect(valuesOf(answer as RawAnswerLike, 'content-length')).toEqual([]);
   });
 
+  test('to HEAD with no length, where the replica gives none', async () => {
+    const { ask } = await serve((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/x\r\n\r\n'));
+
+    const answer = await ask('HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', { isHead: true });
+
+    expect(answer?.status).toBe(200);
+    expect(valuesOf(answer as RawAnswerLike, 'content-length')).toEqual([]);
+  });
+
   test('as the redirect that it is', async () => {
     const { ask, upstream } = await serve((socket) =>
       socket.write('HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 2\r\n\r\nok'),

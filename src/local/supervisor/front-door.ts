@@ -264,8 +264,9 @@ async function takeWhole(response: Response, method: string): Promise<Response |
   const length = response.headers.get('content-length');
   const coding = response.headers.get('transfer-encoding');
   keepEndToEnd(response.headers);
-  // Without either of the two, the runtime would say that the answer to a GET has no content.
-  if (method === 'HEAD' && coding) response.headers.set('transfer-encoding', coding);
+  // RFC 9110 §8.6: without either of the two, the runtime would say that the answer to a GET has no content.
+  const isOpen = coding !== null || length === null;
+  if (method === 'HEAD' && isOpen) response.headers.set('transfer-encoding', coding ?? 'chunked');
   const { status, statusText, headers } = response;
   const isShort = length !== null && Number(length) <= wholeBytes;
   // To look for a body makes a stream of it, which is dear; a length says the same.
