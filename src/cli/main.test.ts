@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'bun:test';
+import { afterAll, describe, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,21 +9,20 @@ afterAll(() => rmSync(home, { recursive: true }));
 writeFileSync(join(home, 'causeway.config.ts'), configText({ test: 'echo ready; sleep 60' }));
 writeFileSync(join(home, 'main.ts'), '');
 
+const environment = {
+  PATH: process.env.PATH,
+  HOME: home,
+  XDG_STATE_HOME: join(home, 'state'),
+  XDG_RUNTIME_DIR: home,
+  LANG: 'C.UTF-8',
+};
+
+function commandLine(words: readonly string[]): string[] {
+  return [process.execPath, '--no-install', '--no-env-file', join(import.meta.dir, 'main.ts'), ...words];
+}
+
 function start(words: readonly string[], cwd = home) {
-  return Bun.spawn(
-    [process.execPath, '--no-install', '--no-env-file', join(import.meta.dir, 'main.ts'), ...words],
-    {
-      cwd,
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        XDG_STATE_HOME: join(home, 'state'),
-        XDG_RUNTIME_DIR: home,
-        LANG: 'C.UTF-8',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  return Bun.spawn(commandLine(words), { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 test('the process ends with the exit code, the result on stdout and nothing on stderr', async () => {
@@ -91,3 +90,41 @@ test('a reader that leaves early ends it quietly', async () => {
   expect(await child.stdout.text()).toBe('0\n');
   expect(await child.stderr.text()).toBe('');
 });
+
+describe.skipIf(process.platform !== 'linux')('on a full disk', () => {
+  test.each(['status', 'status --json', 'help'])(
+    '%p whose result cannot be written fails, with one error',
+    async (line) => {
+      const { exit, other } = await endOnFull(line.split(' '), 'stdout');
+
+      expect(exit).toBe(1);
+      expect(other.match(/^error: .*/gm)).toEqual([
+        'error: the result could not be written to stdout: the disk is full',
+      ]);
+      expect(other).not.toMatch(/^\s+at /m);
+    },
+  );
+
+  test('what is said on the way may be lost: the exit code and the result are the same', async () => {
+    const { exit, other } = await endOnFull(['status', '--json'], 'stderr');
+
+    expect(exit).toBe(0);
+    expect(JSON.parse(other)).toMatchObject({ environment: 'local', state: 'absent' });
+    expect((await endOnFull(['stauts'], 'stderr')).exit).toBe(2);
+    expect((await endOnFull(['open'], 'stderr')).exit).toBe(1);
+  });
+});
+
+/** Runs a command one of whose streams takes nothing; gives what the other one held. */
+async function endOnFull(words: readonly string[], stream: 'stdout' | 'stderr') {
+  const child = Bun.spawn(
+    ['sh', '-c', `exec "$@" ${stream === 'stdout' ? '>' : '2>'}/dev/full`, 'sh', ...commandLine(words)],
+    {
+      cwd: home,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { exit, other: stream === 'stdout' ? stderr : stdout };
+}

@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { exitCodes, UserError } from '../core/errors.ts';
+import { whyNotWritten } from '../core/why-not-written.ts';
 import { type Io, inheritedEnv, type Stream } from './io.ts';
 import { pause } from './pause.ts';
+import { showUserError } from './terminal/show-error.ts';
+import { makeStyle } from './terminal/style.ts';
 
 /** The world of a real process, and how to leave it with what was written still reaching its reader. */
 export function processIo(
@@ -16,7 +20,7 @@ export function processIo(
     for (const callback of leaving) callback();
   });
   const gone = new AbortController();
-  stayQuietWithoutReader(process, gone);
+  const output = watchOutput(process, gone);
   const signal = onInterrupt(process);
   const io: Io = {
     stdout: toStream(stdout),
@@ -48,7 +52,7 @@ export function processIo(
     listStored,
     publishAgent,
   };
-  return { io, leave: (exitCode) => leave(process, exitCode) };
+  return { io, leave: (exitCode) => leave(process, io, output, exitCode) };
 }
 
 function toStream(stream: NodeJS.WriteStream): Stream {
@@ -64,28 +68,58 @@ function toStream(stream: NodeJS.WriteStream): Stream {
   };
 }
 
-/** When nobody reads, there is nothing more to say; but what the command does goes on, and ends with its own code. */
-function stayQuietWithoutReader({ stdout, stderr }: NodeJS.Process, gone: AbortController): void {
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Of a terminal that is gone: EIO.
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-      if (stream === stdout) gone.abort(new Error('nobody reads any more'));
-    });
-  }
+interface Output {
+  /** The streams that have failed: they tell nobody that they end. */
+  readonly failed: Set<NodeJS.WriteStream>;
+  /** What kept the result from being written, where somebody still waits for it. */
+  lost?: NodeJS.ErrnoException;
 }
 
-/** Exits when all that was written has reached its reader. */
-async function leave(process: NodeJS.Process, exitCode: number): Promise<void> {
+/**
+ * When nobody reads, there is nothing more to say; but what the command does goes on, and ends with its own code. What
+ * is said on stderr may be lost; a result that is lost is told when the command ends.
+ */
+function watchOutput({ stdout, stderr }: NodeJS.Process, gone: AbortController): Output {
+  const output: Output = { failed: new Set() };
+  for (const stream of [stdout, stderr]) stream.on('error', () => output.failed.add(stream));
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Of a terminal that is gone: EIO.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') output.lost ??= error;
+    gone.abort(new Error('nobody reads any more'));
+  });
+  return output;
+}
+
+/** Exits when all that was written has reached its reader. A result that has not is a failure. */
+async function leave(process: NodeJS.Process, io: Io, output: Output, exitCode: number): Promise<void> {
   const { stdout, stderr } = process;
-  await Promise.all([stdout, stderr].map(flush));
-  process.exit(exitCode);
+  // Where nothing is left to wait for, the process ends before the last line of this.
+  process.exitCode = exitCode;
+  await flush(stdout, output);
+  const { lost } = output;
+  if (lost) io.stderr.write(showLost(lost, process, io));
+  await flush(stderr, output);
+  process.exit(lost ? exitCode || exitCodes.failed : exitCode);
 }
 
-function flush(stream: NodeJS.WriteStream): Promise<void> {
+function showLost(cause: NodeJS.ErrnoException, { argv }: NodeJS.Process, io: Io): string {
+  const error = new UserError({
+    code: 'output_lost',
+    message: `the result could not be written to stdout: ${whyNotWritten(cause) ?? cause.message}`,
+    hint: 'what the command did is done; mend where stdout leads, then ask: causeway status',
+    cause,
+  });
+  const style = makeStyle({ stream: io.stderr, env: io.env, isPlain: argv.includes('--no-color') });
+  return style.spell(
+    showUserError(error, { style, command: io.env.CAUSEWAY_COMMAND || 'causeway', place: io }),
+  );
+}
+
+function flush(stream: NodeJS.WriteStream, { failed }: Output): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   stream.once('error', () => resolve());
   stream.end(() => resolve());
+  if (failed.has(stream)) resolve();
   return promise;
 }
 

@@ -274,6 +274,11 @@ export const errorKinds = {
     about:
       'What is there differs from what was rolled out, though no rollout is under way; each difference is listed. `up` puts right what is in a cluster. What CloudFormation made in an account it leaves as it is: change it back by hand, or take the environment down and make it anew.',
   },
+  output_lost: {
+    exit: 'failed',
+    about:
+      'The result could not be written to stdout, for example because the disk it leads to is full. What the command did is done and stays, and its own exit code is kept where that is not 0.',
+  },
   not_confirmed: {
     exit: 'cancelled',
     about: 'What was typed is not the name of the environment, so nothing was taken away.',
