@@ -243,3 +243,19 @@ test('what is unpacked is what was packed', async () => {
   expect(statSync(join(target, 'bin/start')).mode & 0o111).toBe(0o111);
   expect(existsSync(join(target, '.git'))).toBe(false);
 });
+
+test.skipIf(process.platform !== 'linux').each([['*.txt'], ['.']])(
+  'a file among %p whose name is not UTF-8 is named as such',
+  async (glob) => {
+    const folder = folderWith({ 'server.mjs': '' });
+    writeFileSync(Buffer.concat([Buffer.from(`${folder}/bad`), Buffer.of(255), Buffer.from('.txt')]), '');
+
+    const error = await errorOf(buildArtifact({ service: { files: ['server.mjs', glob] }, folder }));
+
+    expect(error).toMatchObject({
+      code: 'build_failed',
+      message: 'the name of bad\ufffd.txt is not UTF-8, so it cannot be part of an artifact',
+      hint: 'rename it, or leave it out of service.files',
+    });
+  },
+);

@@ -31,6 +31,7 @@ async function pathsOf(glob: string, folder: string): Promise<readonly string[]>
   for await (const match of new Bun.Glob(named).scan({ cwd: folder, dot: true, onlyFiles: false })) {
     const path = match.replaceAll(sep, '/');
     if (isLeftOut(path, named)) continue;
+    await refuseUnreadableName(path, folder);
     const place = join(folder, path);
     // A glob walks through a link to a folder elsewhere.
     if (!isInside(await realpath(dirname(place)), folder)) throw leavesFolder(glob, path);
@@ -53,7 +54,18 @@ function isLeftOut(path: string, named: string): boolean {
   return parts.includes('node_modules') && !named.split('/').includes('node_modules');
 }
 
+/** A name that is not UTF-8 is read with a replacement character in it, and by that name there is no file. */
+async function refuseUnreadableName(path: string, folder: string): Promise<void> {
+  if (!path.includes('\ufffd') || (await lstat(join(folder, path)).catch(() => undefined))) return;
+  throw new UserError({
+    code: 'build_failed',
+    message: `the name of ${path} is not UTF-8, so it cannot be part of an artifact`,
+    hint: 'rename it, or leave it out of service.files',
+  });
+}
+
 async function readLayerFile(path: string, folder: string, all: ReadonlySet<string>): Promise<LayerFile> {
+  await refuseUnreadableName(path, folder);
   const place = join(folder, path);
   const info = await lstat(place);
   if (info.isSymbolicLink()) return readLink(path, folder, all);
