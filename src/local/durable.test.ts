@@ -157,6 +157,13 @@ describe('what cannot be written is said in plain words, with the path', () => {
     expect(message).toBe(`cannot write ${file}: something that is not a folder is in its place`);
   });
 
+  test.skipIf(process.platform !== 'linux')('when the file system has no folders of others', () => {
+    const { code, message } = errorOf(() => makeFolder('/proc/causeway'));
+
+    expect(code).toBe('state_not_writable');
+    expect(message).toBe('cannot write /proc/causeway: no folder can be made there');
+  });
+
   test.skipIf(!canMount())('when the disk is full: the old content stays, and nothing beside it', () => {
     const folder = mount('size=64k');
     writeDurably(join(folder, 'state'), 'old');

@@ -64,7 +64,12 @@ export function readIfThere(path: string): string | undefined {
 }
 
 export function makeFolder(path: string): void {
-  withStateErrors(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+  try {
+    withStateErrors(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+  } catch (error) {
+    // Some file systems, such as /proc, say so instead of refusing.
+    throw errorCode(error) === 'ENOENT' ? cannotWrite(path, 'no folder can be made there', error) : error;
+  }
 }
 
 export function errorCode(error: unknown): string | undefined {
@@ -83,12 +88,15 @@ export function withStateErrors<T>(path: string, work: () => T): T {
 /** The same error in the user's words, where it says that the state folder cannot be written. */
 export function toStateError(path: string, error: unknown): unknown {
   const reason = whyNotWritten(error);
-  if (reason === undefined) return error;
+  return reason === undefined ? error : cannotWrite(path, reason, error);
+}
+
+function cannotWrite(path: string, reason: string, cause: unknown): UserError {
   return new UserError({
     code: 'state_not_writable',
     message: `cannot write ${path}: ${reason}`,
     hint: 'mend that, or keep the state elsewhere: export XDG_STATE_HOME=<folder>',
-    cause: error,
+    cause,
   });
 }
 
