@@ -10,9 +10,12 @@ test('a span is that long ago, a date is that moment', () => {
   });
 });
 
-test.each(['', '5', 'm', '-5m', 'soon', '2026-99-99'])('%p is no moment', (text) => {
-  expect(() => moment('--since', text, 0)).toThrow("is not a span such as '5m'");
-});
+test.each(['', '5', 'm', '-5m', 'soon', '2026-99-99', '2026-02-30', '2026-02-30T10:00:00Z'])(
+  '%p is no moment',
+  (text) => {
+    expect(() => moment('--since', text, 0)).toThrow("is not a span such as '5m'");
+  },
+);
 
 test.each(['', '0', '-1', '1.5', '1e3', 'ten', '9999999999'])('%p is no whole number above 0', (text) => {
   expect(() => wholeNumber('--limit')(text)).toThrow('is not a whole number above 0');

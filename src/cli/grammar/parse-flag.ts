@@ -26,9 +26,15 @@ export function moment(
 ): { readonly since: number; readonly isSpan: boolean } {
   const span = /^\d+(\.\d+)?[a-z]+$/.test(text) ? toMs(text as Duration) : Number.NaN;
   if (!Number.isNaN(span)) return { since: now - span, isSpan: true };
-  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const date = isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(date)) return { since: date, isSpan: false };
   throw wrongValue(flag, text, "a span such as '5m' or a date such as '2026-07-01T09:30:00Z'");
+}
+
+/** `Date.parse` takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(text) : undefined;
+  return date !== undefined && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
 /** Reads a span: `90m`; in milliseconds. */
