@@ -43,6 +43,7 @@ export async function rollOutRelease(cli: Cli, options: ReleaseOptions): Promise
     board.show(options.image === undefined ? 'build' : 'image', 'reading the config');
     const chosen = await chooseEnvironment(cli, name);
     isOfCloud = chosen.environment.cloud !== undefined;
+    if (!isOfCloud && options.cloud?.ttlMs !== undefined) throw hasNoEnd(name);
     return await work(cli, chosen, options, { board, startedAt });
   } catch (thrown) {
     if (!io.signal.aborted || thrown instanceof Interrupted) throw thrown;
@@ -54,6 +55,14 @@ export async function rollOutRelease(cli: Cli, options: ReleaseOptions): Promise
   } finally {
     board.close();
   }
+}
+
+function hasNoEnd(name: string): UserError {
+  return new UserError({
+    code: 'usage_wrong',
+    message: `--ttl says how long an environment in an account of a cloud lives, and ${name} is in none`,
+    hint: `leave --ttl out; causeway down ${name} takes it away`,
+  });
 }
 
 interface Way {

@@ -176,3 +176,15 @@ test('all lines of an environment with a long name begin below each other', asyn
     .map((line) => /^\S+ +/.exec(line)?.[0].length);
   expect(new Set(starts)).toEqual(new Set([10]));
 });
+
+test('--ttl for an environment that is in no cloud is wrong usage, and nothing is begun', async () => {
+  using terminal = new FakeTerminal();
+
+  const { exit, stderr } = await terminal.call('up', '--ttl', '4h');
+
+  expect(exit).toBe(2);
+  expect(stderr).toContain(
+    'error: --ttl says how long an environment in an account of a cloud lives, and local is in none\n',
+  );
+  expect(terminal.environment.requests).toEqual([]);
+});
