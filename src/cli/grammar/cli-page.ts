@@ -21,7 +21,7 @@ export function makeCliPage(): string {
       flagRows(program).map(([flag, text]) => [`\`${flag}\``, text]),
     ),
     '## JSON',
-    'With `--json`, stdout is exactly one JSON document in one line, never coloured; with `status --watch` and `logs --follow` it is one such line after the other. A command that fails writes one as well: `{ "error": { "code", "message", "hint", "details"? } }`, beside what it still could say (a rollout’s record, a receipt, the claims of an image). The same error stands on stderr for people, and the exit code is the same as without `--json`. The shapes are the schemas in [src/cli/json.ts](../src/cli/json.ts).',
+    'All commands have `--json` but `run` and `exec`, whose output is the command’s own; help and the version stay text. With it, stdout is exactly one JSON document in one line, never coloured; with `status --watch` and `logs --follow` it is one such line after the other. A command that fails writes one as well: `{ "error": { "code", "message", "hint", "details"? } }`, beside what it still could say (a rollout’s record, a receipt, the claims of an image). The same error stands on stderr for people, and the exit code is the same as without `--json`. The shapes are the schemas in [src/cli/json.ts](../src/cli/json.ts).',
     '## Exit codes',
     table(
       ['code', 'means'],
