@@ -20,7 +20,15 @@ is_installed() {
   { is_marked all || { [ "$1" = run ] && is_marked run; }; } && find_bun
 }
 
-is_marked() { cmp -s "$home/package-lock.json" "$home/node_modules/.installed-$1"; }
+# Slim containers have no cmp; where there is one, it is the faster.
+is_marked() {
+  marker=$home/node_modules/.installed-$1
+  if command -v cmp >/dev/null; then
+    cmp -s "$home/package-lock.json" "$marker"
+  else
+    [ -f "$marker" ] && [ "$(cat "$home/package-lock.json")" = "$(cat "$marker")" ]
+  fi
+}
 
 # One installation at a time: the folder is the lock, and a dead holder's lock is taken over.
 wait_for_turn() {
