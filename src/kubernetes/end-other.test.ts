@@ -88,3 +88,10 @@ test('one that shall go on is waited for, and nothing is asked of who drives it'
   expect(lease.giveUp.aborted).toBe(false);
   await lease.release();
 });
+
+test('one that nobody drives any more is not waited for', async () => {
+  const { events, about } = await cluster();
+
+  expect(await awaitOther(about)).toBeUndefined();
+  expect(events).toEqual([]);
+});

@@ -42,12 +42,13 @@ export async function rollBack({ request, ...about }: RollbackOptions): Promise<
   refuseWithoutSecrets(release, held ?? {}, place.environment);
   const running: Running = { release, ...(secretSet === undefined ? {} : { secretSet }) };
   const replicas = replicasOf(config);
-  const driving = driveRollout(driven, (context) =>
-    rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
-  );
-  return driving.catch((error: unknown) => {
+  const drive = () =>
+    driveRollout(driven, (context) =>
+      rollOut(context, { kind: 'rollback', running, by, replicas, surge: config.surge }),
+    );
+  return drive().catch(async (error: unknown) => {
     const isOthers = error instanceof UserError && error.code === 'rollout_running';
     if (!rollout || !isThatWay || !isOthers) throw error;
-    return awaitOther({ ...about, rollout });
+    return (await awaitOther({ ...about, rollout })) ?? drive();
   });
 }

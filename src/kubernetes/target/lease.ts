@@ -109,6 +109,16 @@ export async function whoHolds({ api, place, signal }: LeaseOptions): Promise<Le
   return holder && !hasDied(holder) ? holder : undefined;
 }
 
+/** Whether somebody holds the lock and is alive. */
+export async function isHeld(
+  options: LeaseOptions & Pick<TakeLeaseOptions, 'lookMs' | 'staleMs'>,
+): Promise<boolean> {
+  const { api, place, signal } = options;
+  const found = await api.get(kinds.lease, namesOf(place).state, signal);
+  const holder = found && holderOf(found);
+  return found !== undefined && holder !== undefined && isRenewed(options, found, holder);
+}
+
 /** Whether the holder gives a sign of life; while the API is away nobody can, so that counts for nothing. */
 async function isRenewed(
   { api, place, signal, lookMs = usualLookMs, staleMs }: Omit<TakeLeaseOptions, 'holder'>,
