@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { UserError } from '../core/errors.ts';
@@ -31,11 +32,10 @@ async function pathsOf(glob: string, folder: string): Promise<readonly string[]>
   for await (const match of new Bun.Glob(named).scan({ cwd: folder, dot: true, onlyFiles: false })) {
     const path = match.replaceAll(sep, '/');
     if (isLeftOut(path, named)) continue;
-    await refuseUnreadableName(path, folder);
-    const place = join(folder, path);
+    const found = await lookAt(path, folder);
     // A glob walks through a link to a folder elsewhere.
-    if (!isInside(await realpath(dirname(place)), folder)) throw leavesFolder(glob, path);
-    if (!(await lstat(place)).isDirectory()) matches.push(path);
+    if (!isInside(await realpath(dirname(join(folder, path))), folder)) throw leavesFolder(glob, path);
+    if (!found.isDirectory()) matches.push(path);
   }
   return matches;
 }
@@ -55,19 +55,22 @@ function isLeftOut(path: string, named: string): boolean {
 }
 
 /** A name that is not UTF-8 is read with a replacement character in it, and by that name there is no file. */
-async function refuseUnreadableName(path: string, folder: string): Promise<void> {
-  if (!path.includes('\ufffd') || (await lstat(join(folder, path)).catch(() => undefined))) return;
-  throw new UserError({
-    code: 'build_failed',
-    message: `the name of ${path} is not UTF-8, so it cannot be part of an artifact`,
-    hint: 'rename it, or leave it out of service.files',
-  });
+async function lookAt(path: string, folder: string): Promise<Stats> {
+  try {
+    return await lstat(join(folder, path));
+  } catch (error) {
+    if (!path.includes('\ufffd')) throw error;
+    throw new UserError({
+      code: 'build_failed',
+      message: `the name of ${path} is not UTF-8, so it cannot be part of an artifact`,
+      hint: 'rename it, or leave it out of service.files',
+    });
+  }
 }
 
 async function readLayerFile(path: string, folder: string, all: ReadonlySet<string>): Promise<LayerFile> {
-  await refuseUnreadableName(path, folder);
   const place = join(folder, path);
-  const info = await lstat(place);
+  const info = await lookAt(path, folder);
   if (info.isSymbolicLink()) return readLink(path, folder, all);
   if (!info.isFile()) {
     throw new UserError({
