@@ -79,7 +79,7 @@ export function parseConfig(exported: unknown, file: string): Config {
     });
   }
   const { copy, prototypeKeys } = plainCopy(exported);
-  const result = configSchema.safeParse(copy, { error: describeIssue });
+  const result = configSchema.safeParse(copy, { error: describeIssue, jitless: true });
   if (result.success && prototypeKeys.length === 0) return result.data;
   const root = configJsonSchema();
   const problems = [
