@@ -62,12 +62,17 @@ function waysFrom(path: string, way = relative(repository, path), found = new Ma
 
 const transpiler = new Bun.Transpiler({ loader: 'ts' });
 
-test.each(['status', 'releases'])('%s loads nothing of images, and nothing of clusters', async (command) => {
-  const loaded = await loadedBy(command);
+test.each(['status', 'releases'])(
+  '%s loads nothing of images, nothing of clusters, and no part of the runtime that takes long',
+  async (command) => {
+    const loaded = await loadedBy(command);
 
-  expect(loaded).toContain(join(import.meta.dir, '..', 'local', 'environment.ts'));
-  expect(loaded.filter((path) => /\/src\/(image|kubernetes)\//.test(path))).toEqual([]);
-});
+    expect(loaded).toContain(join(import.meta.dir, '..', 'local', 'environment.ts'));
+    expect(loaded.filter((path) => /\/src\/(image|kubernetes)\//.test(path))).toEqual([]);
+    const imports = loaded.flatMap((path) => transpiler.scanImports(readFileSync(path, 'utf8')));
+    expect(imports.map(({ path }) => path)).not.toContain('node:crypto');
+  },
+);
 
 test.each(['status', 'plan', 'down'])(
   '%s of another target loads nothing of a cloud beside it, and installs nothing of it',

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { sha256 } from './sha256.ts';
 
 /** Everything in the config that shapes a replica. */
 export const settingsSchema = z.strictObject({
@@ -43,7 +43,7 @@ export const releaseSchema = z.strictObject({
 export type Release = Readonly<z.infer<typeof releaseSchema>>;
 
 export function makeRelease(parts: Omit<Release, 'id'>): Release {
-  return { id: createHash('sha256').update(canonicalJson(parts)).digest('hex'), ...parts };
+  return { id: sha256(canonicalJson(parts)), ...parts };
 }
 
 /** What people see and type: enough of the id to be told apart. */

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
+import { sha256 } from '../core/sha256.ts';
 import { absolute, stateFolder } from '../core/state-folder.ts';
 
 /** Where an environment of this machine keeps what it needs. */
@@ -37,7 +37,7 @@ export interface PathsOptions {
 
 /** Outside the working tree, so that `git clean`, another branch or `npm ci` never touch what serves. */
 export function pathsOf({ project, folder, environment, env, uid }: PathsOptions): Paths {
-  const hash = createHash('sha256').update(`${folder}\0${environment}`).digest('hex').slice(0, 10);
+  const hash = sha256(`${folder}\0${environment}`).slice(0, 10);
   const root = join(stateFolder(env), `${project}-${environment}-${hash}`);
   return pathsIn(root, join(socketFolder(root, env, uid), 'control.sock'));
 }
@@ -64,7 +64,7 @@ export function pathsIn(root: string, socket: string): Paths {
 
 /** A socket's path may have 104 bytes on macOS, so it lies in a short folder, named after the state folder. */
 function socketFolder(root: string, env: PathsOptions['env'], uid: number): string {
-  const name = createHash('sha256').update(root).digest('hex').slice(0, 10);
+  const name = sha256(root).slice(0, 10);
   const runtimeFolder = absolute(env.XDG_RUNTIME_DIR);
   const isShort = runtimeFolder !== undefined && Buffer.byteLength(runtimeFolder) < 60;
   return join(isShort ? join(runtimeFolder, 'causeway') : `/tmp/causeway-${uid}`, name);

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { canonicalJson } from '../core/release.ts';
+import { sha256 } from '../core/sha256.ts';
 
 /** Kept beside what is stored: a bit that flipped on the disk may leave JSON of the right shape. */
 export function sumOf(content: object): string {
-  return createHash('sha256').update(canonicalJson(content)).digest('hex').slice(0, 16);
+  return sha256(canonicalJson(content)).slice(0, 16);
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { sha256 } from '../../core/sha256.ts';
 import { whyNotWritten } from '../../core/why-not-written.ts';
 import type { Place } from '../manifests/names.ts';
 
@@ -64,7 +64,7 @@ export async function readKeptHistory(options: KeptHistoryOptions): Promise<Kept
 
 function pathOf({ stateFolder, place, server }: KeptHistoryOptions): string {
   const { project, environment, namespace } = place;
-  const hash = createHash('sha256').update(`${server}\0${namespace}`).digest('hex').slice(0, 10);
+  const hash = sha256(`${server}\0${namespace}`).slice(0, 10);
   return join(stateFolder, 'history', `${project}-${environment}-${hash}.jsonl`);
 }
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { canonicalJson, type Release, shortId } from '../../core/release.ts';
+import { sha256 } from '../../core/sha256.ts';
 import type { StoredRelease } from '../store/stored-release.ts';
 import { namesOf, type Place } from './names.ts';
 import { podTemplate } from './pod-template.ts';
@@ -18,7 +18,7 @@ export function renderRelease({ release, pullFrom, place, pullSecret }: RenderOp
   if (release.image === undefined) throw new Error(`release ${release.id} has no image`);
   const image = `${pullFrom}@${release.image}`;
   const data = settingsData(release);
-  const hash = createHash('sha256').update(canonicalJson(data)).digest('hex');
+  const hash = sha256(canonicalJson(data));
   const settings = { name: namesOf(place).settings(hash), data };
   const template = podTemplate({ release, image, settings: settings.name, place, pullSecret });
   return { schemaVersion: 1, release, template: canonicalJson(template), settings, image };

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1';
+import { sha256 } from '../../core/sha256.ts';
 import type { Holder } from '../../core/target.ts';
 
 /** Who holds a Lease, and for how long. */
@@ -52,10 +52,7 @@ const processSpace = findProcessSpace();
 function findProcessSpace(): string {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-    return createHash('sha256')
-      .update(`${boot} ${readlinkSync('/proc/self/ns/pid')}`)
-      .digest('hex')
-      .slice(0, 8);
+    return sha256(`${boot} ${readlinkSync('/proc/self/ns/pid')}`).slice(0, 8);
   } catch {
     return crypto.randomUUID().slice(0, 8);
   }

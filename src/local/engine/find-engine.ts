@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { type Platform, platforms } from '../../core/platform.ts';
+import { sha256 } from '../../core/sha256.ts';
 import { dockerFolder } from '../../image/registry/docker-config.ts';
 import { errorCode } from '../durable.ts';
 import { parseJson } from '../json.ts';
@@ -101,7 +101,7 @@ function contextOf(env: Env): { readonly name: string; readonly host: string } |
   const config = configSchema.safeParse(read(join(folder, 'config.json')).value);
   const name = env.DOCKER_CONTEXT || config.data?.currentContext;
   if (!name || name === 'default') return undefined;
-  const hash = createHash('sha256').update(name).digest('hex');
+  const hash = sha256(name);
   const path = join(folder, 'contexts', 'meta', hash, 'meta.json');
   const { value, because } = read(path);
   const meta = metaSchema.safeParse(value);

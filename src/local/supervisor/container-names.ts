@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { sha256 } from '../../core/sha256.ts';
 
 /** Marks what a supervisor of this state folder made in an engine. */
 const stateLabel = 'causeway.state';
@@ -32,7 +32,7 @@ export function commandContainerName(root: string, rollout: string): string {
 
 /** A state folder in a name that engines take: the project and environment, and a hash of where it lies. */
 export function stateName(root: string): string {
-  const hash = createHash('sha256').update(root).digest('hex').slice(0, 10);
+  const hash = sha256(root).slice(0, 10);
   const name = basename(root)
     .replace(/-[0-9a-f]{10}$/, '')
     .toLowerCase()
