@@ -49,8 +49,29 @@ export function appendDurably(path: string, line: string, disk = realDisk): void
 
 /** The content of a file, or nothing where there is none. */
 export function readIfThere(path: string): string | undefined {
+  return ifThere(path, () => readFileSync(path, 'utf8'));
+}
+
+/** The last lines of a file, in at most so many bytes, and whether that is all of it; nothing where there is none. */
+export function readEndIfThere(path: string, bytes: number): { text: string; isWhole: boolean } | undefined {
+  return ifThere(path, () => {
+    const file = realDisk.openSync(path, 'r');
+    try {
+      const { size } = realDisk.fstatSync(file);
+      if (size <= bytes) return { text: readFileSync(file, 'utf8'), isWhole: true };
+      const end = Buffer.alloc(bytes);
+      const read = realDisk.readSync(file, end, 0, bytes, size - bytes);
+      // The first line is cut off, and may begin amid a character.
+      return { text: end.toString('utf8', end.indexOf('\n') + 1, read), isWhole: false };
+    } finally {
+      realDisk.closeSync(file);
+    }
+  });
+}
+
+function ifThere<T>(path: string, read: () => T): T | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return read();
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
     if (errorCode(error) !== 'EISDIR') throw error;

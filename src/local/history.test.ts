@@ -77,6 +77,17 @@ test('the last records are read without those before, past lines that are damage
   expect(readRecords(`${paths.history}.gone`, 2)).toEqual([]);
 });
 
+test('the last records are found however much damage lies behind them, and amid any characters', async () => {
+  const { paths } = newState();
+  const ids = Array.from({ length: 100 }, (_, n) => `${'é–😀'.repeat(n % 40)}${n}`);
+  const lines = ids.map((id) => JSON.stringify(fakeRecord({ id })));
+  writeFileSync(paths.history, `${lines.join('\n')}\n${'damage\n'.repeat(5_000)}`);
+
+  for (const most of [1, 2, 3, 50, 99, 100, 101]) {
+    expect(readRecords(paths.history, most).map(({ id }) => id)).toEqual(ids.slice(-most));
+  }
+});
+
 test('a stored release is found by its id, a damaged one is not', async () => {
   const { paths, release: makeRelease } = newState();
   const release = makeRelease('good.ts');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type RolloutRecord, recordSchema } from '../core/record.ts';
 import { makeRelease, type Release, releaseSchema } from '../core/release.ts';
 import type { History } from '../core/target.ts';
-import { appendDurably, readIfThere } from './durable.ts';
+import { appendDurably, readEndIfThere, readIfThere } from './durable.ts';
 import { parseJson } from './json.ts';
 import type { Paths } from './paths.ts';
 
@@ -40,8 +40,19 @@ function versionOf(path: string): string {
  * thousands, to read them all takes longer than a command may.
  */
 export function readRecords(path: string, most = Number.POSITIVE_INFINITY): readonly RolloutRecord[] {
+  for (let bytes = most * recordBytes; ; bytes *= 16) {
+    const { text, isWhole } = readEndIfThere(path, bytes) ?? { text: '', isWhole: true };
+    const records = parseLast(text, most);
+    if (isWhole || records.length === most) return records;
+  }
+}
+
+/** No record is longer, with the end of its line. */
+const recordBytes = 1_000;
+
+function parseLast(text: string, most: number): readonly RolloutRecord[] {
   const latestFirst: RolloutRecord[] = [];
-  for (const line of (readIfThere(path) ?? '').split('\n').reverse()) {
+  for (const line of text.split('\n').reverse()) {
     if (latestFirst.length >= most) break;
     const record = recordSchema.safeParse(parseJson(line));
     if (record.success) latestFirst.push(record.data);
