@@ -144,12 +144,11 @@ export async function tierSteps(
     return [{ steps: tier.isPackage ? [...packageSteps(tier), tests] : [tests], atOnce: 1 }];
   }
   const isAlone = (file: string) => alone.some((start) => file.startsWith(start));
-  const rankOf = (file: string) => {
-    const rank = first.findIndex((start) => file.startsWith(start));
-    return rank === -1 ? first.length : rank;
-  };
+  const hasLongest = (file: string) => first.some((start) => file.startsWith(start));
   const sizeOf = (file: string) => Bun.file(join(root, file)).size;
-  const sorted = files.toSorted((a, b) => rankOf(a) - rankOf(b) || sizeOf(b) - sizeOf(a));
+  const sorted = files.toSorted(
+    (a, b) => Number(hasLongest(b)) - Number(hasLongest(a)) || sizeOf(b) - sizeOf(a),
+  );
   const toStep = (file: string) => testStep(`${name} ${basename(file, '.test.ts')}`, [file], how);
   return [
     { steps: sorted.filter((file) => !isAlone(file)).map(toStep), atOnce: filesAtOnce },
@@ -157,11 +156,12 @@ export async function tierSteps(
   ].filter(({ steps }) => steps.length > 0);
 }
 
-/** Installed as its lockfile says, once; the marker is that of scripts/install.sh. */
+/** Installed as its lockfile says, once, and marked as scripts/install.sh marks it. */
 function packageSteps({ name, folder }: Tier): readonly Step[] {
   const marker = 'node_modules/.installed-all';
   const npm = 'npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error';
-  const install = `cd ${folder} && { cmp -s package-lock.json ${marker} || { ${npm} && cp package-lock.json ${marker}; }; }`;
+  const isInstalled = `home=${folder}; . scripts/install.sh; is_marked all`;
+  const install = `${isInstalled} || { cd ${folder} && ${npm} && cp package-lock.json ${marker}; }`;
   const types = ['node_modules/.bin/tsc', '--noEmit', '--pretty', 'false', '--project', folder];
   return [
     { name: `${name} install`, argv: ['sh', '-c', install], mend: install, deadlineMs: 10 * minute },
