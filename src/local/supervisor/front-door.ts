@@ -23,6 +23,18 @@ export interface FrontDoorOptions {
   readonly holdMs?: number;
 }
 
+/** A request on its way to a replica that answers it. */
+interface Passing {
+  readonly request: Request;
+  readonly path: string;
+  readonly headers: Headers;
+  /** It changes nothing, so that it may be sent again. */
+  readonly isRepeatable: boolean;
+  /** How often it may be sent yet. */
+  left: number;
+  hasFailed: boolean;
+}
+
 /** An answer of at most this size is taken whole before it is passed on, so that a cut is seen, and can be mended. */
 const wholeBytes = 256 * 1024;
 /** How often a request that changes nothing is sent at most, where its replicas go away under it. */
@@ -102,21 +114,26 @@ export class FrontDoor {
     const isRepeatable = request.body === null && (request.method === 'GET' || request.method === 'HEAD');
     if (hasTwoLengths(request.headers)) return problem(400, 'Bad Request', 'the request has two lengths');
     const headers = forReplica(request.headers);
+    const passing: Passing = {
+      request,
+      path,
+      headers,
+      isRepeatable,
+      left: isRepeatable ? tries : 1,
+      hasFailed: false,
+    };
     const cameAt = performance.now();
     this.#turn += 1;
     let turn = this.#turn;
-    let left = isRepeatable ? tries : 1;
-    let hasFailed = false;
     let avoided: readonly Upstream[] = [];
-    while (left > 0) {
+    while (passing.left > 0) {
       const replica = this.#replicaAt(turn, avoided);
       if (replica) {
-        const triesLeft = isRepeatable ? left : 0;
-        const answer = await this.#pass(request, path, headers, replica, triesLeft, hasFailed);
+        const answer = await this.#pass(passing, replica);
         if (answer instanceof Response) return answer;
-        if (answer === 'cut') left -= 1;
+        if (answer === 'cut') passing.left -= 1;
+        passing.hasFailed = true;
         turn += 1;
-        hasFailed = true;
         avoided = [...avoided, replica];
         // That they ended is told a moment after their connections were cut: until then they still seem to be there.
       } else if (await this.#hold(request.signal, cameAt)) avoided = [];
@@ -126,14 +143,8 @@ export class FrontDoor {
   }
 
   /** Passes the request to this replica; how that failed, where it shall be sent to another. */
-  async #pass(
-    request: Request,
-    path: string,
-    headers: Headers,
-    replica: Upstream,
-    triesLeft: number,
-    hasFailed: boolean,
-  ): Promise<Response | 'cut' | 'refused'> {
+  async #pass(passing: Passing, replica: Upstream): Promise<Response | 'cut' | 'refused'> {
+    const { request, path, headers, isRepeatable, left, hasFailed } = passing;
     const startedAt = performance.now();
     const { method, body, signal } = request;
     replica.begin();
@@ -169,7 +180,7 @@ export class FrontDoor {
       }
       if (code !== undefined && unreadable.has(code)) return this.#answerUnreadable(replica);
       replica.noteCut();
-      if (triesLeft > (isRefused ? 0 : 1)) {
+      if (isRepeatable && left > (isRefused ? 0 : 1)) {
         replica.front.retried += 1;
         this.total.retried += 1;
         return isRefused ? 'refused' : 'cut';
