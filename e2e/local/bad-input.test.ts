@@ -398,6 +398,27 @@ describe('the state folder', () => {
     expect(rollouts.map(({ id }) => id)).toEqual([deploy.record?.id, whole[0]?.id] as string[]);
   });
 
+  test('of which a release was damaged so that it runs and answers nothing is mended by the next up', async () => {
+    const project = await serving({ environment: { deadlines: { start: '5s' } } });
+    const { artifacts } = project.paths;
+    for (const path of readdirSync(artifacts, { recursive: true, encoding: 'utf8' })) {
+      const file = join(artifacts, path);
+      if (path.endsWith('.js'))
+        writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"/readyz"', '"/readyy"'));
+    }
+    for (const pid of project.processes().supervisors) process.kill(pid, 'SIGKILL');
+    await until(
+      'it is degraded',
+      async () => (await statusOf(project)).because?.includes('/readyz') ?? false,
+    );
+
+    const up = await mustEnd(project.causeway('up', '--json'), 0);
+
+    expect(up.json().outcome).toBe('good');
+    expect((await project.ask()).status).toBe(200);
+    expect((await statusOf(project)).state).toBe('serving');
+  });
+
   test('that lost the secrets leaves the replica degraded that needs them, until the next up', async () => {
     const project = await serving({ service: { secrets: { TOKEN: { env: 'TOKEN' } } } }, { TOKEN: 'crocus' });
     const [victim = 0, other = 0] = project.processes().replicas;

@@ -94,7 +94,7 @@ class LocalEnvironment implements Environment {
   }
 
   async deploy(request: DeployRequest, emit: Emit, signal: AbortSignal): Promise<Outcome> {
-    const { release, secrets, by, revision, signedBy, isAgain } = request;
+    const { release, secrets, by, revision, signedBy } = request;
     await this.#expect(signal);
     await this.#noteOrigin();
     await this.#mendRuntime();
@@ -105,11 +105,12 @@ class LocalEnvironment implements Environment {
       ...(revision === undefined ? {} : { revision }),
       ...(signedBy === undefined ? {} : { signedBy }),
       environment: settingsOfEnvironment(this.#options.config),
-      isAgain,
     };
     const ask = async () => {
-      const stored = await this.#store(request, signal);
-      return this.#client.follow('/deploy', { ...body, ...stored }, emit, signal);
+      const { wasDamaged, ...stored } = await this.#store(request, signal);
+      // Replicas that were started from a damaged copy may run, and answer nothing well.
+      const isAgain = request.isAgain || (wasDamaged && (await this.status(signal)).state === 'degraded');
+      return this.#client.follow('/deploy', { ...body, ...stored, isAgain }, emit, signal);
     };
     const outcome = await ask().catch((error: unknown) => {
       // Then the supervisor has removed the copy that was stored before.
@@ -217,22 +218,21 @@ class LocalEnvironment implements Environment {
     return findEngine(env, signal);
   }
 
-  /** Keeps a copy of what is to be rolled out; with the engine that runs it, where it is an image. */
+  /** Keeps a copy of what is to be rolled out; tells the engine that runs it, where it is an image. */
   async #store(
     { release, artifact, image }: DeployRequest,
     signal: AbortSignal,
-  ): Promise<{ readonly engine?: string }> {
+  ): Promise<{ readonly wasDamaged: boolean; readonly engine?: string }> {
     const { storeImageRelease, storeRelease } = await import('./store.ts');
     if (release.image === undefined) {
       if (!artifact) throw new Error(`release ${release.id} came without its artifact`);
-      await storeRelease(this.#paths, release, artifact);
-      return {};
+      return { wasDamaged: await storeRelease(this.#paths, release, artifact) };
     }
     if (!image) throw new Error(`release ${release.id} came without its image`);
     const { findEngine } = await import('./engine/find-engine.ts');
     const { engine, platform } = await findEngine(this.#options.env, signal);
     await storeImageRelease(this.#paths, release, { image, platform, signal });
-    return { engine: engine.socket };
+    return { wasDamaged: false, engine: engine.socket };
   }
 
   /** A rollback may go to a release that is run from an image; whether it does is the supervisor's to find out. */

@@ -148,12 +148,13 @@ describe('a release that is stored', () => {
     test(`of which a file ${what} is stored anew by who stores it again`, async () => {
       const { paths } = newState();
       const artifact = await pack({ 'main.ts': 'console.log(1)' });
-      await storeRelease(paths, releaseOf(artifact), artifact);
+      const first = await storeRelease(paths, releaseOf(artifact), artifact);
       const main = join(artifactFolder(paths, artifact.digest), 'main.ts');
       damageFile(main);
 
-      await storeRelease(paths, releaseOf(artifact), artifact);
+      const second = await storeRelease(paths, releaseOf(artifact), artifact);
 
+      expect([first, second]).toEqual([false, true]);
       expect(readFileSync(main, 'utf8')).toBe('console.log(1)');
       expect(readdirSync(paths.artifacts).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     });

@@ -24,14 +24,17 @@ import type { Paths } from './paths.ts';
 /** How many good releases can be returned to. */
 export const keptReleases = 20;
 
-/** Keeps a copy of the release and of the artifact that it is made of, named by content. */
-export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<void> {
+/**
+ * Keeps a copy of the release and of the artifact that it is made of, named by content. Resolves to whether it took the
+ * place of a copy that had been damaged.
+ */
+export async function storeRelease(paths: Paths, release: Release, artifact: Artifact): Promise<boolean> {
   storeManifest(paths, release);
   const folder = artifactFolder(paths, release.artifact);
   const found = inodeOf(folder);
-  // It may have been damaged since.
-  if (found !== undefined && (await holdsArtifact(artifact.tar, folder))) return;
+  if (found !== undefined && (await holdsArtifact(artifact.tar, folder))) return false;
   await placeWhole(folder, (unfinished) => unpackArtifact(artifact.tar, unfinished), found);
+  return found !== undefined;
 }
 
 export interface StoreImageOptions {
