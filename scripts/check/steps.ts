@@ -96,7 +96,7 @@ export const tiers: readonly Tier[] = [
   {
     name: 'kubernetes',
     folder: 'e2e/kubernetes',
-    filesAtOnce: 2,
+    filesAtOnce: 3,
     first: ['disturbed', 'target', 'rollouts', 'soak'].map((name) => `e2e/kubernetes/${name}.`),
   },
   { name: 'aws', folder: 'aws', isPackage: true },
