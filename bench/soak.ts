@@ -3,6 +3,7 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCluster } from '../e2e/cluster/cluster.ts';
+import { isNearOutage } from '../e2e/kubernetes/soak/check-load.ts';
 import { type FaultKind, faultKinds } from '../e2e/kubernetes/soak/plan.ts';
 import { soak } from '../e2e/kubernetes/soak/soak.ts';
 import type { SoakReport } from '../e2e/kubernetes/soak/soak-report.ts';
@@ -30,7 +31,10 @@ function rowsOf({ rounds, faults, load, losses, records, problems }: SoakReport)
   const attempts = rounds.flatMap((round) => round.attempts);
   const by = (why: string) => losses.filter((loss) => loss.by?.by === why).length;
   const told = records.reduce((sum, { traffic }) => sum + traffic.requests, 0);
-  const toldLost = records.reduce((sum, { traffic }) => sum + traffic.lost, 0);
+  const toldLost = (isNear: boolean) =>
+    records
+      .filter((record) => isNearOutage(record, faults) === isNear)
+      .reduce((sum, { traffic }) => sum + traffic.lost, 0);
   const lost = losses.filter((loss) => loss.by === undefined).length;
   const exits = countBy(attempts.map(({ exitCode }) => (exitCode === null ? 'killed' : `exit ${exitCode}`)));
   return [
@@ -46,13 +50,17 @@ function rowsOf({ rounds, faults, load, losses, records, problems }: SoakReport)
       `${by('in flight')} · ${by('untold')}`,
     ),
     row(
-      'lost on a route that was not back at the API yet after it was away, in a rollout that began after that ([decision 27](../decisions/0027-held-after-an-outage.md))',
+      'lost on a route that was not back at the API yet after it was away ([decision 27](../decisions/0027-held-after-an-outage.md))',
       '0',
       String(by('late route')),
     ),
     row('errors of bad releases, until they were taken out', '–', String(by('release'))),
     row('sent once more on another connection, as HTTP has it, by the clients', '–', String(load.retried)),
-    row('lost by the agent’s own count, in the records', '0', `${toldLost} of ${groupThousands(told)}`),
+    row(
+      'lost by the agent’s own count, in the records: of rollouts that began, or ended, in the minute after an outage of the API · of others',
+      '0 · 0',
+      `${toldLost(true)} · ${toldLost(false)}, of ${groupThousands(told)}`,
+    ),
     row('commands', 'each ends as its release deserves, or says what kept it', exits),
     row('records: of rollouts · missing, doubled or half-written', '0', `${records.length} · 0`),
     row(

@@ -40,10 +40,18 @@ export function explain(failure: Failure, { faults, bad }: Known): Explained | u
   const crashed = bad.find((span) => at >= span.from && sentAt <= span.until && span.pods.some(mayBe));
   if (crashed) return { by: 'release', release: crashed.release };
   const isConnecting = connection.requests === 0 && connection.replica === undefined;
-  const outage = faults.findLast(
-    (one) => outages.has(one.kind) && at >= one.at && sentAt <= one.until + backMs,
-  );
+  const outage = outageNear(faults, { from: sentAt, until: at });
   return isConnecting && outage ? { by: 'late route', fault: outage } : undefined;
+}
+
+/** The last one of the API that lasted into this time, or ended so shortly before that routes may have been late. */
+export function outageNear(
+  faults: readonly StruckFault[],
+  { from, until }: { readonly from: number; readonly until: number },
+): StruckFault | undefined {
+  return faults.findLast(
+    (fault) => outages.has(fault.kind) && until >= fault.at && from <= fault.until + backMs,
+  );
 }
 
 /** What cuts all that follow the API off from it. */

@@ -129,7 +129,7 @@ class Soak {
       ...checkSegments(segments),
       ...checkRecords(records, { stable: status.stable?.release }),
       ...checkTold(this.#rounds, records),
-      ...checkLoad(report, losses, records),
+      ...checkLoad(report, losses, { records, faults }),
       ...checkNaming(faults),
       ...this.#pending.map(({ kind }) => `never struck: ${kind}`),
     ];
