@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Change,
@@ -10,9 +10,9 @@ import {
   ExecuteChangeSetCommand,
   type Stack,
 } from '@aws-sdk/client-cloudformation';
-
 import type { CloudEmit } from '../../../src/core/cloud.ts';
 import { UserError } from '../../../src/core/errors.ts';
+import { sha256 } from '../../../src/core/sha256.ts';
 import type { Account } from '../account/account.ts';
 import { isRefusal } from '../account/explain.ts';
 import { deleteStack, showBlocked } from './delete-stack.ts';
@@ -157,7 +157,7 @@ async function makeChangeSet(options: DeployStackOptions, stack: Stack | undefin
   const body = JSON.stringify(template);
   // Of one that was made and taken away, AWS may still know the name.
   const from = stack ? `${stack.StackId} ${stack.LastUpdatedTime?.toISOString()}` : randomUUID();
-  const hash = createHash('sha256').update(`${from} ${body}`).digest('hex').slice(0, 16);
+  const hash = sha256(`${from} ${body}`).slice(0, 16);
   const ChangeSetName = `causeway-${hash}`;
   const wish = new CreateChangeSetCommand({
     StackName: name,

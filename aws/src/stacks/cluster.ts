@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Stack } from 'aws-cdk-lib';
 import * as eks from 'aws-cdk-lib/aws-eks';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import { sha256 } from '../../../src/core/sha256.ts';
 import { accept, ownRule } from './accept.ts';
 import { arn } from './arn.ts';
 import type { namesOf } from './names.ts';
@@ -99,7 +99,7 @@ const adminPolicy = 'AmazonEKSClusterAdminPolicy';
 /** Named after whom they let in: by their order, one more would replace others, and EKS lets nobody in twice. */
 function makeAccessEntries(stack: Stack, cluster: eks.CfnCluster, admins: readonly string[]): void {
   for (const principalArn of new Set(admins)) {
-    const id = createHash('sha256').update(principalArn).digest('hex').slice(0, 8);
+    const id = sha256(principalArn).slice(0, 8);
     new eks.CfnAccessEntry(stack, `Access${id}`, {
       clusterName: cluster.ref,
       principalArn,

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { Aws, Fn, LegacyStackSynthesizer, Stack } from 'aws-cdk-lib';
 import * as budgets from 'aws-cdk-lib/aws-budgets';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
+import { sha256 } from '../../../src/core/sha256.ts';
 import { arn } from './arn.ts';
 import { deletingRights } from './delete-rights.ts';
 import type { Domain } from './load-balancer.ts';
@@ -63,7 +63,7 @@ function makeBudget(stack: Stack, { budget, budgetEmail, ...place }: GuardProps)
 
 /** Whom a budget tells cannot be changed, and a budget of the same name cannot be made beside it: so its name tells whom. */
 function markOf(email: string | undefined): string {
-  return email === undefined ? '' : `-${createHash('sha256').update(email).digest('hex').slice(0, 6)}`;
+  return email === undefined ? '' : `-${sha256(email).slice(0, 6)}`;
 }
 
 const alarms = [

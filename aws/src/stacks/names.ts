@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../../src/core/sha256.ts';
 
 /** What the environment is called in the config. */
 export interface Place {
@@ -34,7 +34,7 @@ const longestGroupName = 64;
 
 function shorten(name: string, length: number): string {
   if (name.length <= length) return name;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  const hash = sha256(name).slice(0, 8);
   return `${name.slice(0, length - hash.length - 1)}-${hash}`;
 }
 
