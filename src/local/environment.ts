@@ -218,7 +218,10 @@ class LocalEnvironment implements Environment {
     return findEngine(env, signal);
   }
 
-  /** Keeps a copy of what is to be rolled out; tells the engine that runs it, where it is an image. */
+  /**
+   * Keeps a copy of what is to be rolled out; tells whether it took the place of a damaged one, and of an image the engine
+   * that runs it.
+   */
   async #store(
     { release, artifact, image }: DeployRequest,
     signal: AbortSignal,
